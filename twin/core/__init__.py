@@ -1,0 +1,1 @@
+"""What every room stands on: errors, coordinate frames, grids, safe files, limits, progress."""

@@ -1,0 +1,1 @@
+"""A procedural district with a simulated survey and its truth."""

@@ -1,0 +1,1 @@
+"""City and layers to what is seen: drawables, light, colour, camera, legend, picture."""

@@ -1,0 +1,1 @@
+"""The outside world, read and checked: point clouds, footprints, vectors, rasters, tables, models."""
