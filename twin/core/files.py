@@ -1,0 +1,207 @@
+"""Files that are either whole or not there: temporary name, sync, rename; and journalled commits of many.
+
+Every change of the file system that must survive a crash goes through `begin_operation`, which counts; tests make the
+n-th operation fail or kill the process there (``TWIN_FAULT=kill@n`` or ``TWIN_FAULT=EIO@n``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.core.errors import OutputExistsError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPORARY_MARK = ".twin-tmp"
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+class _Counter:
+    """How many file operations this process has begun."""
+
+    n = 0
+
+
+def begin_operation(path: Path) -> None:
+    """Count one file operation, and fail here if the environment asks for it."""
+    _Counter.n += 1
+    fault = os.environ.get("TWIN_FAULT", "")
+    kind, _, n = fault.partition("@")
+    if not n or _Counter.n != int(n):
+        return
+    if kind == "kill":
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    raise OSError(getattr(errno, kind, errno.EIO), os.strerror(getattr(errno, kind, errno.EIO)), str(path))
+
+
+def storage_error(path: Path | str, error: OSError) -> StorageError:
+    """Our error for one of the operating system's, with path, cause and remedy."""
+    if error.errno in _FULL:
+        return StorageError(
+            path, f"disk full ({_free_text(Path(path))} free)", "free some space and run again"
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return StorageError(path, "no permission to write", "choose another folder or change its permissions")
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return StorageError(path, "a file stands where a folder is needed", "choose another output")
+    if error.errno == errno.ENAMETOOLONG:
+        return StorageError(path, "the name is too long for this file system", "choose a shorter output")
+    return StorageError(path, f"writing failed ({error.strerror or error})", "check the disk and run again")
+
+
+def _free_text(path: Path) -> str:
+    for folder in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB"
+    return "unknown"
+
+
+@contextlib.contextmanager
+def guard_storage(path: Path | str) -> Iterator[None]:
+    """Turn the operating system's errors inside the block into `StorageError` for `path`."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise storage_error(path, error) from error
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made with its parents if need be.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be made.
+    """
+    with guard_storage(path):
+        begin_operation(path)
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def atomic_path(final: Path | str, *, force: bool = True) -> Iterator[Path]:
+    """A temporary path beside `final` that takes its name when the block ends well.
+
+    The temporary name keeps the suffixes, since writers choose formats by them. When the block fails, the
+    temporary file is removed and what stood under the final name is untouched.
+
+    Parameters
+    ----------
+    final : path
+        Where the file shall lie.
+    force : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file exists and `force` is false.
+    StorageError
+        If the disk is full, not writable, or fails.
+    """
+    final = Path(final)
+    if final.exists() and not force:
+        raise OutputExistsError(final, "exists already and was kept", "pass --force to replace it")
+    make_folder(final.parent)
+    temporary = final.with_name(
+        f".{os.getpid()}{TEMPORARY_MARK}-{final.name}"[:200] + "".join(final.suffixes[-2:])
+    )
+    try:
+        with guard_storage(final):
+            begin_operation(temporary)
+            yield temporary
+            sync_file(temporary)
+            begin_operation(final)
+            temporary.replace(final)
+            begin_operation(final)
+            sync_folder(final.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """Hand a file's bytes to the disk."""
+    begin_operation(path)
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Hand a folder's names to the disk, where the platform knows how."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_bytes(path: Path | str, data: bytes, *, force: bool = True) -> None:
+    """Write a small file atomically."""
+    with atomic_path(path, force=force) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path | str, text: str, *, force: bool = True) -> None:
+    """Write a text atomically: UTF-8, line feeds on every platform."""
+    write_bytes(path, text.encode("utf-8"), force=force)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON that is the same text for the same value: sorted keys, no NaN, a line feed at the end."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def require_free_space(folder: Path, needed_bytes: int) -> None:
+    """Refuse before work begins when the disk cannot hold the result.
+
+    Raises
+    ------
+    StorageError
+        With the bytes needed and the bytes there.
+    """
+    there = next(p for p in (folder, *folder.resolve().parents) if p.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed_bytes:
+        raise StorageError(
+            folder,
+            f"needs about {needed_bytes / 1e6:.0f} MB of disk, has {free / 1e6:.0f} MB",
+            "free some space or choose another output",
+        )
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Delete temporary files that killed runs left; how many there were."""
+    leftovers = [p for p in folder.rglob(f".*{TEMPORARY_MARK}-*") if p.is_file()]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder of ours, if it is there."""
+    with guard_storage(folder):
+        begin_operation(folder)
+        if folder.exists():
+            shutil.rmtree(folder)

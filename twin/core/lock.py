@@ -1,0 +1,74 @@
+"""One writer for each city: a lock that the operating system releases when its holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from twin.core.errors import BusyError
+from twin.core.files import guard_storage, make_folder, storage_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from twin.core.notices import Notices
+
+LOCK = ".lock"
+HOLDER = ".lock.json"
+
+
+@contextlib.contextmanager
+def writer_lock(folder: Path, *, notices: Notices) -> Iterator[None]:
+    """Hold the folder's only writer's place while the block runs.
+
+    A holder file left by a dead process is taken over with a notice: the lock itself went with the process.
+
+    Raises
+    ------
+    BusyError
+        At once, naming process, host and start time of the holder.
+    """
+    from filelock import FileLock, Timeout
+
+    make_folder(folder)
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            folder, f"is being written by {_holder(folder)}", "wait for it, or stop it"
+        ) from error
+    except OSError as error:
+        raise storage_error(folder / LOCK, error) from error
+    try:
+        if (folder / HOLDER).exists():
+            notices.add(
+                "stale-lock", f"{folder}: took over the lock of {_holder(folder)}, which no longer runs"
+            )
+        _announce(folder)
+        yield
+    finally:
+        (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+        with contextlib.suppress(OSError):
+            (folder / LOCK).unlink(missing_ok=True)
+
+
+def _announce(folder: Path) -> None:
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started})
+    with guard_storage(folder / HOLDER):
+        (folder / HOLDER).write_text(text, encoding="utf-8")
+
+
+def _holder(folder: Path) -> str:
+    try:
+        info = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        return f"process {info['pid']} on {info['host']} since {info['started']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

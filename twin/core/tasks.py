@@ -1,0 +1,117 @@
+"""Plain functions over many inputs: here, or in processes that may die without taking the rest along."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from twin.core.errors import TileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from twin.core.progress import Progress
+
+T = TypeVar("T")
+TRIES = 3
+"""How often a task is begun before it is given up; a dying worker is most often short of memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[T]):
+    """One call of a tile function: a name for messages, and its arguments."""
+
+    name: str
+    arguments: tuple[Any, ...]
+
+
+def default_workers() -> int:
+    """As many processes as there are cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_tasks(
+    function: Callable[..., T], tasks: Sequence[Task[T]], *, workers: int, progress: Progress
+) -> Iterator[T]:
+    """Results of ``function(*task.arguments)`` in the order of the tasks.
+
+    One worker, or one task, runs in this process. A worker that dies is replaced and its task tried again, three
+    times in all; the other tasks go on.
+
+    Raises
+    ------
+    TileError
+        After all other tasks have ended, naming each task that was given up.
+    """
+    if workers <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield function(*task.arguments)
+            progress.advance()
+        return
+    yield from _run_in_processes(function, tasks, workers, progress)
+
+
+def _run_in_processes(
+    function: Callable[..., T], tasks: Sequence[Task[T]], workers: int, progress: Progress
+) -> Iterator[T]:
+    from pebble import ProcessPool
+
+    given_up: list[str] = []
+    pool = ProcessPool(max_workers=min(workers, len(tasks)), initializer=_begin_worker, context=_context())
+    try:
+        futures = [pool.schedule(function, args=task.arguments) for task in tasks]
+        for task, future in zip(tasks, futures, strict=True):
+            result = _result(pool, function, task, future)
+            progress.advance()
+            if result is None:
+                given_up.append(task.name)
+            else:
+                yield result[0]
+        pool.close()
+        pool.join()
+    except BaseException:
+        pool.stop()
+        pool.join(timeout=1)
+        raise
+    if given_up:
+        names = ", ".join(given_up[:5])
+        raise TileError(
+            names,
+            f"given up after {TRIES} tries ({len(given_up)} of {len(tasks)} tiles; the worker died each time)",
+            "run again to retry them, with --workers 1 if memory is short; finished tiles are kept",
+        )
+
+
+def _result(pool: Any, function: Callable[..., T], task: Task[T], future: Any) -> tuple[T] | None:
+    """The task's result, or None when its worker died every time."""
+    from pebble import ProcessExpired
+
+    for attempt in range(TRIES):
+        try:
+            return (future.result(),)
+        except ProcessExpired:
+            if attempt + 1 < TRIES:
+                future = pool.schedule(function, args=task.arguments)
+    return None
+
+
+def _context() -> Any:
+    """Fresh processes on every platform: a forked copy would inherit threads and locks of numerical libraries."""
+    import multiprocessing
+
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["twin.core.tasks"])
+        return context
+    return multiprocessing.get_context("spawn")
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, which stops its workers; keep numerical libraries to one thread each."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["NUMBA_NUM_THREADS"] = "1"
