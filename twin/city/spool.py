@@ -1,0 +1,236 @@
+"""A survey laid out by tile on disk, so that a tile with its surroundings is read without the rest.
+
+Point files come in any cut: one big file, strips, other tiles. They are streamed once, chunk by chunk, into one raw
+file for each input and tile; memory is that of a chunk. Coordinates are kept as 0.1 mm integers from a whole-metre
+origin, finer than any survey.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.city.tiling import Tiling, tile_name
+from twin.core.errors import InputError
+from twin.core.files import canonical_json, guard_storage, make_folder, write_text
+from twin.core.grid import Bounds
+from twin.core.points import PointCloud
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+UNIT_M = 1e-4
+RECORD = np.dtype([("x", "<i4"), ("y", "<i4"), ("z", "<i4"), ("c", "u1"), ("r", "u1"), ("n", "u1")])
+REACH_M = 200_000.0
+"""Farther than this from the origin 0.1 mm no longer fit into 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolPart:
+    """What one input file gave.
+
+    Parameters
+    ----------
+    tiles : dict
+        Points by tile name.
+    histogram : dict
+        Points by class number (as text, since it lives in JSON).
+    bounds : tuple
+        x_min, y_min, z_min, x_max, y_max, z_max of its points, or None without points.
+    """
+
+    number: int
+    tiles: dict[str, int]
+    histogram: dict[str, int]
+    bounds: tuple[float, float, float, float, float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolLayout:
+    """Where points go: a folder, the tiles, and the whole-metre origin of the kept integers."""
+
+    folder: Path
+    tiling: Tiling
+    origin: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """A finished spool."""
+
+    layout: SpoolLayout
+    parts: tuple[SpoolPart, ...]
+
+    @property
+    def n_points(self) -> int:
+        """All points."""
+        return sum(sum(p.tiles.values()) for p in self.parts)
+
+    @property
+    def histogram(self) -> dict[int, int]:
+        """Points by class."""
+        total: dict[int, int] = {}
+        for part in self.parts:
+            for code, n in part.histogram.items():
+                total[int(code)] = total.get(int(code), 0) + n
+        return dict(sorted(total.items()))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float, float, float]:
+        """Extent of all points in x, y and z."""
+        rows = np.array([p.bounds for p in self.parts if p.bounds])
+        low, high = rows[:, :3].min(axis=0), rows[:, 3:].max(axis=0)
+        return (float(low[0]), float(low[1]), float(low[2]), float(high[0]), float(high[1]), float(high[2]))
+
+    def tiles(self) -> list[tuple[int, int]]:
+        """Numbers of the tiles that hold points, row by row from the south-west."""
+        x0, y0, _, x1, y1, _ = self.bounds
+        names = {name for part in self.parts for name in part.tiles}
+        area = Bounds(x0, y0, x1 + self.layout.tiling.side_m, y1 + self.layout.tiling.side_m)
+        return [t for t in self.layout.tiling.touching(area) if tile_name(*t) in names]
+
+    def read(self, area: Bounds) -> PointCloud:
+        """The points inside a rectangle in a canonical order, whatever the order and cut of the input files."""
+        records = [self._read_tile(tile_name(*t), area) for t in self.layout.tiling.touching(area)]
+        merged = np.concatenate(records) if records else np.empty(0, RECORD)
+        return _to_cloud(merged[_canonical_order(merged)], self.layout.origin)
+
+    def _read_tile(self, name: str, area: Bounds) -> NDArray[np.void]:
+        found = [
+            np.fromfile(_part_path(self.layout.folder, p.number, name), RECORD)
+            for p in self.parts
+            if name in p.tiles
+        ]
+        records = np.concatenate(found) if found else np.empty(0, RECORD)
+        low_x, low_y = (
+            _quantise(area.x_min - self.layout.origin[0]),
+            _quantise(area.y_min - self.layout.origin[1]),
+        )
+        high_x, high_y = (
+            _quantise(area.x_max - self.layout.origin[0]),
+            _quantise(area.y_max - self.layout.origin[1]),
+        )
+        x, y = records["x"], records["y"]
+        return records[(x >= low_x) & (x < high_x) & (y >= low_y) & (y < high_y)]
+
+
+def _quantise(value_m: float) -> int:
+    return int(np.rint(value_m / UNIT_M))
+
+
+def _part_path(folder: Path, number: int, name: str) -> Path:
+    return folder / f"{name}.{number:05d}.points"
+
+
+def _canonical_order(records: NDArray[np.void]) -> NDArray[np.int64]:
+    place = (records["x"].astype(np.int64) << 32) + records["y"].astype(np.int64)
+    rest = (records["z"].astype(np.int64) << 8) + records["c"]
+    return np.lexsort((rest, place))
+
+
+def _to_cloud(records: NDArray[np.void], origin: tuple[float, float]) -> PointCloud:
+    xyz = np.empty((len(records), 3))
+    xyz[:, 0] = records["x"] * UNIT_M + origin[0]
+    xyz[:, 1] = records["y"] * UNIT_M + origin[1]
+    xyz[:, 2] = records["z"] * UNIT_M
+    return PointCloud(xyz, records["c"].copy(), records["r"].copy(), records["n"].copy())
+
+
+def spool_file(chunks: Iterable[PointCloud], layout: SpoolLayout, *, number: int, name: str) -> SpoolPart:
+    """Lay the chunks of one input file out by tile.
+
+    Parameters
+    ----------
+    chunks : iterable of PointCloud
+        In city coordinates.
+    layout : SpoolLayout
+        Where to.
+    number : int
+        Place of the file in the list of inputs.
+    name : str
+        The file, for messages.
+
+    Raises
+    ------
+    InputError
+        If points lie so far apart that the survey cannot be one.
+    """
+    make_folder(layout.folder)
+    for stale in layout.folder.glob(f"*.{number:05d}.points"):
+        stale.unlink()
+    tiles: dict[str, int] = {}
+    histogram = np.zeros(256, np.int64)
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for cloud in chunks:
+        if not len(cloud):
+            continue
+        histogram += np.bincount(cloud.classification, minlength=256)
+        low, high = np.minimum(low, cloud.xyz.min(axis=0)), np.maximum(high, cloud.xyz.max(axis=0))
+        _check_reach(name, low, high, layout.origin)
+        for tile, records in _by_tile(_to_records(cloud, layout.origin), layout):
+            path = _part_path(layout.folder, number, tile)
+            with guard_storage(path), path.open("ab") as handle:
+                records.tofile(handle)
+            tiles[tile] = tiles.get(tile, 0) + len(records)
+    used = {str(c): int(n) for c, n in enumerate(histogram) if n}
+    extent = (*map(float, low), *map(float, high)) if tiles else None
+    return SpoolPart(number, dict(sorted(tiles.items())), used, extent)
+
+
+def _check_reach(
+    name: str, low: NDArray[np.float64], high: NDArray[np.float64], origin: tuple[float, float]
+) -> None:
+    centre = np.array([*origin, 0.0])
+    if max(np.abs(low - centre).max(), np.abs(high - centre).max()) > REACH_M:
+        extent = f"extent {low.round().tolist()} to {high.round().tolist()}"
+        raise InputError(
+            name, f"points too far apart for one survey ({extent})", "check its coordinates and CRS"
+        )
+
+
+def _to_records(cloud: PointCloud, origin: tuple[float, float]) -> NDArray[np.void]:
+    records = np.empty(len(cloud), RECORD)
+    for k, shift in enumerate((*origin, 0.0)):
+        records["xyz"[k]] = np.rint((cloud.xyz[:, k] - shift) / UNIT_M)
+    records["c"], records["r"], records["n"] = cloud.classification, cloud.return_number, cloud.n_returns
+    return records
+
+
+def _by_tile(records: NDArray[np.void], layout: SpoolLayout) -> Iterator[tuple[str, NDArray[np.void]]]:
+    """Groups of records by tile; decided on the kept integers, so that reading back by rectangle loses none."""
+    side = _quantise(layout.tiling.side_m)
+    ix = (records["x"] - np.int64(_quantise(layout.tiling.x0 - layout.origin[0]))) // side
+    iy = (records["y"] - np.int64(_quantise(layout.tiling.y0 - layout.origin[1]))) // side
+    order = np.lexsort((ix, iy))
+    cuts = np.flatnonzero((np.diff(ix[order]) != 0) | (np.diff(iy[order]) != 0)) + 1
+    for group in np.split(order, cuts):
+        yield tile_name(int(ix[group[0]]), int(iy[group[0]])), records[group]
+
+
+def write_part(part: SpoolPart, folder: Path) -> None:
+    """Mark one input file as done, so that an interrupted build does not read it again."""
+    write_text(folder / f"part-{part.number:05d}.json", canonical_json(asdict(part)))
+
+
+def read_part(folder: Path, number: int) -> SpoolPart | None:
+    """The mark of an input file that was spooled before, if it and its files are whole."""
+    path = folder / f"part-{number:05d}.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        bounds = tuple(data["bounds"]) if data["bounds"] else None
+        part = SpoolPart(int(data["number"]), data["tiles"], data["histogram"], bounds)  # type: ignore[arg-type]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    sizes = (
+        _part_path(folder, number, tile).stat().st_size == n * RECORD.itemsize
+        for tile, n in part.tiles.items()
+        if _part_path(folder, number, tile).exists()
+    )
+    present = list(sizes)
+    return part if len(present) == len(part.tiles) and all(present) else None
