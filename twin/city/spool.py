@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+Extent: TypeAlias = tuple[float, float, float, float, float, float]
+"""x_min, y_min, z_min, x_max, y_max, z_max, metres."""
 
 UNIT_M = 1e-4
 RECORD = np.dtype([("x", "<i4"), ("y", "<i4"), ("z", "<i4"), ("c", "u1"), ("r", "u1"), ("n", "u1")])
@@ -48,7 +51,7 @@ class SpoolPart:
     number: int
     tiles: dict[str, int]
     histogram: dict[str, int]
-    bounds: tuple[float, float, float, float, float, float] | None
+    bounds: Extent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,11 @@ class Spool:
         return dict(sorted(total.items()))
 
     @property
-    def bounds(self) -> tuple[float, float, float, float, float, float]:
+    def bounds(self) -> Extent:
         """Extent of all points in x, y and z."""
         rows = np.array([p.bounds for p in self.parts if p.bounds])
         low, high = rows[:, :3].min(axis=0), rows[:, 3:].max(axis=0)
-        return (float(low[0]), float(low[1]), float(low[2]), float(high[0]), float(high[1]), float(high[2]))
+        return _extent(low, high)
 
     def tiles(self) -> list[tuple[int, int]]:
         """Numbers of the tiles that hold points, row by row from the south-west."""
@@ -179,8 +182,11 @@ def spool_file(chunks: Iterable[PointCloud], layout: SpoolLayout, *, number: int
                 records.tofile(handle)
             tiles[tile] = tiles.get(tile, 0) + len(records)
     used = {str(c): int(n) for c, n in enumerate(histogram) if n}
-    extent = (*map(float, low), *map(float, high)) if tiles else None
-    return SpoolPart(number, dict(sorted(tiles.items())), used, extent)
+    return SpoolPart(number, dict(sorted(tiles.items())), used, _extent(low, high) if tiles else None)
+
+
+def _extent(low: NDArray[np.float64], high: NDArray[np.float64]) -> Extent:
+    return (float(low[0]), float(low[1]), float(low[2]), float(high[0]), float(high[1]), float(high[2]))
 
 
 def _check_reach(
@@ -223,8 +229,9 @@ def read_part(folder: Path, number: int) -> SpoolPart | None:
     path = folder / f"part-{number:05d}.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        bounds = tuple(data["bounds"]) if data["bounds"] else None
-        part = SpoolPart(int(data["number"]), data["tiles"], data["histogram"], bounds)  # type: ignore[arg-type]
+        ends = np.array(data["bounds"], float).reshape(2, 3) if data["bounds"] else None
+        extent = None if ends is None else _extent(ends[0], ends[1])
+        part = SpoolPart(int(data["number"]), data["tiles"], data["histogram"], extent)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     sizes = (

@@ -1,0 +1,64 @@
+"""Tables of a city: GeoParquet on disk, data frames in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twin.core.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from twin.city.manifest import Manifest
+
+BUILDINGS = "buildings/buildings.parquet"
+
+
+def read_table(city: Path, relative: str) -> Any:
+    """A parquet file of the city: a GeoDataFrame if it has geometry, else a DataFrame.
+
+    Raises
+    ------
+    StorageError
+        If the file is damaged.
+    """
+    import geopandas
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = city / relative
+    try:
+        is_geo = b"geo" in (pq.read_schema(path).metadata or {})
+        return geopandas.read_parquet(path) if is_geo else pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StorageError(path, f"is damaged ({error})", "run the same `twin build` again") from error
+
+
+def read_columns(city: Path, relative: str, columns: tuple[str, ...]) -> Any:
+    """Some columns of a parquet file, without its geometry, as a DataFrame."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = city / relative
+    try:
+        return pq.read_table(path, columns=list(columns)).to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StorageError(path, f"is damaged ({error})", "run the same `twin build` again") from error
+
+
+def write_table(frame: Any, path: Path) -> None:
+    """Write a data frame as parquet: the same frame gives the same bytes."""
+    frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
+
+
+def read_buildings(city: Path, manifest: Manifest) -> Any:
+    """The buildings with every joined table's columns beside their own."""
+    frame = read_table(city, BUILDINGS)
+    for name, layer in sorted(manifest.layers.items()):
+        if layer.kind != "join":
+            continue
+        joined = read_table(city, layer.files[0].path).drop_duplicates("id").set_index("id")
+        fresh = joined.rename(columns={c: f"{name}_{c}" for c in joined.columns if c in frame.columns})
+        frame = frame.join(fresh, on="id")
+    return frame

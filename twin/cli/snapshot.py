@@ -1,0 +1,55 @@
+"""``twin snapshot``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twin.cli.console import force_option, json_option, parse_size, tell, tell_json, tell_notices
+
+EXAMPLES = """\b
+Examples:
+  twin snapshot town.twin town.png
+  twin snapshot town.twin street.png --view street --size 3840x2160
+  twin snapshot town.twin heights.png --color-by height_m --style dark
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("city", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--view",
+    default="overview",
+    help="overview, street, top, north, east, south, west, axis, or a camera file.",
+)
+@click.option("--time", help="Moment of the picture, ISO 8601: the sun stands accordingly.")
+@click.option(
+    "--size", default="1920x1080", help="Width x height in pixels, to 7680x4320.  [default: 1920x1080]"
+)
+@click.option("--layer", "layers", multiple=True, help="Show only these layers (repeatable).")
+@click.option("--color-by", help="Colour buildings by this attribute.")
+@click.option("--style", default="light", help="light or dark.  [default: light]")
+@click.option("--title", help="Title in the picture; the city's name if not given.")
+@force_option
+@json_option
+def command(city: Path, out: Path, size: str, as_json: bool, force: bool, **given: Any) -> int:
+    """Draw CITY as the picture OUT."""
+    from twin.city.model import open_city
+    from twin.core.notices import Notices
+    from twin.outputs.snapshot import write_snapshot
+
+    notices = Notices()
+    try:
+        written = write_snapshot(
+            open_city(city), out, size=parse_size(size), force=force, notices=notices, **given
+        )
+    finally:
+        tell_notices(notices)
+    if as_json:
+        tell_json({"output": str(written), "bytes": written.stat().st_size})
+    else:
+        tell(str(written))
+    return 0
