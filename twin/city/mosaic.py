@@ -1,0 +1,71 @@
+"""Rasters of the whole city while it is being built: on disk, written and read by window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.core.files import guard_storage, make_folder
+from twin.core.grid import Grid
+from twin.core.limits import check_limit, limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from twin.core.grid import Bounds
+
+BANDS: dict[str, Any] = {"dtm": np.float32, "dsm": np.float32, "filled": np.bool_}
+
+
+@dataclass(frozen=True, slots=True)
+class Mosaic:
+    """Terrain, surface and the mask of filled cells, as files that are mapped into memory.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files lie.
+    grid : Grid
+        The place of all of them.
+    """
+
+    folder: Path
+    grid: Grid
+
+    def band(self, name: str, *, write: bool = False) -> NDArray[Any]:
+        """One raster, shape (ny, nx), mapped from disk."""
+        mapped: NDArray[Any] = np.load(self.folder / f"{name}.npy", mmap_mode="r+" if write else "r")
+        return mapped
+
+    def window(self, name: str, area: Bounds) -> tuple[NDArray[Any], Grid]:
+        """The part of a raster that touches a rectangle, in memory, and its grid."""
+        window = self.grid.window(area)
+        return np.array(self.band(name)[window]), self.grid.subgrid(window)
+
+
+def create_mosaic(folder: Path, bounds: Bounds, *, cell_size_m: float) -> Mosaic:
+    """Empty rasters over a city.
+
+    Raises
+    ------
+    LimitError
+        If the cells are too fine for the extent.
+    """
+    n = bounds.width * bounds.height / cell_size_m**2
+    check_limit(
+        "terrain.cell_size", f"{cell_size_m:g} m gives {n:.3g} cells", int(n), limits().max_raster_cells
+    )
+    grid = Grid.covering(bounds, cell_size_m=cell_size_m)
+    make_folder(folder)
+    for name, dtype in BANDS.items():
+        with guard_storage(folder / f"{name}.npy"):
+            raster = np.lib.format.open_memmap(
+                folder / f"{name}.npy", mode="w+", dtype=dtype, shape=grid.shape
+            )
+            raster[:] = np.nan if dtype is np.float32 else False
+            raster.flush()
+    return Mosaic(folder, grid)

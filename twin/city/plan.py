@@ -1,0 +1,190 @@
+"""What a build will do, decided before any point is read: CRS, inputs, key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twin.city.manifest import FORMAT, Source
+from twin.core.errors import CrsError, TwinError, UsageError
+from twin.core.files import canonical_json, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pyproj import CRS
+
+    from twin.city.options import BuildOptions
+    from twin.core.grid import Bounds
+    from twin.core.notices import Notices
+    from twin.core.progress import Progress
+    from twin.sources.points import PointFile
+
+PIPELINE = 1
+"""Raised whenever the same inputs give other bytes than before."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build that is ready to start.
+
+    Parameters
+    ----------
+    options : BuildOptions
+        What was asked for.
+    crs : pyproj.CRS
+        Of the city: projected, metres.
+    files : tuple of PointFile
+        Point clouds whose headers were checked.
+    footprints : GeoDataFrame or None
+        Outlines in the city's CRS, with a state where one cannot be built.
+    vectors : mapping
+        Map layers by kind, in the city's CRS.
+    sources : mapping
+        Input files by role, for the manifest.
+    key : str
+        Digest of all that decides the result.
+    """
+
+    options: BuildOptions
+    crs: CRS
+    files: tuple[PointFile, ...]
+    footprints: Any
+    vectors: Mapping[str, Any]
+    sources: Mapping[str, tuple[Source, ...]]
+    key: str
+
+    @property
+    def name(self) -> str:
+        """Name of the city."""
+        return self.options.name or self.options.output.name.removesuffix(".twin")
+
+
+def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) -> Plan:
+    """Check the inputs and decide.
+
+    Raises
+    ------
+    TwinError
+        Whatever is wrong with an input, before anything is written.
+    """
+    progress.stage("checking inputs", 3)
+    files = _open_survey(options, notices)
+    crs = _city_crs(options, files)
+    progress.advance()
+    footprints = _read_footprints(options, crs, notices)
+    vectors = _read_map(options, crs, notices)
+    progress.advance()
+    sources = _sources(options, files)
+    progress.advance()
+    return Plan(options, crs, files, footprints, vectors, sources, _key(options, crs, sources))
+
+
+def _open_survey(options: BuildOptions, notices: Notices) -> tuple[PointFile, ...]:
+    from twin.sources.points import open_points
+
+    if not options.points:
+        return ()
+    if not options.keep_going:
+        return tuple(open_points(options.points))
+    files: list[PointFile] = []
+    failure: TwinError | None = None
+    for name in options.points:
+        try:
+            files += open_points([name])
+        except TwinError as error:
+            failure = error
+            notices.add("left-out", f"{error}; left out (--keep-going)", subject=name)
+    if not files and failure:
+        raise failure
+    return tuple(files)
+
+
+def _city_crs(options: BuildOptions, files: tuple[PointFile, ...]) -> CRS:
+    from twin.core.crs import check_city_crs, parse_crs
+    from twin.sources.points import common_crs
+
+    if options.crs:
+        crs, where = parse_crs(options.crs), "project.crs / --crs"
+    elif files:
+        crs, where = common_crs(files, None), str(files[0].path)
+    else:
+        raise CrsError(
+            "--crs", "no point cloud names a CRS for the city", "give it, such as --crs EPSG:25832+7837"
+        )
+    check_city_crs(crs, where=where)
+    return crs
+
+
+def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
+    if not options.footprints:
+        return None
+    from twin.sources.footprints import read_footprints
+
+    return read_footprints(options.footprints, id_field=options.id_field, crs=crs, notices=notices)
+
+
+def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, Any]:
+    from twin.sources.vectors import read_vector
+
+    frames = {k: read_vector(path, crs=crs, notices=notices) for k, path in sorted(options.vectors.items())}
+    for kind in ("water", "bridges", "landcover"):
+        if kind in frames:
+            _require_areas(options.vectors[kind], kind, frames[kind])
+    return frames
+
+
+def _require_areas(path: Path, kind: str, frame: Any) -> None:
+    found = set(frame.geometry.dropna().geom_type)
+    if len(frame) and not found & {"Polygon", "MultiPolygon"}:
+        kinds = ", ".join(sorted(found)) or "no geometry"
+        raise UsageError(path, f"--{kind} needs areas, the file holds {kinds}", "add lines with `twin add`")
+
+
+def _sources(options: BuildOptions, files: tuple[PointFile, ...]) -> dict[str, tuple[Source, ...]]:
+    sources = {role: (source_of(path),) for role, path in sorted(options.inputs().items())}
+    if files:
+        sources["points"] = tuple(source_of(f.path) for f in files)
+    return sources
+
+
+def source_of(path: Path) -> Source:
+    """The manifest's entry for an input file; its name without the folder, which is nobody else's business."""
+    return Source(name=path.name, size=path.stat().st_size, sha256=sha256(path))
+
+
+def _key(options: BuildOptions, crs: CRS, sources: Mapping[str, tuple[Source, ...]]) -> str:
+    import twin
+
+    decisive = {
+        "pipeline": [PIPELINE, FORMAT, twin.__version__],
+        "crs": crs.to_wkt(),
+        "sources": {role: [s.model_dump() for s in group] for role, group in sources.items()},
+        "parameters": parameters(options),
+    }
+    return hashlib.sha256(canonical_json(decisive).encode()).hexdigest()
+
+
+def parameters(options: BuildOptions) -> dict[str, Any]:
+    """The options that decide the result, for the key and the manifest."""
+    return {
+        "name": options.name,
+        "id_field": options.id_field,
+        "lod": options.lod,
+        "detail": options.detail,
+        "cell_size_m": options.cell_size_m,
+        "height_offset_m": options.height_offset_m,
+        "attribution": options.attribution,
+        "licence": options.licence,
+    }
+
+
+def footprint_bounds(plan: Plan) -> Bounds | None:
+    """Extent of the footprints, None without any."""
+    from twin.core.grid import Bounds
+
+    if plan.footprints is None or plan.footprints.empty:
+        return None
+    return Bounds(*map(float, plan.footprints.total_bounds))
