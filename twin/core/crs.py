@@ -135,7 +135,8 @@ class PointTransform:
 
 
 @lru_cache(maxsize=64)
-def _transformer(source_wkt: str, target_wkt: str) -> Transformer:
+def _known_transformer(source_wkt: str, target_wkt: str) -> Transformer | None:
+    """A transformation that is more than PROJ's ballpark guess, None where there is none."""
     from pyproj import CRS, Transformer
     from pyproj.exceptions import ProjError
 
@@ -144,7 +145,17 @@ def _transformer(source_wkt: str, target_wkt: str) -> Transformer:
     try:
         return Transformer.from_crs(source, target, always_xy=True, allow_ballpark=False)
     except ProjError:
-        return Transformer.from_crs(source, target, always_xy=True)
+        return None
+
+
+@lru_cache(maxsize=64)
+def _transformer(source_wkt: str, target_wkt: str) -> Transformer:
+    from pyproj import CRS, Transformer
+
+    known = _known_transformer(source_wkt, target_wkt)
+    if known is not None:
+        return known
+    return Transformer.from_crs(CRS.from_wkt(source_wkt), CRS.from_wkt(target_wkt), always_xy=True)
 
 
 def forbid_network() -> None:
@@ -211,17 +222,18 @@ def _horizontal_way(
 ) -> tuple[str, str] | None:
     if same_horizontal(source, target):
         return None
-    group = _operations(horizontal(source), horizontal(target))
-    if _only_ballpark(group):
+    pair = horizontal(source).to_wkt(), horizontal(target).to_wkt()
+    known, group = _known_transformer(*pair), _operations(horizontal(source), horizontal(target))
+    if known is None:
         notices.add(
             "crs-datum",
             f"{where}: {describe(source)} and {describe(target)} have different datums and no transformation"
             f" between them is here{_grids_wanted(group)}; they were taken as one, positions can be metres off",
             subject=str(where),
         )
-    elif not group.best_available:
-        _tell_accuracy(group, "positions", where, notices)
-    return horizontal(source).to_wkt(), horizontal(target).to_wkt()
+    else:
+        _tell_accuracy(known, group, "positions", where, notices)
+    return pair
 
 
 def _height_way(
@@ -234,17 +246,17 @@ def _height_way(
     if not (_heights_named(source) and _heights_named(target)) or _same_heights(source, target):
         return None, factor, 0.0
     raised = _with_heights_of(horizontal(source), target)
-    group = _operations(source, raised)
-    if _only_ballpark(group):
+    pair = source.to_wkt(), raised.to_wkt()
+    known, group = _known_transformer(*pair), _operations(source, raised)
+    if known is None:
         raise CrsError(
             where,
             f"heights ({_height_name(source)}) cannot be turned into {_height_name(target)}: "
             f"only a guess without the geoid is known{_grids_wanted(group)}",
             "give --height-offset M, the metres to add to its heights, or put the grid into PROJ's data folder",
         )
-    if not group.best_available:
-        _tell_accuracy(group, "heights", where, notices)
-    return (source.to_wkt(), raised.to_wkt()), 1.0, 0.0
+    _tell_accuracy(known, group, "heights", where, notices)
+    return pair, 1.0, 0.0
 
 
 def _heights_named(crs: CRS) -> bool:
@@ -281,10 +293,6 @@ def _operations(source: CRS, target: CRS) -> TransformerGroup:
         return TransformerGroup(source, target, always_xy=True, allow_ballpark=True)
 
 
-def _only_ballpark(group: TransformerGroup) -> bool:
-    return all("allpark" in t.description for t in group.transformers)
-
-
 def _missing_grids(operations: Iterable[object]) -> list[str]:
     names = [g.short_name for op in operations for g in getattr(op, "grids", ()) if not g.available]
     return list(dict.fromkeys(names))
@@ -295,12 +303,14 @@ def _grids_wanted(group: TransformerGroup) -> str:
     return f" (missing grid: {', '.join(names)})" if names else ""
 
 
-def _tell_accuracy(group: TransformerGroup, what: str, where: str | Path, notices: Notices) -> None:
+def _tell_accuracy(
+    used: Transformer, group: TransformerGroup, what: str, where: str | Path, notices: Notices
+) -> None:
     best = next((op for op in group.unavailable_operations if op.accuracy >= 0), None)
-    used = next(t for t in group.transformers if "allpark" not in t.description)
-    if best is None or (used.accuracy >= 0 and used.accuracy - best.accuracy < NOTABLE_ACCURACY_M):
+    if group.best_available or best is None or 0 <= used.accuracy < best.accuracy + NOTABLE_ACCURACY_M:
         return
-    reached = f"to {used.accuracy:g} m" if used.accuracy >= 0 else "to an unknown accuracy"
+    # PROJ gives -1 where it will choose among several operations by the place of each point.
+    reached = f"to {used.accuracy:g} m" if used.accuracy >= 0 else "as well as the place allows"
     notices.add(
         "crs-accuracy",
         f"{where}: {what} are transformed {reached}; {best.accuracy:g} m would need the grid"
