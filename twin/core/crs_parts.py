@@ -5,6 +5,7 @@ Import these from `twin.core.crs`.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def parse_crs(text: str, *, where: str | Path = "--crs") -> CRS:
 def horizontal(crs: CRS) -> CRS:
     """The horizontal part, two-dimensional."""
     part = crs.sub_crs_list[0] if crs.is_compound else crs
-    return part.to_2d()
+    return part.to_2d() if len(part.axis_info) > 2 else part
 
 
 def vertical(crs: CRS) -> CRS | None:
@@ -92,12 +93,12 @@ def crs_name(crs: CRS) -> str:
     >>> crs_name(parse_crs("EPSG:3879+3900"))
     'EPSG:3879+3900'
     """
-    code = _epsg(crs.to_wkt())
+    code = _epsg(crs)
     if code is not None:
         return f"EPSG:{code}"
     up = vertical(crs)
     if up is not None:
-        codes = _epsg(horizontal(crs).to_wkt()), _epsg(up.to_wkt())
+        codes = _epsg(horizontal(crs)), _epsg(up)
         if None not in codes:
             return f"EPSG:{codes[0]}+{codes[1]}"
     return str(crs.name)
@@ -116,10 +117,38 @@ def describe(crs: CRS) -> str:
 
 
 @lru_cache(maxsize=256)
-def _epsg(wkt: str) -> int | None:
+def _epsg(crs: CRS) -> int | None:
+    """The EPSG code: the one that the definition claims, if it keeps to it, else the one that PROJ finds."""
     from pyproj import CRS
+    from pyproj.exceptions import CRSError
 
-    return CRS.from_wkt(wkt).to_epsg(min_confidence=EQUIVALENT)
+    crs = _unbound(crs)
+    claim = crs.to_json_dict().get("id", {})
+    if claim.get("authority") == "EPSG":
+        try:
+            if _alike(CRS.from_epsg(claim["code"]), crs):
+                return int(claim["code"])
+        except CRSError:
+            pass
+    return crs.to_epsg(min_confidence=EQUIVALENT)
+
+
+def _alike(a: CRS, b: CRS) -> bool:
+    """Whether two definitions differ in nothing but the order of their axes.
+
+    Older WKT, the kind in LAS files, cannot say that northing comes first, as it does in Finland and in Korea.
+    """
+    if a.equals(b, ignore_axis_order=True):
+        return True
+    if a.is_compound and b.is_compound:
+        parts = zip(a.sub_crs_list, b.sub_crs_list, strict=True)
+        return all(_alike(_unbound(p), _unbound(q)) for p, q in parts)
+    if a.is_vertical or b.is_vertical or a.is_compound or b.is_compound:
+        return False
+    with warnings.catch_warnings():
+        # PROJ strings lose the name of the datum, which is why this is asked only of what claims the same code.
+        warnings.simplefilter("ignore", UserWarning)
+        return bool(a.to_dict() == b.to_dict())
 
 
 def same_horizontal(a: CRS, b: CRS) -> bool:
@@ -157,8 +186,8 @@ def is_placed(crs: CRS) -> bool:
 def _same(a: CRS, b: CRS) -> bool:
     if a.equals(b, ignore_axis_order=True):
         return True
-    code = _epsg(a.to_wkt())
-    return code is not None and code == _epsg(b.to_wkt())
+    code = _epsg(a)
+    return code is not None and code == _epsg(b)
 
 
 def _unbound(crs: CRS) -> CRS:
