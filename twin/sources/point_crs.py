@@ -140,7 +140,7 @@ def _check_range(file: PointFile, source: CRS, notices: Notices) -> None:
     if not file.n_points:
         return
     b = file.bounds
-    within = -360 <= b.x_min and b.x_max <= 360 and -90 <= b.y_min and b.y_max <= 90
+    within = max(abs(b.x_min), abs(b.x_max)) <= 360 and max(abs(b.y_min), abs(b.y_max)) <= 90
     if horizontal(source).is_geographic and not within:
         raise InputError(
             file.path,
