@@ -129,7 +129,7 @@ class PointTransform:
             x, y, z = xyz[bad.argmax()]
             raise CrsError(
                 self.where,
-                f"{int(bad.sum())} points cannot be transformed, the first at {x:.6g}, {y:.6g}, {z:.6g}",
+                f"{int(bad.sum())} of {len(bad)} points cannot be transformed, the first at {x:.6g}, {y:.6g}, {z:.6g}",
                 "the CRS does not fit the coordinates; give the right one",
             )
 
