@@ -81,7 +81,9 @@ def laz_layout(header: LasHeader, *, path: Path) -> LazLayout:
     """
     record = header.record("laszip encoded", 22204)
     if record is None:
-        raise InputError(path, "truncated or corrupt: the header says LAZ, the compression record is missing")
+        raise InputError(
+            path, "corrupt: the header says LAZ, but the compression record is missing", FETCH_AGAIN
+        )
     data = record.data
     n_items = struct.unpack_from("<H", data, 32)[0] if len(data) >= 34 else 0
     if n_items == 0 or len(data) < 34 + 6 * n_items:

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.core.errors import InputError
 from twin.core.points import Classification, PointCloud
-from twin.sources.las_header import FETCH_AGAIN, MAX_COORDINATE, LasHeader
+from twin.sources.las_header import FETCH_AGAIN, MAX_COORDINATE, REWRITE, LasHeader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,10 @@ _WITHHELD_SHORT, _WITHHELD_LONG = 0x80, 0x04
 _NOISE = (Classification.LOW_NOISE, Classification.HIGH_NOISE)
 
 # A header that was never updated may be off by much, but not by this many times its own extent.
-MAX_GROWTH_STALE, MAX_GROWTH_STRAY = 10.0, 2.0
+MAX_GROWTH_STALE, MAX_GROWTH_PARTLY = 10.0, 2.0
+# Fewer points than this share are no part of the survey that the header forgot. Headers rounded to centimetres
+# are common, hence the distance, in the file's units.
+MAX_STRAY_SHARE, STRAY_STEPS, STRAY_DISTANCE = 0.01, 10.0, 0.02
 # Extents, in the file's units, that never count as damage, and those for a header that says nothing.
 SMALL_EXTENT = 100.0
 EXTENT_UNKNOWN_XY, EXTENT_UNKNOWN_Z = 100_000.0, 30_000.0
@@ -51,22 +54,19 @@ def record_type(header: LasHeader) -> np.dtype[np.void]:
     )
 
 
-def to_cloud(records: NDArray[np.void], header: LasHeader, keep: NDArray[np.bool_] | None) -> PointCloud:
+def to_cloud(records: NDArray[np.void], header: LasHeader) -> PointCloud:
     """Points in the file's coordinates.
 
     Parameters
     ----------
     records : array of `record_type`, shape (n,)
     header : LasHeader
-    keep : array of bool, shape (n,), or None
-        Which ones; None for all.
     """
-    chosen = records if keep is None else records[keep]
-    xyz = np.empty((len(chosen), 3), dtype=np.float64)
+    xyz = np.empty((len(records), 3), dtype=np.float64)
     for axis, name in enumerate("XYZ"):
-        np.multiply(chosen[name], header.scales[axis], out=xyz[:, axis])
+        np.multiply(records[name], header.scales[axis], out=xyz[:, axis])
         xyz[:, axis] += header.offsets[axis]
-    returns, classes = chosen["returns"], chosen["class"]
+    returns, classes = records["returns"], records["class"]
     if header.point_format < _SHORT_FORMATS:
         return PointCloud(xyz, classes & 0x1F, returns & 0x07, (returns >> 3) & 0x07)
     return PointCloud(xyz, np.ascontiguousarray(classes), returns & 0x0F, returns >> 4)
@@ -76,9 +76,10 @@ def to_cloud(records: NDArray[np.void], header: LasHeader, keep: NDArray[np.bool
 class Watch:
     """Counts what is read and holds it against the header.
 
-    LAZ has no checksum: a damaged byte decodes without complaint into other points. What gives it away is that
-    coordinates leave the bounding box of the header for good. A header that is merely out of date gives itself
-    away too: the points lie elsewhere, but as close together as a survey does.
+    LAZ has no checksum: a damaged byte decodes without complaint into other points, from there to the end of
+    its chunk. What gives it away is that coordinates leave the bounding box of the header. A header that is
+    merely out of date gives itself away too: then many points lie elsewhere, but as close together as those of
+    a survey do. Withheld points and noise are left out before that, since some headers leave them out as well.
     """
 
     path: Path
@@ -98,40 +99,37 @@ class Watch:
         InputError
             If the points cannot be what the header describes.
         """
-        self._measure(records)
-        return to_cloud(records, self.header, self._keep(records))
+        self.n_read += len(records)
+        kept = self._kept(records)
+        self._measure(kept)
+        return to_cloud(kept, self.header)
 
-    def _keep(self, records: NDArray[np.void]) -> NDArray[np.bool_] | None:
-        """All but withheld points and noise; None for all of them."""
+    def _kept(self, records: NDArray[np.void]) -> NDArray[np.void]:
+        """All but withheld points and noise."""
         if self.header.point_format < _SHORT_FORMATS:
             withheld, classes = records["class"] & _WITHHELD_SHORT != 0, records["class"] & 0x1F
         else:
             withheld, classes = records["flags"] & _WITHHELD_LONG != 0, records["class"]
-        noise = (classes == _NOISE[0]) | (classes == _NOISE[1])
-        self.n_withheld += int(np.count_nonzero(withheld))
-        dropped = withheld | noise
-        n_dropped = int(np.count_nonzero(dropped))
-        self.n_noise += n_dropped - int(np.count_nonzero(withheld))
-        return ~dropped if n_dropped else None
+        dropped = withheld | (classes == _NOISE[0]) | (classes == _NOISE[1])
+        n_dropped, n_withheld = int(np.count_nonzero(dropped)), int(np.count_nonzero(withheld))
+        self.n_withheld += n_withheld
+        self.n_noise += n_dropped - n_withheld
+        return records[~dropped] if n_dropped else records
 
     def _measure(self, records: NDArray[np.void]) -> None:
         if not len(records):
             return
-        self.n_read += len(records)
         scales, offsets = np.array(self.header.scales), np.array(self.header.offsets)
         low = np.array([records[name].min() for name in "XYZ"]) * scales + offsets
         high = np.array([records[name].max() for name in "XYZ"]) * scales + offsets
         np.minimum(self.lowest, low, out=self.lowest)
         np.maximum(self.highest, high, out=self.highest)
-        box_low, box_high = self._tolerated_box()
-        if (low < box_low).any() or (high > box_high).any():
-            self.n_outside += self._count_outside(records, box_low, box_high)
+        # One step of the stored integers wider, and a hair for the rounding of the product.
+        step = scales * (1 + 1e-6)
+        box = np.array(self.header.lowest) - step, np.array(self.header.highest) + step
+        if (low < box[0]).any() or (high > box[1]).any():
+            self.n_outside += self._count_outside(records, *box)
             self._refuse_growth(MAX_GROWTH_STALE)
-
-    def _tolerated_box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The header's box, one step of the stored integers wider."""
-        step = np.array(self.header.scales) * (1 + 1e-6)
-        return np.array(self.header.lowest) - step, np.array(self.header.highest) + step
 
     def _count_outside(
         self, records: NDArray[np.void], box_low: NDArray[np.float64], box_high: NDArray[np.float64]
@@ -151,13 +149,25 @@ class Watch:
         reach = np.maximum(abs(self.lowest), abs(self.highest))
         absurd = (extent > np.maximum(limit * promised, floor)) | (reach > MAX_COORDINATE)
         if absurd.any():
-            axis = int(np.argmax(np.where(absurd, extent / np.maximum(promised, 1.0), 0)))
-            raise InputError(
-                self.path,
-                f"corrupt: {'xyz'[axis]} runs from {self.lowest[axis]:.10g} to {self.highest[axis]:.10g},"
-                f" the header promises {self.header.lowest[axis]:.10g} to {self.header.highest[axis]:.10g}",
-                FETCH_AGAIN,
-            )
+            raise self._corrupt(int(np.argmax(np.where(absurd, extent / np.maximum(promised, 1.0), 0))))
+
+    def _refuse_strays(self) -> None:
+        """A handful of points beyond a box that holds for all the others was not put there by a survey."""
+        beyond = np.maximum(
+            np.array(self.header.lowest) - self.lowest, self.highest - np.array(self.header.highest)
+        )
+        tolerated = np.maximum(STRAY_STEPS * np.array(self.header.scales), STRAY_DISTANCE)
+        if (beyond > tolerated).any():
+            raise self._corrupt(int(np.argmax(beyond / tolerated)))
+
+    def _corrupt(self, axis: int) -> InputError:
+        return InputError(
+            self.path,
+            f"corrupt: {'xyz'[axis]} runs from {self.lowest[axis]:.10g} to {self.highest[axis]:.10g},"
+            f" the header promises {self.header.lowest[axis]:.10g} to {self.header.highest[axis]:.10g}"
+            f" ({self.n_outside} of {self.n_read} points outside)",
+            f"{FETCH_AGAIN}; if the points are right and the header is wrong, {REWRITE}",
+        )
 
     def finish(self, notices: Notices, *, n_expected: int) -> None:
         """The verdict after the last point, and what to tell the user.
@@ -177,8 +187,7 @@ class Watch:
         if self.header.n_points == 0:
             notices.add("no-points", f"{self.path}: a sound file with no points", subject=name)
         if self.n_outside:
-            mostly = self.n_outside > self.n_read / 2
-            self._refuse_growth(MAX_GROWTH_STALE if mostly else MAX_GROWTH_STRAY)
+            self._judge_outside()
             notices.add("point-bounds", self._bounds_message(), subject=name)
         if self.n_withheld or self.n_noise:
             notices.add(
@@ -187,6 +196,12 @@ class Watch:
                 f" of {self.n_read} were left out",
                 subject=name,
             )
+
+    def _judge_outside(self) -> None:
+        share = self.n_outside / self.n_read
+        if share < MAX_STRAY_SHARE:
+            self._refuse_strays()
+        self._refuse_growth(MAX_GROWTH_STALE if share > 0.5 else MAX_GROWTH_PARTLY)
 
     def _bounds_message(self) -> str:
         low, high = self.lowest, self.highest
