@@ -1,0 +1,149 @@
+"""A district as a whole: how many blocks it needs, which buildings it keeps, and what lies within a window of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.core.errors import UsageError
+from twin.core.grid import Bounds
+from twin.demo import skeleton as sk
+from twin.demo.blocks import plan_cell
+from twin.demo.ground import far_side
+from twin.demo.terrain import make_terrain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from twin.demo.plan import Building, CellPlan
+    from twin.demo.skeleton import Skeleton
+    from twin.demo.terrain import Terrain
+
+MAX_BUILDINGS = 200_000
+BUILDINGS_PER_BLOCK = 13.0
+"""What a block holds on average; only a first guess for the size of the net."""
+ASPECT = 1.6
+WHOLE_WARD_FROM = 40
+"""From this many buildings on a district has all blocks of the first ward: one of everything."""
+BEYOND_FAR_LEVEE_M = 20.0
+REACH_M = 30.0
+"""No tree, car or roof of a cell stands out farther than this from its corners."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Everything that decides what the district looks like; small, and the same in every process.
+
+    Parameters
+    ----------
+    seed, n_buildings : int
+        What was asked for.
+    skeleton : Skeleton
+        The net of streets.
+    terrain : Terrain
+        The ground.
+    min_rank : float
+        Buildings of lower rank are left out, so that their number is exact.
+    """
+
+    seed: int
+    n_buildings: int
+    skeleton: Skeleton
+    terrain: Terrain
+    min_rank: float
+
+    @property
+    def bounds(self) -> Bounds:
+        """The survey's area in the local frame, metres."""
+        s, m = self.skeleton, sk.MARGIN_M
+        u = np.linspace(0.0, s.u_max, 50)
+        south = max(far_side(float(x)) for x in u) + BEYOND_FAR_LEVEE_M
+        return Bounds(
+            math.floor(s.nodes[1, 1:-1, 0].min() - m),
+            math.floor(-south),
+            math.ceil(s.u_max + m),
+            math.ceil(s.v_max + m),
+        )
+
+    @property
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Every cell of the net, the streets beyond the last blocks included, row by row."""
+        s = self.skeleton
+        return ((i, j) for j in range(s.ny + 1) for i in range(s.nx + 1))
+
+
+def make_layout(n_buildings: int, *, seed: int) -> Layout:
+    """The layout of a district with exactly `n_buildings` buildings.
+
+    Raises
+    ------
+    UsageError
+        If the number is below 1 or beyond what the generator is made for.
+    """
+    if not 1 <= n_buildings <= MAX_BUILDINGS:
+        raise UsageError(
+            "--buildings", f"{n_buildings} is outside 1 to {MAX_BUILDINGS}", "choose a number in that range"
+        )
+    if seed < 0:
+        raise UsageError("--seed", f"{seed} is negative", "choose a whole number from 0 on")
+    least = sk.WARD_BLOCKS if n_buildings >= WHOLE_WARD_FROM else (1, 1)
+    known: dict[tuple[int, int], list[float]] = {}
+    blocks = max(1.0, 0.8 * n_buildings / BUILDINGS_PER_BLOCK)
+    while True:
+        nx = max(least[0], round(math.sqrt(blocks * ASPECT)))
+        ny = max(least[1], math.ceil(blocks / nx))
+        skeleton = sk.make_skeleton(seed, nx=nx, ny=ny)
+        terrain = make_terrain(skeleton)
+        ranks = _ranks(skeleton, terrain, known)
+        if len(ranks) >= n_buildings:
+            break
+        blocks = max(blocks + 1.0, 1.02 * blocks * n_buildings / max(len(ranks), 1))
+    surplus = len(ranks) - n_buildings
+    return Layout(seed, n_buildings, skeleton, terrain, float(np.partition(ranks, surplus)[surplus]))
+
+
+def _ranks(
+    skeleton: Skeleton, terrain: Terrain, known: dict[tuple[int, int], list[float]]
+) -> NDArray[np.float64]:
+    """Rank of every building that the net could hold; `known` keeps those of blocks seen in a smaller net."""
+    ranks: list[float] = []
+    for cell in np.ndindex(skeleton.nx, skeleton.ny):
+        if cell not in known:
+            known[cell] = [building.rank for building in plan_cell(skeleton, terrain, *cell).buildings]
+        ranks += known[cell]
+    return np.array(ranks)
+
+
+@lru_cache(maxsize=64)
+def cell_plan(layout: Layout, i: int, j: int) -> CellPlan:
+    """What stands in a cell of this district."""
+    plan = plan_cell(layout.skeleton, layout.terrain, i, j)
+    kept = tuple(building for building in plan.buildings if building.rank >= layout.min_rank)
+    return replace(plan, buildings=kept)
+
+
+def buildings_of(layout: Layout) -> Iterator[Building]:
+    """Every building, cell by cell."""
+    for i, j in layout.cells:
+        yield from cell_plan(layout, i, j).buildings
+
+
+def cells_near(layout: Layout, window: Bounds) -> Iterator[tuple[int, int]]:
+    """Cells whose contents may reach into a window of the local frame."""
+    nodes = layout.skeleton.nodes[1:-1, 1:-1]
+    reach = window.buffered(REACH_M)
+    south = layout.bounds.y_min - REACH_M
+    for i, j in layout.cells:
+        i1, j1 = min(i + 1, nodes.shape[0] - 1), min(j + 1, nodes.shape[1] - 1)
+        corners = nodes[[i, i1, i, i1], [j, j, j1, j1]]
+        low, high = corners.min(0), corners.max(0)
+        if j == 0:
+            low[1] = south
+        if Bounds(*low, *(high + 1.0)).overlaps(reach):
+            yield i, j
