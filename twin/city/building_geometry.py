@@ -188,7 +188,9 @@ def json_value(value: Any) -> JsonValue:
     >>> json_value({"a": np.float32(0.5), "b": float("nan"), "c": (np.int64(1), "x")})
     {'a': 0.5, 'b': None, 'c': [1, 'x']}
     """
-    if isinstance(value, np.generic):
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    elif isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value
