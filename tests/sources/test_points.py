@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import laspy
@@ -358,6 +359,21 @@ def test_vertical_parts_are_kept_and_shared(tmp_path: Path) -> None:
     other = open_point_file(write_sound(tmp_path / "c.laz", crs="EPSG:28992+5783"))
     with pytest.raises(CrsError, match=r"EPSG:7415.*EPSG:28992\+5783"):
         common_crs([flat, full, other])
+
+
+def test_heights_of_two_kinds_are_never_mixed(tmp_path: Path) -> None:
+    dutch = open_point_file(write_sound(tmp_path / "a.laz", crs="EPSG:7415"))
+    german = open_point_file(write_sound(tmp_path / "b.laz", crs="EPSG:28992+5783"))
+    plain = open_point_file(write_sound(tmp_path / "c.laz", crs="EPSG:28992"))
+    satellite = replace(plain, crs=parse_crs("EPSG:28992").to_3d())
+    city = parse_crs("EPSG:28992")
+    for other in (german, satellite):
+        with pytest.raises(CrsError, match=r"a\.laz and .* different CRS"):
+            common_crs([dutch, other])
+        with pytest.raises(CrsError, match="vertical datum"):
+            common_crs([dutch, plain, other], city)
+    assert common_crs([dutch, plain, dutch], city) == city
+    assert common_crs([dutch, german], parse_crs("EPSG:7415")) == parse_crs("EPSG:7415")
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,12 @@ __all__ = [
     "describe",
     "forbid_network",
     "has_ellipsoidal_heights",
+    "heights_agree",
     "horizontal",
     "in_metres",
     "is_placed",
     "make_transform",
+    "names_heights",
     "parse_crs",
     "same_crs",
     "same_horizontal",
@@ -243,7 +245,7 @@ def _height_way(
     factor = to_metre_factors(source)[1] / to_metre_factors(target)[1]
     if height_offset_m is not None:
         return None, factor, height_offset_m
-    if not (_heights_named(source) and _heights_named(target)) or _same_heights(source, target):
+    if heights_agree(source, target):
         return None, factor, 0.0
     raised = _with_heights_of(horizontal(source), target)
     pair = source.to_wkt(), raised.to_wkt()
@@ -259,15 +261,19 @@ def _height_way(
     return pair, 1.0, 0.0
 
 
-def _heights_named(crs: CRS) -> bool:
+def heights_agree(a: CRS, b: CRS) -> bool:
+    """Whether elevations can be taken over: they count from the same zero, or one side does not say from which."""
+    if not (names_heights(a) and names_heights(b)):
+        return True
+    if has_ellipsoidal_heights(a) or has_ellipsoidal_heights(b):
+        return has_ellipsoidal_heights(a) and has_ellipsoidal_heights(b)
+    return same_vertical_datum(a, b)
+
+
+def names_heights(crs: CRS) -> bool:
+    """Whether the CRS says from which zero elevations count."""
     up = vertical(crs)
     return has_ellipsoidal_heights(crs) or (up is not None and is_placed(up))
-
-
-def _same_heights(source: CRS, target: CRS) -> bool:
-    if has_ellipsoidal_heights(source) or has_ellipsoidal_heights(target):
-        return has_ellipsoidal_heights(source) and has_ellipsoidal_heights(target)
-    return same_vertical_datum(source, target)
 
 
 def _height_name(crs: CRS) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from twin.core.crs import (
     PointTransform,
     describe,
+    heights_agree,
     horizontal,
     in_metres,
     is_placed,
     make_transform,
-    same_crs,
+    names_heights,
     same_horizontal,
     to_metre_factors,
     vertical,
@@ -48,8 +49,8 @@ def common_crs(files: Sequence[PointFile], crs: CRS | None = None) -> CRS:
     Raises
     ------
     CrsError
-        If a file names none, or one that cannot be understood or has no place on earth, or if two files
-        differ; both are named.
+        If a file names none, or one that cannot be understood or has no place on earth; if two files differ, or
+        only in their heights where the given CRS has none. Both are named then.
     InputError
         If the files are in degrees.
 
@@ -58,19 +59,14 @@ def common_crs(files: Sequence[PointFile], crs: CRS | None = None) -> CRS:
     Nothing but headers is looked at.
     """
     if crs is not None:
+        _refuse_mixed_heights([f for f in files if f.crs is not None and is_placed(f.crs)], crs)
         return crs
     first, found = files[0], _named_crs(files[0])
     for file in files[1:]:
         other = _named_crs(file)
-        if same_crs(found, other):
-            continue
-        if not same_horizontal(found, other) or (vertical(found) and vertical(other)):
-            raise CrsError(
-                f"{first.path} and {file.path}",
-                f"are in different CRS: {describe(found)} and {describe(other)}",
-                "name the city's with --crs, then both are brought into it",
-            )
-        if vertical(other) is not None:
+        if not same_horizontal(found, other) or not heights_agree(found, other):
+            raise _differ(first, file, "name the city's with --crs, then both are brought into it")
+        if len(other.axis_info) > len(found.axis_info):
             first, found = file, other
     if horizontal(found).is_geographic:
         raise InputError(
@@ -79,6 +75,27 @@ def common_crs(files: Sequence[PointFile], crs: CRS | None = None) -> CRS:
             "name a projected CRS for the city with --crs, such as --crs EPSG:25832",
         )
     return in_metres(found)
+
+
+def _refuse_mixed_heights(files: Sequence[PointFile], crs: CRS) -> None:
+    """A city without a vertical datum takes heights as they come, which must then be of one kind."""
+    if names_heights(crs):
+        return
+    telling = [f for f in files if f.crs is not None and names_heights(f.crs)]
+    for file in telling[1:]:
+        if not _agree(telling[0], file):
+            raise _differ(
+                telling[0], file, "name the city's vertical datum too, such as --crs EPSG:28992+5709"
+            )
+
+
+def _agree(first: PointFile, second: PointFile) -> bool:
+    return first.crs is None or second.crs is None or heights_agree(first.crs, second.crs)
+
+
+def _differ(first: PointFile, second: PointFile, remedy: str) -> CrsError:
+    names = [describe(file.crs) for file in (first, second) if file.crs is not None]
+    return CrsError(f"{first.path} and {second.path}", f"are in different CRS: {' and '.join(names)}", remedy)
 
 
 def _named_crs(file: PointFile) -> CRS:
