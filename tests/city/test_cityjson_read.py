@@ -13,6 +13,7 @@ from tests.city.broken_cityjson import as_sequence, sound_model
 from twin.city.building_geometry import BuildingGeometry, same_geometry
 from twin.city.cityjson import CityModel, read_cityjson
 from twin.city.cityjson_closing import closed_solid, is_closed, signed_volume
+from twin.city.cityjson_vertices import read_transform
 from twin.core.mesh import Surface
 from twin.core.notices import Notices
 
@@ -76,6 +77,27 @@ def test_version_1_0_may_hold_plain_metres(tmp_path: Path) -> None:
     del model["transform"]
     model["vertices"] = [[x / 1000 + 84_000, y / 1000 + 447_000, z / 1000] for x, y, z in model["vertices"]]
     assert same_geometry(only(read(tmp_path, model)[0]), only(read(tmp_path, sound_model())[0]))
+
+
+@pytest.mark.parametrize("scale", [0.001, 0.01, 1.0, 3e-4, 2.5, -0.001, 1e-12, 1e-310])
+@pytest.mark.parametrize("translate", [0.0, 84_000.123, 1 / 3])
+def test_scale_and_translate_of_any_kind(scale: float, translate: float) -> None:
+    rows = np.array([[0, 1, -2], [123_456_789, -1, 7]])
+    told = {"transform": {"scale": [scale] * 3, "translate": [translate] * 3}}
+    transform = read_transform(told, required=True, where="m")
+    assert transform is not None
+    np.testing.assert_allclose(transform.apply(rows), rows * scale + translate, rtol=1e-12, atol=1e-9)
+
+
+def test_decimals_come_out_as_their_nearest_float() -> None:
+    told = {"transform": {"scale": [0.001] * 3, "translate": [90_409.32, 435_440.44, 0.0]}}
+    transform = read_transform(told, required=True, where="m")
+    assert transform is not None
+    rows = np.array([[7, 13, 3], [101, 999_999, 41_158]])
+    assert transform.apply(rows).tolist() == [
+        [90_409.327, 435_440.453, 0.003],
+        [90_409.421, 436_440.439, 41.158],
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["city.jsonl", "jsonl", "city.json"])

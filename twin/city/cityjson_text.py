@@ -88,7 +88,8 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         number = 0
         while line := handle.readline(longest + 1):
             number += 1
-            _check_length(f"{path}, line {number}", len(line))
+            if len(line) > longest:
+                _check_length(f"{path}, line {number}", len(line))
             if line.strip():
                 yield f"{path}, line {number}", _parse(line, f"{path}, line {number}")
 

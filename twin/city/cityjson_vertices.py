@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_STEPS = 10**9
+_MAX_EXACT = 2**52
+"""Whole numbers below this are floats without loss, and so are their sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +47,30 @@ class FileTransform:
         Where scale and translation are decimals, the sum is done in whole numbers, which gives the float nearest to
         the decimal coordinate; plain multiplication misses it in the last digit.
         """
-        result = np.empty(rows.shape, dtype=np.float64)
-        for axis in range(3):
-            result[:, axis] = _apply_axis(rows[:, axis], self.scale[axis], self.translate[axis])
-        return result
+        exact = _whole_numbers(self.scale, self.translate)
+        if exact is None or rows.dtype.kind != "i" or (len(rows) and int(np.abs(rows).max()) >= _MAX_EXACT):
+            return np.asarray(rows * np.array(self.scale) + np.array(self.translate), dtype=np.float64)
+        steps, shifts = exact
+        return np.asarray((rows + shifts) / steps, dtype=np.float64)
 
 
-def _apply_axis(rows: NDArray[Any], scale: float, translate: float) -> NDArray[np.float64]:
-    steps = round(1 / scale) if 0 < abs(scale) <= 1 else 0
-    shift = translate * steps
-    exact = (
-        rows.dtype.kind == "i"
-        and 0 < steps <= _MAX_STEPS
-        and abs(scale * steps - 1) < 1e-12
-        and abs(shift - round(shift)) < 1e-6
-        and abs(shift) < 2**52
-        and (not len(rows) or int(np.abs(rows).max()) < 2**52)
-    )
-    if not exact:
-        return np.asarray(rows * scale + translate, dtype=np.float64)
-    return np.asarray((rows + round(shift)) / steps, dtype=np.float64)
+@lru_cache(maxsize=8)
+def _whole_numbers(
+    scale: tuple[float, float, float], translate: tuple[float, float, float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Steps per unit and the translation in steps, where both are whole numbers."""
+    with np.errstate(all="ignore"):
+        steps = np.rint(1 / np.abs(scale))
+        shifts = np.rint(np.array(translate) * steps)
+        whole = (
+            (np.array(scale) > 0).all()
+            and (steps >= 1).all()
+            and (steps <= _MAX_STEPS).all()
+            and (np.abs(np.array(scale) * steps - 1) < 1e-12).all()
+            and (np.abs(np.array(translate) * steps - shifts) < 1e-6).all()
+            and (np.abs(shifts) < _MAX_EXACT).all()
+        )
+    return (steps.astype(np.int64), shifts.astype(np.int64)) if whole else None
 
 
 def read_transform(value: dict[str, Any], *, required: bool, where: str) -> FileTransform | None:
