@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_INT64 = np.iinfo(np.int64)
+_LEAST, _MOST = -(2**63), 2**63 - 1
+_PLAIN = {bool, int, str, type(None)}
+"""Types that JSON knows and that have no value that it does not."""
 
 
 class ColumnKind(Enum):
@@ -70,7 +72,7 @@ def typed_column(name: str, values: Sequence[Any] | NDArray[Any]) -> Column:
     array = np.asarray(values) if isinstance(values, np.ndarray) else _as_array(values)
     if array.dtype.kind == "b":
         return Column(name, ColumnKind.BOOLEAN, array, np.zeros(len(array), dtype=bool))
-    if array.dtype.kind in "iu" and (array.dtype.kind == "i" or not (array > _INT64.max).any()):
+    if array.dtype.kind in "iu" and (array.dtype.kind == "i" or not (array > _MOST).any()):
         return Column(name, ColumnKind.INTEGER, array.astype(np.int64), np.zeros(len(array), dtype=bool))
     if array.dtype.kind == "f":
         missing = ~np.isfinite(array)
@@ -88,12 +90,18 @@ def _as_array(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def _from_objects(name: str, values: Iterable[Any]) -> Column:
-    cells = [json_value(v) for v in values]
+    cells = list(values)
+    kinds = set(map(type, cells))
+    if not kinds <= _PLAIN:
+        cells = [json_value(v) for v in cells]
+        kinds = set(map(type, cells))
+    kinds.discard(type(None))
     missing = np.array([c is None for c in cells], dtype=bool)
-    kinds = {type(c) for c in cells if c is not None}
+    if kinds == {str}:
+        return Column(name, ColumnKind.TEXT, _filled(_encodable(cells), "", object), missing)
     if kinds == {bool}:
         return Column(name, ColumnKind.BOOLEAN, _filled(cells, False, bool), missing)
-    small = all(_INT64.min <= c <= _INT64.max for c in cells if isinstance(c, int))
+    small = all(_LEAST <= c <= _MOST for c in cells if isinstance(c, int))
     if kinds == {int} and small:
         return Column(name, ColumnKind.INTEGER, _filled(cells, 0, np.int64), missing)
     if kinds and kinds <= {int, float} and small:
@@ -101,9 +109,18 @@ def _from_objects(name: str, values: Iterable[Any]) -> Column:
     return Column(name, ColumnKind.TEXT, _filled([_text(c) for c in cells], "", object), missing)
 
 
+def _encodable(cells: list[str | None]) -> list[str | None]:
+    """Texts that UTF-8 can hold; half surrogate pairs become question marks."""
+    try:
+        "".join(c for c in cells if c).encode("utf-8")
+    except UnicodeEncodeError:
+        return [_text(c) for c in cells]
+    return cells
+
+
 def _filled(cells: list[Any], empty: Any, dtype: Any) -> NDArray[Any]:
     result = np.empty(len(cells), dtype=dtype)
-    result[:] = [empty if c is None else c for c in cells]
+    result[:] = [empty if c is None else c for c in cells] if None in cells else cells
     return result
 
 

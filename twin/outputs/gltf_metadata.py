@@ -125,8 +125,7 @@ def _encode_text(column: Column) -> tuple[dict[str, Any], dict[str, NDArray[Any]
         told["noData"] = empty
     else:
         told["required"] = True
-    texts = [empty if m else t for t, m in zip(column.values.tolist(), column.missing.tolist(), strict=True)]
-    coded = [t.encode("utf-8") for t in texts]
+    coded = [t.encode("utf-8") for t in np.where(column.missing, empty, column.values).tolist()]
     offsets = np.zeros(len(coded) + 1, dtype="<u4")
     np.cumsum([len(c) for c in coded], out=offsets[1:])
     return told, {"values": np.frombuffer(b"".join(coded), dtype=np.uint8), "stringOffsets": offsets}
