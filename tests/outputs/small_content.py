@@ -48,7 +48,7 @@ def terrain() -> MeshPart:
     quads = np.concatenate([[corner, corner + 1, corner + 6], [corner, corner + 6, corner + 5]], axis=1).T
     kind = (np.arange(len(quads)) % 3).astype(np.uint8)
     return MeshPart(
-        "terrain", TriangleMesh(vertices, quads.astype(np.int32)), kind, ("land", "road", "water"), True
+        "terrain", TriangleMesh(vertices, quads.astype(np.int32)), kind, ("ground", "road", "water"), True
     )
 
 

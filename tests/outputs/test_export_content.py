@@ -82,7 +82,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
     with pytest.raises(ValueError, match="6 values for 7 buildings"):
         small_content(7, attributes={"h": [1] * 6})
     with pytest.raises(ValueError, match="has no name"):
-        MeshPart("terrain", terrain().mesh, terrain().kind, ("land",))
+        MeshPart("terrain", terrain().mesh, terrain().kind, ("ground",))
 
 
 @pytest.mark.realdata

@@ -190,7 +190,7 @@ def test_property_names_become_identifiers_and_stay_apart() -> None:
 
 
 def test_terrain_and_trees_have_unit_normals_and_their_materials(glb: Glb) -> None:
-    for name, kinds in (("terrain", ["land", "road", "water"]), ("trees", ["crown", "trunk"])):
+    for name, kinds in (("terrain", ["ground", "road", "water"]), ("trees", ["crown", "trunk"])):
         parts = primitives(glb, name)
         assert [glb.json["materials"][p["material"]]["name"] for p in parts] == kinds
         normals = glb.accessor(parts[0]["attributes"]["NORMAL"])

@@ -59,7 +59,7 @@ def test_every_material_that_is_used_is_in_the_library(tmp_path: Path) -> None:
     (library,) = re.findall(r"^mtllib (.*)$", text, re.MULTILINE)
     told = re.findall(r"^newmtl (.*)$", (tmp_path / library).read_text(encoding="utf-8"), re.MULTILINE)
     assert set(re.findall(r"^usemtl (.*)$", text, re.MULTILINE)) <= set(told)
-    assert {"land", "road", "water", "crown", "trunk"} <= set(told)
+    assert {"ground", "road", "water", "crown", "trunk"} <= set(told)
 
 
 def test_trimesh_reads_the_same_city(tmp_path: Path) -> None:

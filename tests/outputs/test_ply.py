@@ -37,7 +37,7 @@ def test_every_face_has_its_building_kind_and_colour(tmp_path: Path) -> None:
 def test_the_head_names_kinds_and_place(tmp_path: Path) -> None:
     write_ply(tmp_path / "a.ply", small_content(crs="EPSG:7415\nelement vertex 9"))
     head = (tmp_path / "a.ply").read_bytes().partition(b"end_header\n")[0].decode()
-    kinds = ["floor", "wall", "roof", "inner wall", "land", "road", "water", "crown", "trunk"]
+    kinds = ["floor", "wall", "roof", "inner wall", "ground", "road", "water", "crown", "trunk"]
     assert [f"comment kind {i} {k}" for i, k in enumerate(kinds)] == [
         line for line in head.split("\n") if line.startswith("comment kind")
     ]

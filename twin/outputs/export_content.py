@@ -102,7 +102,7 @@ class MeshPart:
     kind : array, shape (m,)
         Index into `kinds` for each triangle, uint8.
     kinds : tuple of str
-        Names of materials: ``("land", "road", "water")``.
+        Names of materials, such as ``("ground", "road", "water")`` or ``("#a0b0c0",)``.
     smooth : bool
         Whether light runs over the edges, as on terrain.
     """

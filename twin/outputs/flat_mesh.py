@@ -35,7 +35,7 @@ class FlatMesh:
     building : array, shape (m,)
         Index of the building, int32; -1 for triangles of no building.
     kind : array, shape (m,)
-        Index into `kinds`, uint8.
+        Index into `kinds`, uint16.
     kinds : tuple of str
         What the triangles are.
     """
@@ -43,7 +43,7 @@ class FlatMesh:
     vertices: NDArray[np.float32]
     triangles: NDArray[np.int32]
     building: NDArray[np.int32]
-    kind: NDArray[np.uint8]
+    kind: NDArray[np.uint16]
     kinds: tuple[str, ...]
 
 
@@ -56,20 +56,13 @@ def all_parts(content: ExportContent) -> list[MeshPart]:
 
 
 def flat_mesh(content: ExportContent) -> FlatMesh:
-    """Buildings first, then every other part.
-
-    Raises
-    ------
-    ValueError
-        If there are more than 256 kinds of parts.
-    """
+    """Buildings first, then every other part."""
     parts = all_parts(content)
     names = dict.fromkeys(kind for part in parts for kind in part.kinds)
     kinds = (*BUILDING_KINDS, *(name for name in names if name not in BUILDING_KINDS))
-    if len(kinds) > 256:
-        raise ValueError(f"{len(kinds)} kinds of parts, 256 can be told apart")
     shift = np.cumsum([len(content.buildings.vertices), *(len(p.mesh.vertices) for p in parts)])
-    codes = [np.array([kinds.index(k) for k in p.kinds], dtype=np.uint8)[p.kind] for p in parts]
+    number = {name: i for i, name in enumerate(kinds)}
+    codes = [np.array([number[k] for k in p.kinds], dtype=np.uint16)[p.kind] for p in parts]
     outside = [np.full(len(p.mesh.triangles), NO_BUILDING, dtype=np.int32) for p in parts]
     moved = [p.mesh.triangles + n for p, n in zip(parts, shift, strict=False)]
     return FlatMesh(
@@ -81,7 +74,7 @@ def flat_mesh(content: ExportContent) -> FlatMesh:
         ),
         np.concatenate([content.buildings.triangles, *moved]).astype(np.int32),
         np.concatenate([content.buildings.building, *outside]),
-        np.concatenate([content.buildings.surface, *codes]),
+        np.concatenate([content.buildings.surface.astype(np.uint16), *codes]),
         kinds,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,26 +10,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RGB = {
-    "roof": (176, 92, 72),
-    "wall": (226, 217, 200),
-    "floor": (150, 144, 134),
-    "land": (206, 202, 186),
-    "road": (128, 128, 132),
-    "footway": (188, 182, 172),
-    "parking": (150, 150, 152),
-    "paved": (196, 192, 184),
-    "yard": (212, 206, 188),
-    "green": (134, 170, 104),
-    "shrubs": (110, 150, 88),
-    "bare": (198, 178, 144),
-    "water": (96, 150, 190),
-    "quay": (158, 148, 134),
-    "bridge": (170, 166, 160),
-    "trunk": (110, 84, 62),
-    "crown": (92, 138, 74),
+    "roof": (184, 100, 74),
+    "wall": (239, 230, 216),
+    "floor": (168, 158, 151),
+    "ground": (213, 211, 180),
+    "road": (169, 166, 163),
+    "path": (207, 200, 189),
+    "water": (119, 160, 183),
+    "green": (169, 189, 131),
+    "bare": (205, 191, 159),
+    "paved": (214, 205, 191),
+    "rail": (179, 172, 160),
+    "quay": (168, 151, 138),
+    "skirt": (207, 195, 180),
+    "bridges": (188, 179, 169),
+    "unmapped": (224, 220, 214),
+    "crown": (127, 154, 88),
+    "trunk": (122, 100, 83),
 }
+"""The light style's colours in their middle tone; terrain kinds as `twin.reconstruct.cover.Cover` names them."""
 _OTHER = (180, 180, 186)
-_SMOOTH = {"water": 0.15}
+_ROUGHNESS = {"water": 0.15}
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,19 @@ class Material:
 
 
 def material(name: str, colours: Mapping[str, tuple[int, int, int]]) -> Material:
-    """The material of a name; one that is not known is a light grey.
+    """The material of a name; ``#rrggbb`` is its own colour, and a name that is not known is a light grey.
 
     Examples
     --------
     >>> material("water", {}).rgb, material("water", {"water": (0, 0, 255)}).rgb
-    ((96, 150, 190), (0, 0, 255))
+    ((119, 160, 183), (0, 0, 255))
+    >>> material("#ff8000", {}).rgb
+    (255, 128, 0)
     """
-    return Material(name, colours.get(name, _RGB.get(name, _OTHER)), _SMOOTH.get(name, 0.9))
+    usual = _RGB.get(name, _OTHER)
+    if _HEX.fullmatch(name):
+        usual = (int(name[1:3], 16), int(name[3:5], 16), int(name[5:7], 16))
+    return Material(name, colours.get(name, usual), _ROUGHNESS.get(name, 0.9))
 
 
 def _linear(value: int) -> float:

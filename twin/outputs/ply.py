@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from twin.outputs.export_content import ExportContent
     from twin.outputs.flat_mesh import FlatMesh
 
-_FACE = np.dtype([("n", "u1"), ("vertices", "<i4", 3), ("building", "<i4"), ("kind", "u1"), ("rgb", "u1", 3)])
+_FACE = np.dtype(
+    [("n", "u1"), ("vertices", "<i4", 3), ("building", "<i4"), ("kind", "<u2"), ("rgb", "u1", 3)]
+)
 _ROWS = 1 << 18
 _HEAD_BYTES = 1 << 16
 
@@ -71,7 +73,7 @@ def _header(content: ExportContent, mesh: FlatMesh) -> bytes:
         f"element face {len(mesh.triangles)}",
         "property list uchar int vertex_indices",
         "property int building",
-        "property uchar kind",
+        "property ushort kind",
         *(f"property uchar {colour}" for colour in ("red", "green", "blue")),
         *([f"element building {n_ids}", "property list uint uchar id"] if n_ids else []),
         "end_header",
