@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -258,3 +259,17 @@ def test_the_crs_is_told_as_the_schema_wants_it(name: str, url: str, tmp_path: P
 )
 def test_crs_names_of_all_makers_are_understood(text: object, name: str) -> None:
     assert crs_of_reference_system({"referenceSystem": text}) == name
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_memory_does_not_grow_with_the_city(suffix: str, tmp_path: Path) -> None:
+    def peak(n: int) -> int:
+        model = (BuildingGeometry(f"b{i}", {"n": i}, (), {"1.2": (box(84_010.0 + i),)}) for i in range(n))
+        tracemalloc.start()
+        WRITERS[suffix](tmp_path / f"a.{suffix}", model, metadata=METADATA, transform=TRANSFORM)
+        taken = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return taken
+
+    peak(20)
+    assert peak(1000) < peak(100) + 500_000  # ids are remembered; 900 buildings and their text would be 3 MB
