@@ -160,7 +160,7 @@ def _thinned(
         return segments
     units, edges = _graph(segments)
     fixed = _is_fixed(units, corners, size) | (np.bincount(edges.reshape(-1), minlength=len(units)) != 2)
-    chain, starts = _chains(edges, fixed)
+    chain, starts = trace_chains(edges, fixed)
     keep = thin_chains(units[chain].astype(np.float64), starts, tolerance)
     kept = units[chain[keep]]
     owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[keep]
@@ -168,10 +168,25 @@ def _thinned(
     return unique_segments(np.stack([kept[:-1][joined], kept[1:][joined]], axis=1))
 
 
-def _chains(
+def trace_chains(
     edges: NDArray[np.int64], fixed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Vertex lists between fixed vertices, each edge once; rings without one start at their first vertex."""
+    """The edges of a graph as chains between fixed vertices.
+
+    Parameters
+    ----------
+    edges : array, shape (m, 2)
+        Vertex indices.
+    fixed : array, shape (n,)
+        Vertices at which chains end; all those that have not two edges must be among them.
+
+    Returns
+    -------
+    chain : array, shape (k,)
+        Vertices of all chains, each edge once; a ring without a fixed vertex starts and ends at its first.
+    starts : array, shape (n_chains + 1,)
+        Chain ``c`` owns ``chain[starts[c]:starts[c + 1]]``.
+    """
     both = np.concatenate([edges, edges[:, ::-1]])
     edge = np.tile(np.arange(len(edges)), 2)
     order = np.lexsort((both[:, 1], both[:, 0]))

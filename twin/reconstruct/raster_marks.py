@@ -35,12 +35,30 @@ def cells_within(polygons: NDArray[Any], grid: Grid) -> NDArray[np.bool_]:
     >>> cells_within(np.array([ring]), Grid(0.0, 5.0, 1.0, 5, 5)).astype(int)[2]
     array([1, 0, 0, 0, 1])
     """
-    xy, part = shapely.get_coordinates(shapely.get_parts(polygons), return_index=True)
-    ring_ends = _ring_ends(polygons)
-    out = np.zeros(grid.shape, dtype=np.bool_)
+    return polygon_of_cells(polygons, grid) >= 0
+
+
+def polygon_of_cells(polygons: NDArray[Any], grid: Grid) -> NDArray[np.int32]:
+    """Which polygon each cell's centre lies in.
+
+    Parameters
+    ----------
+    polygons : array, shape (n,)
+        Polygons or multipolygons, map coordinates.
+    grid : Grid
+        The raster.
+
+    Returns
+    -------
+    array, shape (ny, nx)
+        Row of the polygon, of several the last; -1 where there is none.
+    """
+    parts, row = shapely.get_parts(polygons, return_index=True)
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    out = np.full(grid.shape, -1, dtype=np.int32)
     if len(xy):
-        starts = np.searchsorted(part, np.arange(part[-1] + 2))
-        _fill_even_odd(to_cells(xy, grid), starts, ring_ends, out)
+        starts = np.searchsorted(part, np.arange(len(parts) + 1))
+        _fill_even_odd(to_cells(xy, grid), starts, _ring_ends(polygons), row.astype(np.int32), out)
     return out
 
 
@@ -83,9 +101,13 @@ def _ring_ends(polygons: NDArray[Any]) -> NDArray[np.bool_]:
 
 @numba.njit(cache=True, nogil=True)
 def _fill_even_odd(
-    uv: NDArray[np.float64], starts: NDArray[np.int64], ring_ends: NDArray[np.bool_], out: NDArray[np.bool_]
+    uv: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    ring_ends: NDArray[np.bool_],
+    value: NDArray[np.int32],
+    out: NDArray[np.int32],
 ) -> None:
-    """Per polygon: flip the first cell right of every crossing with a row, then carry the state along it."""
+    """Per part: flip the first cell right of every crossing with a row, then carry the state along it."""
     ny, nx = out.shape
     flips = np.zeros((ny, nx + 1), np.bool_)
     for s in range(len(starts) - 1):
@@ -107,7 +129,7 @@ def _fill_even_odd(
                 inside ^= flips[j, i]
                 flips[j, i] = False
                 if inside and i < nx:
-                    out[j, i] = True
+                    out[j, i] = value[s]
 
 
 @numba.njit(cache=True, nogil=True)
