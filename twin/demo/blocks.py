@@ -58,17 +58,17 @@ def plan_cell(skeleton: Skeleton, terrain: Terrain, i: int, j: int) -> CellPlan:
 def column_name(skeleton: Skeleton, i: int) -> Name:
     """Name of a street that leads inland."""
     kind = skeleton.columns[i]
-    if kind is sk.CANAL:
+    if kind == sk.CANAL:
         return names.canal(i // 8)
-    return names.avenue(i // 5) if kind is sk.AVENUE else names.street(2 * i)
+    return names.avenue(i // 5) if kind == sk.AVENUE else names.street(2 * i)
 
 
 def row_name(skeleton: Skeleton, j: int) -> Name:
     """Name of a street along the river."""
     kind = skeleton.rows[j]
-    if kind is sk.LEVEE_ROAD:
+    if kind == sk.LEVEE_ROAD:
         return names.LEVEE_ROAD
-    return names.avenue(j // 4 + 1) if kind is sk.AVENUE else names.street(2 * j + 1)
+    return names.avenue(j // 4 + 1) if kind == sk.AVENUE else names.street(2 * j + 1)
 
 
 def lot_of(skeleton: Skeleton, i: int, j: int) -> Float:

@@ -12,7 +12,7 @@ from twin.demo import names
 from twin.demo import skeleton as sk
 from twin.demo.blocks import row_name
 from twin.demo.ground import CREST_M, KERB_M, UNDERPASS_HALF_WIDTH_M, far_side, land_at
-from twin.demo.terrain import underpass_nodes
+from twin.demo.terrain import river_bridge_columns, underpass_nodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,9 +96,7 @@ def deck_z(bridge: Bridge, uv: Float) -> Float:
 
 def _river_bridges(skeleton: Skeleton) -> list[Bridge]:
     bridges = []
-    for i, kind in enumerate(skeleton.columns):
-        if kind is not sk.AVENUE or i % 10 != 1:
-            continue
+    for i in river_bridge_columns(skeleton):
         u, v = skeleton.node(i, 0)
         start, end = v - 4.5, v - far_side(u) + 4.5
         t = np.linspace(0.0, 1.0, 13)
@@ -116,7 +114,7 @@ def _river_bridges(skeleton: Skeleton) -> list[Bridge]:
 def _canal_bridges(skeleton: Skeleton, terrain: Terrain) -> list[Bridge]:
     bridges = []
     for i, kind in enumerate(skeleton.columns):
-        if kind is not sk.CANAL:
+        if kind != sk.CANAL:
             continue
         for j in range(1, skeleton.ny + 1):
             half = sk.CANAL_HALF_WIDTH_M + 1.0

@@ -90,6 +90,8 @@ class Flight:
 
     Parameters
     ----------
+    settings : SurveySettings
+        How it is flown.
     strips : tuple of Strip
         From the river inland.
     line_spacing_m : float
@@ -98,6 +100,7 @@ class Flight:
         Pulses of one scan line.
     """
 
+    settings: SurveySettings
     strips: tuple[Strip, ...]
     line_spacing_m: float
     pulses_per_line: int
@@ -115,7 +118,7 @@ def fly(settings: SurveySettings, bounds: Bounds, *, seed: int) -> Flight:
         for strip in strips
     )
     line_spacing = math.sqrt(seen / bounds.height / settings.density)
-    return Flight(strips, line_spacing, round(swath / line_spacing))
+    return Flight(settings, strips, line_spacing, round(swath / line_spacing))
 
 
 def _strip(settings: SurveySettings, k: int, v: float, seed: int) -> Strip:

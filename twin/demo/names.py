@@ -30,6 +30,7 @@ class Sign(NamedTuple):
 RIVER = Name("새나루강", "Saenaru River")
 CANAL = Name("물빛운하", "Mulbit Canal")
 LEVEE_ROAD = Name("강둑로", "Gangduk-ro")
+FAR_LEVEE_ROAD = Name("건너강둑로", "Geonneo Gangduk-ro")
 RIVER_BRIDGE = Name("새나루대교", "Saenaru Bridge")
 UNDERPASS = Name("물빛지하차도", "Mulbit Underpass")
 

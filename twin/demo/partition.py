@@ -62,8 +62,7 @@ def partition_roof(parts: Sequence[Part]) -> tuple[Partition, Polygon]:
         Outline of the walls, in the building's frame.
     """
     cells = [cell for k, part in enumerate(parts) for cell in _cells(part, k)]
-    walls = [shapely.Polygon(part.wall) for part in parts if part.wall is not None]
-    outline = shapely.union_all(walls, grid_size=GRID_M)
+    outline = outline_of(parts)
     lines = [*(ring for ring, _, _ in cells), *_creases(cells)]
     noded = shapely.union_all(
         [shapely.LineString(np.vstack([r, r[:1]])) for r in lines] + [outline.boundary], grid_size=GRID_M
@@ -76,6 +75,12 @@ def partition_roof(parts: Sequence[Part]) -> tuple[Partition, Polygon]:
     return merge_pieces(
         pieces[is_roof], labels[is_roof], planes[is_roof], inside[is_roof], is_glass[is_roof]
     ), outline
+
+
+def outline_of(parts: Sequence[Part]) -> Polygon:
+    """Outline of a building's walls, in its own frame."""
+    walls = [shapely.Polygon(part.wall) for part in parts if part.wall is not None]
+    return shapely.union_all(walls, grid_size=GRID_M)
 
 
 def merge_pieces(

@@ -177,7 +177,7 @@ def _jitter(
     for i, column in enumerate(columns):
         for j, row in enumerate(rows):
             shift = stream(seed, "node", i, j).uniform(-4.0, 4.0, 2)
-            if column is RESIDENTIAL and row is not LEVEE_ROAD:
+            if column == RESIDENTIAL and row != LEVEE_ROAD:
                 nodes[i + 1, j + 1, 0] += shift[0]
-            if row is RESIDENTIAL:
+            if row == RESIDENTIAL:
                 nodes[i + 1, j + 1, 1] += shift[1]

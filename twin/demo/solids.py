@@ -211,7 +211,7 @@ def flattened(
     inside = np.flatnonzero(partition.is_inside)
     labels = _level_groups(partition, inside, step_m)
     polygons = np.array([_polygon(partition, int(f)) for f in inside])
-    at = _samples(outline)
+    at = roof_samples(outline)
     z = roof_z(at)
     planes = np.zeros((len(inside), 3))
     for label in np.unique(labels):
@@ -232,7 +232,7 @@ def _polygon(partition: Partition, face: int) -> Polygon:
     return shapely.Polygon(outer, holes)
 
 
-def _samples(outline: Polygon) -> Float:
+def roof_samples(outline: Polygon) -> Float:
     """Places on a grid of half a metre inside an outline; its inner point where it is smaller than that."""
     x0, y0, x1, y1 = outline.bounds
     x, y = np.meshgrid(np.arange(x0 + 0.25, x1, 0.5), np.arange(y0 + 0.25, y1, 0.5))

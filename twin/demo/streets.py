@@ -8,13 +8,13 @@ import numpy as np
 
 from twin.demo import skeleton as sk
 from twin.demo.ground import bank_offset, far_side
-from twin.demo.terrain import underpass_nodes
+from twin.demo.terrain import river_bridge_columns, underpass_nodes
 from twin.demo.yard import line_of_trees, park_car, plant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from twin.demo.skeleton import StreetKind
+    from twin.demo.skeleton import Skeleton, StreetKind
     from twin.demo.yard import Yard
 
     Float = NDArray[np.float64]
@@ -36,7 +36,7 @@ def _row_street(yard: Yard) -> None:
     ends = skeleton.columns[i].corridor_m, skeleton.columns[i + 1].corridor_m
     start, end, inward = _between(skeleton.node(i, j), skeleton.node(i + 1, j), ends)
     kind = skeleton.rows[j]
-    if kind is sk.LEVEE_ROAD:
+    if kind == sk.LEVEE_ROAD:
         line_of_trees(yard, start + 5.6 * inward, end + 5.6 * inward, spacing_m=9.0, height_m=(6.0, 8.0))
         return
     _dress(yard, start, end, inward, kind)
@@ -48,7 +48,7 @@ def _column_street(yard: Yard) -> None:
     ends = first, skeleton.rows[j + 1].corridor_m
     start, end, inward = _between(skeleton.node(i, j), skeleton.node(i, j + 1), ends)
     kind = skeleton.columns[i]
-    if kind is sk.CANAL:
+    if kind == sk.CANAL:
         for side in (-10.4, 10.4):
             line_of_trees(
                 yard, start + side * inward, end + side * inward, spacing_m=7.5, height_m=(6.0, 9.0)
@@ -67,7 +67,7 @@ def _between(start: Float, end: Float, cut_m: tuple[float, float]) -> tuple[Floa
 
 
 def _dress(yard: Yard, start: Float, end: Float, inward: Float, kind: StreetKind) -> None:
-    if kind is sk.AVENUE:
+    if kind == sk.AVENUE:
         _avenue_trees(yard, start, end, inward)
         _traffic(yard, start, end, inward)
         return
@@ -106,9 +106,16 @@ def _river_bank(yard: Yard) -> None:
     u0 = skeleton.node(i, 0)[0] - (sk.MARGIN_M if i == 0 else 0.0)
     u1 = skeleton.node(i + 1, 0)[0] if i < skeleton.nx else u0 + sk.MARGIN_M
     for u in rng.uniform(u0, u1, int((u1 - u0) / 16.0)):
+        if _under_bridge(skeleton, u):
+            continue
         plant(yard, np.array([u, -bank_offset(u) + rng.uniform(3.0, 8.0)]), height_m=(4.0, 9.0), species=4)
     for u in rng.uniform(u0, u1, int(u1 - u0)):
         place = -bank_offset(u) + rng.exponential(1.2) + 0.2
         yard.shrubs.append((u, place, 0.0, rng.uniform(0.3, 0.9), rng.uniform(0.7, 1.8)))
     for u in rng.uniform(u0, u1, int((u1 - u0) / 11.0)):
         plant(yard, np.array([u, -far_side(u) - rng.uniform(10.0, 17.0)]), height_m=(5.0, 11.0))
+
+
+def _under_bridge(skeleton: Skeleton, u: float) -> bool:
+    """Whether the river is bridged there, or a crown would reach the deck."""
+    return any(abs(u - skeleton.node(i, 0)[0]) < 15.0 for i in river_bridge_columns(skeleton))

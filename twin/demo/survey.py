@@ -72,22 +72,20 @@ def _edges(b: Bounds) -> tuple[float, float, float, float]:
     return b.x_min, b.y_min, b.x_max, b.y_max
 
 
-def survey_tile(
-    layout: Layout, settings: SurveySettings, flight: Flight, tile: Bounds
-) -> tuple[PointCloud, NDArray[np.uint8]]:
+def survey_tile(layout: Layout, flight: Flight, tile: Bounds) -> tuple[PointCloud, NDArray[np.uint8]]:
     """Every echo that falls into a map tile with its true class, and the strip that it comes from."""
     area = local_window(layout, tile)
     if area is None:
         return PointCloud.empty(), np.empty(0, np.uint8)
-    targets, _ = gather_targets(layout, area.buffered(_reach(settings)))
+    targets, _ = gather_targets(layout, area.buffered(_reach(flight.settings)))
     site = pulses.Site(targets, layout.terrain)
     window = _window(layout, tile)
     clouds, sources = [PointCloud.empty()], []
     for strip in flight.strips:
-        places = _places(settings, flight, strip, area=area, top=targets.top)
+        places = _places(flight, strip, area=area, top=targets.top)
         if places[0] == places[1]:
             continue
-        sensor = _sensor(layout.seed, settings, flight, strip)
+        sensor = _sensor(layout.seed, flight, strip)
         traced = list(_trace(pulses.Job(sensor, window), places, area, site))
         clouds += traced
         sources.append(np.full(sum(map(len, traced)), strip.number, np.uint8))
@@ -119,10 +117,9 @@ def _trace(job: pulses.Job, places: tuple[int, int], area: Bounds, site: pulses.
         yield PointCloud(out.xyz[:n].copy(), out.classes[:n].copy(), numbers[:, 0], numbers[:, 1])
 
 
-def _places(
-    settings: SurveySettings, flight: Flight, strip: Strip, area: Bounds, top: float
-) -> tuple[int, int]:
+def _places(flight: Flight, strip: Strip, *, area: Bounds, top: float) -> tuple[int, int]:
     """Places along a scan line whose beams can come over an area, from and to."""
+    settings = flight.settings
     drops = settings.altitude_m - np.array([pulses.LOWEST_GROUND_M, top])
     angles = np.arctan(np.array([[area.y_min - 2.0], [area.y_max + 2.0]] - np.array(strip.v)) / drops)
     half = math.radians(settings.half_angle_deg)
@@ -131,7 +128,8 @@ def _places(
     return int(np.clip(place.min() - 2, 0, n)), int(np.clip(place.max() + 2, 0, n))
 
 
-def _sensor(seed: int, settings: SurveySettings, flight: Flight, strip: Strip) -> pulses.Sensor:
+def _sensor(seed: int, flight: Flight, strip: Strip) -> pulses.Sensor:
+    settings = flight.settings
     return pulses.Sensor(
         np.uint64(seed),
         strip.number,

@@ -45,7 +45,7 @@ def make_terrain(skeleton: Skeleton) -> Terrain:
         skeleton.nodes,
         _column_streets(skeleton),
         _row_streets(skeleton),
-        np.array([False, *(kind is sk.CANAL for kind in skeleton.columns), False]),
+        np.array([False, *(kind == sk.CANAL for kind in skeleton.columns), False]),
         _underpasses(skeleton),
         _mounds(skeleton),
         np.zeros((skeleton.nx + 1, skeleton.ny + 1, 5)),
@@ -54,19 +54,24 @@ def make_terrain(skeleton: Skeleton) -> Terrain:
     return terrain
 
 
+def river_bridge_columns(skeleton: Skeleton) -> list[int]:
+    """Avenues that go on over the river."""
+    return [i for i, kind in enumerate(skeleton.columns) if kind == sk.AVENUE and i % 10 == 1]
+
+
 def underpass_nodes(skeleton: Skeleton) -> list[tuple[int, int]]:
     """Crossings where an avenue that leads inland dives under another."""
     return [
         (i, 2)
         for i, kind in enumerate(skeleton.columns)
-        if kind is sk.AVENUE and i % 10 == 1 and skeleton.ny >= 2
+        if kind == sk.AVENUE and i % 10 == 1 and skeleton.ny >= 2
     ]
 
 
 def _column_streets(skeleton: Skeleton) -> NDArray[np.float64]:
     streets = _streets(skeleton.nodes[:, 1:] - skeleton.nodes[:, :-1])
     for i, kind in enumerate(skeleton.columns):
-        last = skeleton.ny + 1 + (kind is not sk.RESIDENTIAL)
+        last = skeleton.ny + 1 + (kind != sk.RESIDENTIAL)
         streets[i + 1, 1:last, :3] = _section(kind)
     return streets
 
@@ -74,7 +79,7 @@ def _column_streets(skeleton: Skeleton) -> NDArray[np.float64]:
 def _row_streets(skeleton: Skeleton) -> NDArray[np.float64]:
     streets = _streets(skeleton.nodes[1:] - skeleton.nodes[:-1])
     for j, kind in enumerate(skeleton.rows):
-        reach = int(kind is not sk.RESIDENTIAL)
+        reach = int(kind != sk.RESIDENTIAL)
         streets[1 - reach : skeleton.nx + 1 + reach, j + 1, :3] = _section(kind)
     return streets
 

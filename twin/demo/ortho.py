@@ -1,0 +1,147 @@
+"""A picture from above, coloured from the plan: materials, roofs, crowns, cars, shadows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.core.grid import Bounds
+from twin.demo.chance import stream
+from twin.demo.geofiles import place_on_map, polygon
+from twin.demo.layout import cell_plan, cells_near
+from twin.demo.survey import local_window
+from twin.demo.views import SUN, Seen, cast_shadows, look_down, shadow_place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.core.grid import Grid
+    from twin.demo.layout import Layout
+    from twin.demo.plan import Building
+    from twin.demo.views import TopView
+
+    Colours = NDArray[np.float32]
+
+SHADOW_REACH_M = 72.0
+"""Shadows of things farther away are left out."""
+_GROUND = np.array(
+    [
+        (128, 138, 82),  # field
+        (122, 140, 88),  # block, where no surface says more
+        (176, 172, 164),  # sidewalk
+        (92, 93, 97),  # carriageway
+        (112, 141, 78),  # levee
+        (134, 144, 92),  # berm
+        (58, 88, 96),  # river
+        (62, 92, 94),  # canal
+        (66, 92, 84),  # pond
+    ],
+    np.float32,
+)
+_SURFACES = {
+    "garden": (116, 143, 84),
+    "lawn": (120, 150, 86),
+    "paved": (170, 165, 156),
+    "square": (188, 180, 166),
+    "parking": (112, 112, 115),
+    "sports": (92, 138, 92),
+    "playground": (196, 160, 118),
+    "path": (194, 182, 156),
+}
+_PITCHED = ((150, 76, 56), (166, 88, 62), (136, 68, 58), (92, 84, 86), (84, 96, 112), (120, 88, 66))
+_FLAT = ((156, 158, 160), (138, 142, 144), (174, 172, 166), (120, 132, 128), (106, 110, 116))
+_CARS = ((232, 232, 234), (40, 42, 46), (120, 124, 130), (168, 36, 40), (44, 72, 128), (200, 202, 204))
+_GLASS, _BRIDGE, _SHRUB = (150, 176, 186), (150, 148, 146), (72, 104, 56)
+_TREES = ((62, 100, 48), (74, 112, 52), (84, 116, 58), (48, 84, 52), (98, 128, 66), (70, 106, 60))
+
+
+def paint(layout: Layout, grid: Grid, dsm: NDArray[np.float64], dsm_grid: Grid) -> NDArray[np.uint8]:
+    """Red, green and blue over a map grid, shape (3, ny, nx); black outside the district, never inside.
+
+    `dsm` is what stands there and on the sides that shadows come from, on a coarser grid.
+    """
+    view, buildings = look_down(layout, grid)
+    shadow = cast_shadows(view.dsm, dsm, shadow_place(grid, dsm_grid))
+    colours = _base(layout, grid, view)
+    _paint_buildings(colours, view, buildings)
+    _paint_others(colours, view)
+    light = 0.46 + 0.8 * view.shade * ~shadow
+    rough = _grain(layout, grid)
+    painted = np.clip(colours * (light * rough)[..., None], 1, 255)
+    painted[view.seen == Seen.NOTHING] = 0
+    return np.moveaxis(painted.astype(np.uint8), -1, 0)
+
+
+def towards_sun(bounds: Bounds) -> Bounds:
+    """A rectangle widened on the sides that shadows come from."""
+    azimuth, reach = SUN[0], SHADOW_REACH_M
+    east, north = math.sin(azimuth), math.cos(azimuth)
+    return Bounds(
+        bounds.x_min - reach * (east < 0),
+        bounds.y_min - reach * (north < 0),
+        bounds.x_max + reach * (east > 0),
+        bounds.y_max + reach * (north > 0),
+    )
+
+
+def _base(layout: Layout, grid: Grid, view: TopView) -> Colours:
+    """Ground by its kind, and inside blocks by what was laid on it."""
+    seen = np.where(view.seen < len(_GROUND), view.seen, 1)
+    colours = _GROUND[seen]
+    surfaces = _surfaces(layout, grid)
+    if surfaces:
+        from rasterio.features import rasterize
+        from rasterio.transform import from_origin
+
+        transform = from_origin(grid.x_min, grid.y_max, grid.cell_size_m, grid.cell_size_m)
+        which = rasterize(surfaces, out_shape=grid.shape, transform=transform, fill=0, dtype="uint8")
+        palette = np.array([(0, 0, 0), *_SURFACES.values()], np.float32)
+        is_block = (view.seen == 1) & (which > 0)
+        colours[is_block] = palette[which[is_block]]
+    return colours
+
+
+def _surfaces(layout: Layout, grid: Grid) -> list[tuple[Any, int]]:
+    window = local_window(layout, grid.bounds)
+    if window is None:
+        return []
+    code = {name: k + 1 for k, name in enumerate(_SURFACES)}
+    return [
+        (place_on_map(polygon(ring)), code[kind])
+        for i, j in cells_near(layout, window)
+        for kind, ring in cell_plan(layout, i, j).surfaces
+    ]
+
+
+def _paint_buildings(colours: Colours, view: TopView, buildings: tuple[Building, ...]) -> None:
+    is_roof = np.isin(view.seen, (Seen.ROOF, Seen.WALL))
+    if is_roof.any():
+        palette = np.array([_roof_colour(b) for b in buildings], np.float32)
+        colours[is_roof] = palette[view.owner[is_roof]]
+
+
+def _roof_colour(building: Building) -> tuple[float, ...]:
+    rng = stream(0, building.id)
+    choices = _FLAT if building.roof_type in {"flat", "multi_level", "other", "round"} else _PITCHED
+    base = np.array(choices[int(rng.integers(len(choices)))])
+    return tuple(np.clip(base * rng.uniform(0.9, 1.12), 0, 255))
+
+
+def _paint_others(colours: Colours, view: TopView) -> None:
+    colours[view.seen == Seen.GLASS] = _GLASS
+    colours[view.seen == Seen.BRIDGE] = _BRIDGE
+    colours[view.seen == Seen.SHRUB] = _SHRUB
+    for kind, palette in ((Seen.TREE, _TREES), (Seen.CAR, _CARS)):
+        mine = view.seen == kind
+        colours[mine] = np.array(palette, np.float32)[view.owner[mine] * 7 % len(palette)]
+
+
+def _grain(layout: Layout, grid: Grid) -> Colours:
+    """Fine unevenness of every surface, fixed to the map."""
+    row = np.round(grid.y_centres / grid.cell_size_m).astype(np.int64)[:, None]
+    col = np.round(grid.x_centres / grid.cell_size_m).astype(np.int64)[None, :]
+    dice = (row * 73856093) ^ (col * 19349663) ^ (layout.seed * 83492791)
+    dice = (dice ^ (dice >> 13)) * 0x5BD1E995 & 0xFFFFFFFF
+    return np.asarray(0.94 + 0.12 * ((dice ^ (dice >> 15)) & 1023) / 1023.0, dtype=np.float32)
