@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
     from twin.city.manifest import Manifest
 
-EXPORTERS: dict[str, str] = {}
-"""Suffix to the dotted name of the function that writes it; rooms further down add theirs."""
+EXPORTERS = {
+    ".city.json": "twin.outputs.exporters:export_cityjson",
+    ".city.jsonl": "twin.outputs.exporters:export_cityjsonseq",
+    ".gpkg": "twin.outputs.exporters:export_geopackage",
+    ".glb": "twin.outputs.exporters:export_glb",
+    ".obj": "twin.outputs.exporters:export_obj",
+    ".stl": "twin.outputs.exporters:export_stl",
+    ".ply": "twin.outputs.exporters:export_ply",
+}
+"""Suffix to its writer ``(city, path, *, force)``, found by name when it is needed, as a plug-in is."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,22 @@ class Plan:
         """Name of the city."""
         return self.options.name or self.options.output.name.removesuffix(".twin")
 
+    def footprint_bounds(self) -> Bounds | None:
+        """Extent of the footprints, None without any."""
+        from twin.core.grid import Bounds
+
+        if self.footprints is None or self.footprints.empty:
+            return None
+        return Bounds(*map(float, self.footprints.total_bounds))
+
+    def survey_bounds(self) -> Bounds:
+        """Extent of the point clouds in the city's coordinates, as their headers promise it."""
+        from functools import reduce
+
+        from twin.core.grid import Bounds
+
+        return reduce(Bounds.union, (_in_city(f, self.crs) for f in self.files))
+
 
 def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) -> Plan:
     """Check the inputs and decide.
@@ -144,7 +160,9 @@ def _require_areas(path: Path, kind: str, frame: Any) -> None:
 
 
 def _sources(options: BuildOptions, files: tuple[PointFile, ...]) -> dict[str, tuple[Source, ...]]:
-    sources = {role: (source_of(path),) for role, path in sorted(options.inputs().items())}
+    sources: dict[str, tuple[Source, ...]] = {
+        role: (source_of(path),) for role, path in sorted(options.inputs().items())
+    }
     if files:
         sources["points"] = tuple(source_of(f.path) for f in files)
     return sources
@@ -181,10 +199,19 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
     }
 
 
-def footprint_bounds(plan: Plan) -> Bounds | None:
-    """Extent of the footprints, None without any."""
-    from twin.core.grid import Bounds
+def _in_city(file: PointFile, crs: CRS) -> Bounds:
+    """A file's extent in the city's coordinates."""
+    import numpy as np
 
-    if plan.footprints is None or plan.footprints.empty:
-        return None
-    return Bounds(*map(float, plan.footprints.total_bounds))
+    from twin.core.crs import horizontal, make_transform
+    from twin.core.grid import Bounds
+    from twin.core.notices import Notices
+
+    b = file.bounds
+    if file.crs is None:
+        return b
+    way = make_transform(horizontal(file.crs), horizontal(crs), where=file.path, notices=Notices())
+    side = np.linspace(0, 1, 9)
+    x, y = np.meshgrid(b.x_min + side * b.width, b.y_min + side * b.height)
+    home = way(np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))
+    return Bounds(*map(float, (*home[:, :2].min(axis=0), *home[:, :2].max(axis=0))))

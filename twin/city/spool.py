@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,14 @@ from twin.core.errors import InputError
 from twin.core.files import canonical_json, guard_storage, make_folder, write_text
 from twin.core.grid import Bounds
 from twin.core.points import PointCloud
+from twin.sources.points_check import (
+    ELEVATION_CEILING_M,
+    ELEVATION_FLOOR_M,
+    N_CLASSES,
+    PointTally,
+    tally_points,
+    within_elevations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,6 +52,8 @@ class SpoolPart:
         Points by tile name.
     histogram : dict
         Points by class number (as text, since it lives in JSON).
+    elevations : dict
+        Points by whole metre of elevation, in the bins of `PointTally`.
     bounds : tuple
         x_min, y_min, z_min, x_max, y_max, z_max of its points, or None without points.
     """
@@ -51,6 +61,7 @@ class SpoolPart:
     number: int
     tiles: dict[str, int]
     histogram: dict[str, int]
+    elevations: dict[str, int]
     bounds: Extent | None
 
 
@@ -69,6 +80,24 @@ class Spool:
 
     layout: SpoolLayout
     parts: tuple[SpoolPart, ...]
+    elevation_limits: tuple[float, float] = (-np.inf, np.inf)
+    """Points outside are outliers and are not read."""
+
+    @property
+    def tally(self) -> PointTally:
+        """Figures of the whole survey, for the checks that need all of it."""
+        classes, elevations = (
+            np.zeros(N_CLASSES, np.int64),
+            np.zeros(ELEVATION_CEILING_M - ELEVATION_FLOOR_M, np.int64),
+        )
+        for part in self.parts:
+            for code, n in part.histogram.items():
+                classes[int(code)] += n
+            for code, n in part.elevations.items():
+                elevations[int(code)] += n
+        ends = np.array([p.bounds for p in self.parts if p.bounds]).reshape(-1, 6)
+        low, high = ends[:, :3].min(axis=0, initial=np.inf), ends[:, 3:].max(axis=0, initial=-np.inf)
+        return PointTally(self.n_points, low, high, classes, elevations)
 
     @property
     def n_points(self) -> int:
@@ -102,7 +131,8 @@ class Spool:
         """The points inside a rectangle in a canonical order, whatever the order and cut of the input files."""
         records = [self._read_tile(tile_name(*t), area) for t in self.layout.tiling.touching(area)]
         merged = np.concatenate(records) if records else np.empty(0, RECORD)
-        return _to_cloud(merged[_canonical_order(merged)], self.layout.origin)
+        cloud = _to_cloud(merged[_canonical_order(merged)], self.layout.origin)
+        return within_elevations(cloud, self.elevation_limits)
 
     def _read_tile(self, name: str, area: Bounds) -> NDArray[np.void]:
         found = [
@@ -168,31 +198,34 @@ def spool_file(chunks: Iterable[PointCloud], layout: SpoolLayout, *, number: int
     for stale in layout.folder.glob(f"*.{number:05d}.points"):
         stale.unlink()
     tiles: dict[str, int] = {}
-    histogram = np.zeros(256, np.int64)
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    tally = tally_points(PointCloud.empty())
     for cloud in chunks:
         if not len(cloud):
             continue
-        histogram += np.bincount(cloud.classification, minlength=256)
-        low, high = np.minimum(low, cloud.xyz.min(axis=0)), np.maximum(high, cloud.xyz.max(axis=0))
-        _check_reach(name, low, high, layout.origin)
+        tally += tally_points(cloud)
+        _check_reach(name, tally, layout.origin)
         for tile, records in _by_tile(_to_records(cloud, layout.origin), layout):
             path = _part_path(layout.folder, number, tile)
             with guard_storage(path), path.open("ab") as handle:
                 records.tofile(handle)
             tiles[tile] = tiles.get(tile, 0) + len(records)
-    used = {str(c): int(n) for c, n in enumerate(histogram) if n}
-    return SpoolPart(number, dict(sorted(tiles.items())), used, _extent(low, high) if tiles else None)
+    extent = _extent(tally.lowest, tally.highest) if tiles else None
+    return SpoolPart(
+        number, dict(sorted(tiles.items())), _sparse(tally.n_by_class), _sparse(tally.n_by_elevation), extent
+    )
+
+
+def _sparse(counts: NDArray[np.int64]) -> dict[str, int]:
+    return {str(k): int(counts[k]) for k in np.flatnonzero(counts)}
 
 
 def _extent(low: NDArray[np.float64], high: NDArray[np.float64]) -> Extent:
     return (float(low[0]), float(low[1]), float(low[2]), float(high[0]), float(high[1]), float(high[2]))
 
 
-def _check_reach(
-    name: str, low: NDArray[np.float64], high: NDArray[np.float64], origin: tuple[float, float]
-) -> None:
+def _check_reach(name: str, tally: PointTally, origin: tuple[float, float]) -> None:
     centre = np.array([*origin, 0.0])
+    low, high = tally.lowest, tally.highest
     if max(np.abs(low - centre).max(), np.abs(high - centre).max()) > REACH_M:
         extent = f"extent {low.round().tolist()} to {high.round().tolist()}"
         raise InputError(
@@ -224,20 +257,26 @@ def write_part(part: SpoolPart, folder: Path) -> None:
     write_text(folder / f"part-{part.number:05d}.json", canonical_json(asdict(part)))
 
 
+def part_from_json(data: dict[str, Any] | None) -> SpoolPart | None:
+    """The part that `dataclasses.asdict` and JSON were made of."""
+    if data is None:
+        return None
+    ends = np.array(data["bounds"], float).reshape(2, 3) if data["bounds"] else None
+    extent = None if ends is None else _extent(ends[0], ends[1])
+    return SpoolPart(int(data["number"]), data["tiles"], data["histogram"], data["elevations"], extent)
+
+
 def read_part(folder: Path, number: int) -> SpoolPart | None:
     """The mark of an input file that was spooled before, if it and its files are whole."""
-    path = folder / f"part-{number:05d}.json"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        ends = np.array(data["bounds"], float).reshape(2, 3) if data["bounds"] else None
-        extent = None if ends is None else _extent(ends[0], ends[1])
-        part = SpoolPart(int(data["number"]), data["tiles"], data["histogram"], extent)
+        text = (folder / f"part-{number:05d}.json").read_text(encoding="utf-8")
+        part = part_from_json(json.loads(text))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    sizes = (
-        _part_path(folder, number, tile).stat().st_size == n * RECORD.itemsize
-        for tile, n in part.tiles.items()
-        if _part_path(folder, number, tile).exists()
-    )
-    present = list(sizes)
-    return part if len(present) == len(part.tiles) and all(present) else None
+    return part if part is not None and is_whole(folder, part) else None
+
+
+def is_whole(folder: Path, part: SpoolPart) -> bool:
+    """Whether every file of a part is there with all its points."""
+    paths = {_part_path(folder, part.number, tile): n for tile, n in part.tiles.items()}
+    return all(p.exists() and p.stat().st_size == n * RECORD.itemsize for p, n in paths.items())

@@ -1,0 +1,164 @@
+"""First pass over a tile: which points are ground, and the terrain and surface that follow."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.city.spool import SpoolLayout, SpoolPart, part_from_json, spool_file
+from twin.city.tiling import tile_name
+from twin.city.waters import WaterCounts, count_elevations
+from twin.core.files import atomic_path, canonical_json, write_text
+from twin.core.notices import Notice, Notices
+from twin.core.points import Classification, PointCloud
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from twin.city.spool import Spool
+    from twin.core.grid import Grid
+
+HALO_M = 60.0
+"""How far beyond its border a tile looks: wider than the largest building that ground must be followed under."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroundBase:
+    """What all tiles of the pass share.
+
+    Parameters
+    ----------
+    spool : Spool
+        Points as they came.
+    grid : Grid
+        Rasters of the whole city.
+    classify : bool
+        Whether the points come without classes.
+    folder : Path
+        Where results go.
+    """
+
+    spool: Spool
+    grid: Grid
+    classify: bool
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class GroundWork:
+    """All that one tile needs.
+
+    Parameters
+    ----------
+    base : GroundBase
+        What it shares with the others.
+    number : int
+        Place of the tile in the list of tiles.
+    tile : tuple of int
+        Its number in the tiling.
+    footprints : array of polygons
+        Those that touch the tile with its halo.
+    waters, water_rows : arrays
+        Water polygons that touch the tile, and their rows among all.
+    """
+
+    base: GroundBase
+    number: int
+    tile: tuple[int, int]
+    footprints: NDArray[np.object_]
+    waters: NDArray[np.object_]
+    water_rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTile:
+    """What the first pass found; rasters lie in `raster_path`."""
+
+    tile: tuple[int, int]
+    n_points: int
+    n_outliers: int
+    part: SpoolPart | None
+    waters: tuple[WaterCounts, ...]
+    notices: Notices
+
+
+def raster_path(folder: Path, tile: tuple[int, int]) -> Path:
+    """Where a tile's rasters lie."""
+    return folder / f"{tile_name(*tile)}.npz"
+
+
+def classified_layout(folder: Path, spool: Spool) -> SpoolLayout:
+    """Where points with classes made here go."""
+    return SpoolLayout(folder / "points", spool.layout.tiling, spool.layout.origin)
+
+
+def ground_tile(work: GroundWork) -> GroundTile:
+    """Find the ground of one tile and save terrain, surface and filled cells of its core.
+
+    A tile that was finished by an earlier run is taken as it lies.
+    """
+    mark = raster_path(work.base.folder, work.tile).with_suffix(".json")
+    done = _read_mark(mark, work.tile) if mark.exists() else None
+    if done is None:
+        done = _ground_tile(work)
+        write_text(mark, canonical_json(asdict(done)))
+    return done
+
+
+def _read_mark(mark: Path, tile: tuple[int, int]) -> GroundTile | None:
+    try:
+        data = json.loads(mark.read_text(encoding="utf-8"))
+        notices = Notices([Notice(**n) for n in data["notices"]["items"]])
+        waters = tuple(WaterCounts(**w) for w in data["waters"])
+        part = part_from_json(data["part"])
+        return GroundTile(tile, data["n_points"], data["n_outliers"], part, waters, notices)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _ground_tile(work: GroundWork) -> GroundTile:
+    from twin.reconstruct.terrain import rasterize_dsm, rasterize_dtm
+
+    core = work.base.spool.layout.tiling.bounds(*work.tile)
+    area = core.buffered(HALO_M)
+    cloud, n_outliers = _without_outliers(work.base.spool.read(area))
+    if work.base.classify:
+        cloud = _classified(cloud, work.footprints)
+    window = work.base.grid.window(area)
+    around = work.base.grid.subgrid(window)
+    ground = cloud.xyz[cloud.classification == Classification.GROUND]
+    dtm = rasterize_dtm(ground, around)
+    dsm = rasterize_dsm(cloud.xyz, around, dtm=dtm.values)
+    inner = around.window(core)
+    with atomic_path(raster_path(work.base.folder, work.tile)) as path:
+        np.savez(path, dtm=dtm.values[inner], filled=dtm.filled[inner], dsm=dsm[inner])
+    inside = cloud.select(core.contains(cloud.xyz[:, 0], cloud.xyz[:, 1]))
+    part = _keep_classes(work, inside) if work.base.classify else None
+    waters = tuple(count_elevations(inside, work.waters, work.water_rows))
+    return GroundTile(work.tile, len(inside), n_outliers, part, waters, Notices())
+
+
+def _without_outliers(cloud: PointCloud) -> tuple[PointCloud, int]:
+    from twin.reconstruct.outliers import find_outliers
+
+    outlier = find_outliers(cloud.xyz)
+    return cloud.select(~outlier), int(outlier.sum())
+
+
+def _classified(cloud: PointCloud, footprints: NDArray[np.object_]) -> PointCloud:
+    from twin.reconstruct.ground import classify_ground
+    from twin.reconstruct.vegetation import classify_points
+
+    ground = classify_ground(cloud.xyz)
+    classes = classify_points(cloud, ground, footprints=footprints)
+    return PointCloud(cloud.xyz, classes, cloud.return_number, cloud.n_returns)
+
+
+def _keep_classes(work: GroundWork, inside: PointCloud) -> SpoolPart:
+    layout = classified_layout(work.base.folder, work.base.spool)
+    return spool_file([inside], layout, number=work.number, name=tile_name(*work.tile))

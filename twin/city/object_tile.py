@@ -1,0 +1,250 @@
+"""Second pass over a tile: buildings, trees, bridge decks, and masses that no footprint tells of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.city.tiling import tile_name
+from twin.core.files import atomic_path, canonical_json, make_folder, write_text
+from twin.core.notices import Notice, Notices
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from twin.city.mosaic import Mosaic
+    from twin.city.spool import Spool
+    from twin.city.tiling import Tiling
+    from twin.core.grid import Bounds
+    from twin.core.points import PointCloud
+
+HALO_M = 30.0
+"""Trees and masses near the border are seen whole by both tiles, and kept by the one that their top lies in."""
+AROUND_FOOTPRINT_M = 6.0
+"""Points this far around a footprint tell the ground that its building stands on."""
+MARK = "tile.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectBase:
+    """What all tiles of the pass share.
+
+    Parameters
+    ----------
+    points : Spool or None
+        Points with classes.
+    tiling : Tiling
+    mosaic : Mosaic
+        Terrain with water laid in, and surface.
+    crs_wkt, crs_name : str
+        Of the city.
+    origin : tuple of int
+        Whole metres that CityJSON coordinates count from.
+    has_building_class : bool
+        Whether points say themselves that they are a building's.
+    lods : tuple of str
+        Levels to make.
+    detail : float
+        From simple (0) to detailed (1).
+    folder : Path
+        Where results go.
+    """
+
+    points: Spool | None
+    tiling: Tiling
+    mosaic: Mosaic
+    crs_wkt: str
+    crs_name: str
+    origin: tuple[int, int, int]
+    has_building_class: bool
+    lods: tuple[str, ...]
+    detail: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ObjectWork:
+    """All that one tile needs.
+
+    Parameters
+    ----------
+    base : ObjectBase
+    tile : tuple of int
+    footprints : GeoDataFrame
+        Whose centre lies in the tile; `row` is their place among all.
+    around : array of polygons
+        All footprints that touch the tile with its halo.
+    decks : GeoDataFrame or None
+        Bridge decks whose centre lies in the tile.
+    waters : array of polygons
+        Near those decks.
+    """
+
+    base: ObjectBase
+    tile: tuple[int, int]
+    footprints: Any
+    around: NDArray[np.object_]
+    decks: Any
+    waters: NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTile:
+    """What the second pass made; the files lie in the tile's folder."""
+
+    name: str
+    n_buildings: int
+    n_unexplained: int
+    rows: Path
+    cityjson: Path
+    tables: dict[str, Path] = field(default_factory=dict)
+    notices: Notices = field(default_factory=Notices)
+
+
+def object_tile(work: ObjectWork) -> ObjectTile:
+    """Make the objects of one tile; a tile that an earlier run finished is taken as it lies."""
+    folder = work.base.folder / tile_name(*work.tile)
+    done = _read_mark(folder)
+    if done is not None:
+        return done
+    make_folder(folder)
+    made = _make(work, folder)
+    mark = {
+        "n_buildings": made.n_buildings,
+        "n_unexplained": made.n_unexplained,
+        "tables": sorted(made.tables),
+        "notices": [[n.cause, n.message, n.subject] for n in made.notices.items],
+    }
+    write_text(folder / MARK, canonical_json(mark))
+    return made
+
+
+def _read_mark(folder: Path) -> ObjectTile | None:
+    try:
+        data = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        tables = {kind: folder / f"{kind}.parquet" for kind in data["tables"]}
+        notices = Notices([Notice(*n) for n in data["notices"]])
+        return _result(folder, data["n_buildings"], data["n_unexplained"], tables, notices)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _result(
+    folder: Path, n_buildings: int, n_unexplained: int, tables: dict[str, Path], notices: Notices
+) -> ObjectTile:
+    rows, shapes = folder / "rows.parquet", folder / "buildings.city.jsonl"
+    return ObjectTile(folder.name, n_buildings, n_unexplained, rows, shapes, tables, notices)
+
+
+def _make(work: ObjectWork, folder: Path) -> ObjectTile:
+    notices = Notices()
+    cloud = _points(work)
+    n_buildings = _write_buildings(work, cloud, folder, notices)
+    tables: dict[str, Path] = {}
+    makers = {"trees": _trees, "unmapped": _unmapped, "bridges": _bridges}
+    n_unexplained = 0
+    if cloud is not None:
+        for kind, maker in makers.items():
+            frame = maker(work, cloud)
+            if frame is not None and len(frame):
+                tables[kind] = _keep(frame, folder / f"{kind}.parquet")
+                n_unexplained += int(frame["n_points"].sum()) if kind == "unmapped" else 0
+    return _result(folder, n_buildings, n_unexplained, tables, notices)
+
+
+def _keep(frame: Any, path: Path) -> Path:
+    from twin.city.tables import write_table
+
+    with atomic_path(path) as temporary:
+        write_table(frame, temporary)
+    return path
+
+
+def _core(work: ObjectWork) -> Bounds:
+    return work.base.tiling.bounds(*work.tile)
+
+
+def _points(work: ObjectWork) -> PointCloud | None:
+    """The points of the tile with its halo, and around every footprint that reaches further."""
+    from twin.core.grid import Bounds
+
+    if work.base.points is None:
+        return None
+    area = _core(work).buffered(HALO_M)
+    for frame in (work.footprints, work.decks):
+        if frame is not None and len(frame):
+            area = area.union(Bounds(*map(float, frame.total_bounds)).buffered(AROUND_FOOTPRINT_M))
+    return work.base.points.read(area)
+
+
+def _unmapped(work: ObjectWork, cloud: PointCloud) -> Any:
+    """Masses that no footprint tells of, as a table."""
+    import geopandas as gpd
+
+    from twin.core.points import Classification
+    from twin.reconstruct.unmapped import context_masses
+
+    if not work.base.has_building_class:
+        return None
+    dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
+    inside = _clip(_core(work), work.base.mosaic.grid.bounds)
+    xyz = cloud.xyz[cloud.classification == Classification.BUILDING]
+    masses = context_masses(xyz, dtm=dtm, grid=grid, footprints=work.around, bounds=inside)
+    columns = {
+        "ground_m": masses.ground_m.round(2),
+        "roof_m": masses.roof_m.round(2),
+        "n_points": masses.n_points,
+        "confidence": masses.confidence.round(3),
+    }
+    return gpd.GeoDataFrame(columns, geometry=masses.polygons, crs=work.base.crs_wkt)
+
+
+def _clip(area: Bounds, inside: Bounds) -> Bounds:
+    return type(area)(
+        max(area.x_min, inside.x_min),
+        max(area.y_min, inside.y_min),
+        min(area.x_max, inside.x_max),
+        min(area.y_max, inside.y_max),
+    )
+
+
+def _bridges(work: ObjectWork, cloud: PointCloud) -> Any:
+    """Bridge decks at their height, as a table."""
+    from twin.city.decks import deck_table
+    from twin.core.grid import Bounds
+    from twin.reconstruct.bridges import build_bridges
+    from twin.reconstruct.cover import repaired
+    from twin.reconstruct.surface import TOLERANCE_M
+    from twin.reconstruct.surface_points import land_heights
+
+    if work.decks is None or work.decks.empty:
+        return None
+    area = Bounds(*map(float, work.decks.total_bounds)).buffered(HALO_M)
+    dtm, grid = work.base.mosaic.window("dtm", area)
+    land = land_heights(dtm, grid, work.waters, tolerance_m=TOLERANCE_M)
+    decks = repaired(np.asarray(work.decks.geometry.array, dtype=object))
+    bridges = build_bridges(decks, cloud, land=land, water=work.waters)
+    return deck_table(bridges, work.decks.drop(columns="row"), work.base.crs_wkt)
+
+
+def _trees(work: ObjectWork, cloud: PointCloud) -> Any:
+    """Trees, as a table of points."""
+    import geopandas as gpd
+
+    from twin.reconstruct.trees import find_trees
+
+    dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
+    trees = find_trees(cloud, dtm=dtm, grid=grid, keep_out=work.around, bounds=_core(work))
+    columns = {
+        "ground_m": trees.ground_m.round(2),
+        "height_m": trees.height_m.round(2),
+        "crown_radius_m": trees.crown_radius_m.round(2),
+        "crown_base_m": trees.crown_base_m.round(2),
+        "confidence": trees.confidence.round(3),
+    }
+    return gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy(trees.x, trees.y), crs=work.base.crs_wkt)

@@ -1,0 +1,171 @@
+"""A city to every format that `twin export` knows, one function a format: ``writer(city, path, *, force)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.outputs.export_content import BuildingMeshes, ExportContent, MeshPart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from twin.city.building_geometry import BuildingGeometry
+    from twin.city.cityjson import ModelMetadata, VertexTransform
+    from twin.city.model import City
+
+
+def export_cityjson(city: City, path: Path, *, force: bool) -> None:
+    """CityJSON 2.0, one document."""
+    from twin.city.cityjson import write_cityjson
+
+    metadata, transform = _model_header(city)
+    write_cityjson(path, _buildings(city), metadata=metadata, transform=transform, force=force)
+
+
+def export_cityjsonseq(city: City, path: Path, *, force: bool) -> None:
+    """CityJSONSeq 2.0, one building a line."""
+    from twin.city.cityjson import write_cityjsonseq
+
+    metadata, transform = _model_header(city)
+    write_cityjsonseq(path, _buildings(city), metadata=metadata, transform=transform, force=force)
+
+
+def export_geopackage(city: City, path: Path, *, force: bool) -> None:
+    """GeoPackage: buildings with attributes, the map, and every vector layer that was added."""
+    from twin.outputs.geopackage import write_geopackage
+
+    layers = {"buildings": city.buildings} if "buildings" in city.manifest.layers else {}
+    for name, layer in city.manifest.layers.items():
+        if layer.kind in {"roads", "water", "bridges", "landcover", "trees", "unmapped", "vector"}:
+            layers[name] = _plain(city.layer(name))
+    write_geopackage(path, layers, force=force)
+
+
+def _plain(frame: Any) -> Any:
+    """The frame with its main geometry alone: a GeoPackage layer has one."""
+    others = [c for c in frame.columns if str(frame[c].dtype) == "geometry" and c != frame.geometry.name]
+    return frame.drop(columns=others)
+
+
+def export_glb(city: City, path: Path, *, force: bool) -> None:
+    """GLB with ids and attributes of every building."""
+    from twin.outputs.glb import write_glb
+
+    write_glb(path, export_content(city), force=force)
+
+
+def export_obj(city: City, path: Path, *, force: bool) -> None:
+    """OBJ with one object for each building."""
+    from twin.outputs.obj import write_obj
+
+    write_obj(path, export_content(city), force=force)
+
+
+def export_stl(city: City, path: Path, *, force: bool) -> None:
+    """Binary STL."""
+    from twin.outputs.stl import write_stl
+
+    write_stl(path, export_content(city), force=force)
+
+
+def export_ply(city: City, path: Path, *, force: bool) -> None:
+    """Binary PLY with building and surface of every face."""
+    from twin.outputs.ply import write_ply
+
+    write_ply(path, export_content(city), force=force)
+
+
+def _model_header(city: City) -> tuple[ModelMetadata, VertexTransform]:
+    from twin.city.cityjson import ModelMetadata, VertexTransform
+
+    manifest = city.manifest
+    texts = dict.fromkeys(
+        la.provenance.attribution for la in manifest.layers.values() if la.provenance.attribution
+    )
+    metadata = ModelMetadata(
+        crs=manifest.crs, title=manifest.name, attribution="; ".join(texts), extent=manifest.bounds
+    )
+    return metadata, VertexTransform(manifest.origin)
+
+
+def _buildings(city: City) -> Iterator[BuildingGeometry]:
+    from twin.city.meshes import iter_geometry
+
+    return iter_geometry(city.path, city.manifest)
+
+
+def export_content(city: City) -> ExportContent:
+    """All that a 3D export of a city holds: buildings, terrain, bridges, unmapped masses, trees, added models."""
+    from twin.scene.from_city import scene_content
+
+    scene = scene_content(city)
+    meshes, ids = _building_meshes(city)
+    parts = [
+        *_terrain_part(scene),
+        *_facet_part("bridges", scene.bridges),
+        *_facet_part("unmapped", scene.context),
+    ]
+    parts += [part for overlay in scene.overlays for part in _model_part(overlay)]
+    return ExportContent(
+        name=city.name,
+        crs=city.crs,
+        origin=city.manifest.origin,
+        buildings=meshes,
+        building_ids=ids,
+        attributes=_attributes(city, ids),
+        parts=tuple(parts),
+        trees=scene.trees,
+        attribution=scene.attribution,
+    )
+
+
+def _building_meshes(city: City) -> tuple[BuildingMeshes, tuple[str, ...]]:
+    from twin.city.meshes import city_solids
+    from twin.reconstruct.triangulate import join_solids, triangulate
+
+    found = city_solids(city.path, city.manifest)
+    joined, solid_of_face = join_solids(found.solids)
+    triangles, face = triangulate(joined)
+    owner = found.owner[solid_of_face[face]] if len(face) else np.empty(0, np.int32)
+    return BuildingMeshes(joined.vertices, triangles, owner, joined.surface[face].astype(np.uint8)), found.ids
+
+
+def _attributes(city: City, ids: tuple[str, ...]) -> dict[str, Any]:
+    if not ids:
+        return {}
+    frame = city.buildings.set_index("id").loc[list(ids)]
+    return {c: frame[c].to_numpy() for c in frame.columns if c != frame.geometry.name}
+
+
+def _terrain_part(scene: Any) -> list[MeshPart]:
+    from twin.core.mesh import TriangleMesh
+    from twin.reconstruct.cover import Cover
+
+    if scene.terrain is None:
+        return []
+    names = tuple(c.name.lower() for c in Cover)
+    mesh = TriangleMesh(scene.terrain.vertices, scene.terrain.triangles)
+    return [MeshPart("terrain", mesh, scene.terrain.cover, names, smooth=True)]
+
+
+def _facet_part(name: str, facets: Any) -> list[MeshPart]:
+    from twin.core.mesh import TriangleMesh
+
+    if not len(facets.triangles):
+        return []
+    mesh = TriangleMesh(facets.vertices, facets.triangles)
+    return [MeshPart(name, mesh, np.zeros(len(facets.triangles), np.uint8), (name,))]
+
+
+def _model_part(overlay: Any) -> list[MeshPart]:
+    from twin.core.mesh import TriangleMesh
+
+    if overlay.mesh is None:
+        return []
+    colours, kind = np.unique(overlay.mesh.rgb, axis=0, return_inverse=True)
+    kinds = tuple("#{:02x}{:02x}{:02x}".format(*c) for c in colours[:255])
+    mesh = TriangleMesh(overlay.mesh.vertices, overlay.mesh.triangles)
+    return [MeshPart(overlay.name, mesh, np.minimum(kind.ravel(), 254).astype(np.uint8), kinds)]

@@ -1,0 +1,112 @@
+"""Layers that users added, as overlays of a scene: areas, lines, points, pictures, models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from twin.scene.model import ColouredMesh, Lines, Overlay, Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from twin.city.manifest import Layer
+    from twin.city.model import City
+
+    HeightAt = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+
+LIFT_M = 0.3
+"""Lines and points without heights of their own lie this much above the ground, so that grass does not hide them."""
+SPACING_M = 2.0
+"""Lines follow the ground in steps of this."""
+MAX_PICTURE_SIDE = 4096
+
+
+def overlays(city: City) -> tuple[Overlay, ...]:
+    """One overlay for each added layer that can be seen; tables are not."""
+    height = terrain_heights(city)
+    makers = {"vector": _vector, "raster": _raster, "model": _model}
+    return tuple(
+        makers[layer.kind](city, name, layer, height)
+        for name, layer in city.manifest.layers.items()
+        if layer.kind in makers
+    )
+
+
+def terrain_heights(city: City) -> HeightAt:
+    """A function that gives the ground's elevation at points."""
+    from twin.core.grid import sample_bilinear
+    from twin.sources.rasters import open_elevation
+
+    read, grid = open_elevation(city.path / "terrain" / "dtm.tif")
+    dtm = read((slice(0, grid.ny), slice(0, grid.nx)))
+
+    def height(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        return sample_bilinear(dtm, grid, x, y)
+
+    return height
+
+
+def _vector(city: City, name: str, _layer: Layer, height: HeightAt) -> Overlay:
+    parts = shapely.get_parts(np.asarray(city.layer(name).geometry.dropna().array, dtype=object))
+    kind = shapely.get_type_id(parts)
+    areas = tuple(_rings(p) for p in parts[kind == shapely.GeometryType.POLYGON])
+    curves = parts[np.isin(kind, (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING))]
+    dots = parts[kind == shapely.GeometryType.POINT]
+    return Overlay(
+        name,
+        areas=areas,
+        lines=_lines(curves, height) if len(curves) else None,
+        points=_lifted(dots, height)[0] if len(dots) else None,
+    )
+
+
+def _rings(polygon: Any) -> tuple[NDArray[np.float64], ...]:
+    return tuple(shapely.get_coordinates(r)[:-1] for r in (polygon.exterior, *polygon.interiors))
+
+
+def _lines(curves: NDArray[Any], height: HeightAt) -> Lines:
+    flat = ~shapely.has_z(curves)
+    curves = curves.copy()
+    curves[flat] = shapely.segmentize(curves[flat], SPACING_M)
+    vertices, owner = _lifted(curves, height)
+    starts = np.searchsorted(owner, np.arange(len(curves) + 1)).astype(np.int32)
+    return Lines(vertices, starts)
+
+
+def _lifted(geometry: NDArray[Any], height: HeightAt) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Coordinates with heights, from the ground where the geometry has none, and the geometry of each."""
+    xyz, owner = shapely.get_coordinates(geometry, include_z=True, return_index=True)
+    ground = height(xyz[:, 0], xyz[:, 1]) + LIFT_M
+    xyz[:, 2] = np.where(np.isfinite(xyz[:, 2]), xyz[:, 2], ground)
+    return xyz, owner
+
+
+def _raster(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
+    from twin.sources.images import read_picture
+
+    rgba, bounds = read_picture(city.path / layer.files[0].path, max_side=MAX_PICTURE_SIDE)
+    return Overlay(name, picture=Picture(rgba, bounds))
+
+
+def _model(city: City, name: str, layer: Layer, height: HeightAt) -> Overlay:
+    from twin.core.notices import Notices
+    from twin.sources.models import read_model
+
+    x, y, z = layer.options["at"]
+    place = np.array([x, y, z if z is not None else height(np.array([x]), np.array([y]))[0]])
+    parts = read_model(city.path / layer.files[0].path, notices=Notices())
+    vertices, triangles, rgb, n = [], [], [], 0
+    for part in parts:
+        vertices.append(part.mesh.vertices + place)
+        triangles.append(part.mesh.triangles + n)
+        rgb.append(np.tile(np.array(part.rgba[:3], np.uint8), (len(part.mesh.triangles), 1)))
+        n += len(part.mesh.vertices)
+    mesh = ColouredMesh(
+        np.concatenate(vertices), np.concatenate(triangles).astype(np.int32), np.concatenate(rgb)
+    )
+    return Overlay(name, mesh=mesh)

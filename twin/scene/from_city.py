@@ -1,0 +1,143 @@
+"""A city folder as scene content: solids to facets, tables to trees, labels and overlays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.scene.added_layers import overlays, terrain_heights
+from twin.scene.facets import facets_from_solids
+from twin.scene.model import (
+    AttributeTable,
+    FacetMesh,
+    Label,
+    SceneContent,
+    Terrain,
+    TreeKind,
+    Trees,
+)
+
+if TYPE_CHECKING:
+    from twin.city.model import City
+    from twin.core.mesh import Solid
+    from twin.scene.model import LabelKind
+
+BASE_DEPTH_M = 6.0
+"""Thickness of the block of earth under the lowest ground."""
+UNITS = {"height_m": "m", "volume_m3": "m³", "footprint_area_m2": "m²", "roof_area_m2": "m²"}
+NAME_COLUMNS = ("name", "name_ko", "name_en", "straatnaam", "openbareruimtenaam", "tekst", "nimi")
+CONIFER_SLENDERNESS = 5.5
+"""Height over crown radius from which a tree is drawn as a conifer."""
+
+
+def scene_content(city: City) -> SceneContent:
+    """All that pictures of a city can show."""
+    from twin.city.meshes import city_solids
+    from twin.city.tables import BUILDINGS
+
+    manifest = city.manifest
+    found = city_solids(city.path, manifest)
+    has_table = "buildings" in manifest.layers
+    return SceneContent(
+        name=manifest.name,
+        crs=manifest.crs,
+        origin=manifest.origin,
+        buildings=facets_from_solids(found.solids, found.owner.tolist()),
+        building_ids=found.ids,
+        terrain=_terrain(city),
+        bridges=_bridges(city),
+        context=_context(city),
+        trees=_trees(city),
+        overlays=overlays(city),
+        labels=_labels(city),
+        attributes=AttributeTable(city.path / BUILDINGS, units=dict(UNITS)) if has_table else None,
+        attribution=_attribution(city),
+    )
+
+
+def _terrain(city: City) -> Terrain | None:
+    from twin.city.ground_surface import city_surface
+    from twin.reconstruct.cover import Cover
+    from twin.reconstruct.skirt import block_skirt
+
+    if "terrain" not in city.manifest.layers:
+        return None
+    surface = city_surface(city.path, city.manifest)
+    base_m = float(surface.mesh.vertices[:, 2].min()) - BASE_DEPTH_M
+    skirt = block_skirt(surface.mesh, bounds=city.bounds, base_m=base_m)
+    vertices = np.concatenate([surface.mesh.vertices, skirt.vertices])
+    triangles = np.concatenate([surface.mesh.triangles, skirt.triangles + len(surface.mesh.vertices)])
+    cover = np.concatenate([surface.cover, np.full(len(skirt.triangles), Cover.SKIRT, np.uint8)])
+    return Terrain(vertices, triangles.astype(np.int32), cover)
+
+
+def _bridges(city: City) -> FacetMesh:
+    from twin.city.decks import deck_solids
+
+    if "bridges" not in city.manifest.layers:
+        return FacetMesh.empty()
+    solids = deck_solids(city.layer("bridges"))
+    return facets_from_solids(solids, list(range(len(solids)))) if solids else FacetMesh.empty()
+
+
+def _context(city: City) -> FacetMesh:
+    """Plain masses of buildings that no footprint tells of."""
+    if "unmapped" not in city.manifest.layers:
+        return FacetMesh.empty()
+    solids = mass_solids(city.layer("unmapped"))
+    return facets_from_solids(solids, list(range(len(solids)))) if solids else FacetMesh.empty()
+
+
+def mass_solids(frame: Any) -> list[Solid]:
+    """The solids of unmapped masses: each polygon between its ground and its roof."""
+    from twin.reconstruct.extrude import extrude, flat_planes
+    from twin.reconstruct.footprint import localize_footprint
+    from twin.reconstruct.partition import whole_footprint
+
+    solids: list[Solid] = []
+    for polygon, ground_m, roof_m in zip(frame.geometry, frame["ground_m"], frame["roof_m"], strict=True):
+        footprint = localize_footprint(polygon)
+        if footprint is None or roof_m - ground_m < 1.0:
+            continue
+        partition = whole_footprint(footprint)
+        planes = flat_planes(np.full(partition.n_faces, float(roof_m)))
+        solids += extrude(partition, planes, ground_m=float(ground_m))
+    return solids
+
+
+def _trees(city: City) -> Trees | None:
+    if "trees" not in city.manifest.layers:
+        return None
+    frame = city.layer("trees")
+    foot = np.column_stack([frame.geometry.x, frame.geometry.y, frame["ground_m"]]).astype(np.float64)
+    height, radius = frame["height_m"].to_numpy(float), frame["crown_radius_m"].to_numpy(float)
+    slender = height > CONIFER_SLENDERNESS * np.maximum(radius, 0.1)
+    kind = np.where(slender, TreeKind.CONIFER, TreeKind.BROADLEAF).astype(np.uint8)
+    return Trees(foot, height, radius, kind)
+
+
+def _labels(city: City) -> tuple[Label, ...]:
+    """Names of streets and waters, one label for each name, at its largest feature."""
+    labels: list[Label] = []
+    kinds: dict[str, LabelKind] = {"roads": "street", "water": "water"}
+    for layer, kind in kinds.items():
+        if layer not in city.manifest.layers:
+            continue
+        frame = city.layer(layer)
+        column = next((c for c in NAME_COLUMNS if c in frame.columns), None)
+        if column is None:
+            continue
+        named = frame[frame[column].notna() & (frame[column].astype(str).str.strip() != "")]
+        height = terrain_heights(city)
+        size = named.geometry.area + named.geometry.length
+        for name, rows in size.groupby(named[column].astype(str)):
+            place = named.geometry[rows.idxmax()].representative_point()
+            z = height(np.array([place.x]), np.array([place.y]))[0]
+            labels.append(Label(name, (place.x, place.y, float(z)), kind))
+    return tuple(labels)
+
+
+def _attribution(city: City) -> tuple[str, ...]:
+    texts = (layer.provenance.attribution for layer in city.manifest.layers.values())
+    return tuple(dict.fromkeys(t for t in texts if t))
