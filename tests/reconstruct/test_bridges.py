@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.core.grid import Bounds, Grid
+from twin.core.mesh import TriangleMesh
 from twin.core.points import Classification, PointCloud
 from twin.reconstruct.bridges import (
     ENDS_MEET_M,
     THICKNESS_M,
     build_bridges,
+    land_in_decks,
     water_under_decks,
-    without_ground_in_decks,
 )
 from twin.reconstruct.cover import Cover, CoverPolygons
 from twin.reconstruct.deck_fit import fit_deck
@@ -180,13 +181,22 @@ def test_no_ground_is_left_inside_a_deck():
     cover = CoverPolygons.of([*CANAL, *DECK], [Cover.WATER, Cover.GROUND], level_m=[-0.5, np.nan])
     surface = build_surface(BANKS, GRID, bounds=GRID.bounds, cover=cover, footprints=NONE)
     bridges = build_bridges(DECK, survey(np.random.default_rng(8)), land=land_of(), water=CANAL)
-    cleared = without_ground_in_decks(surface, bridges)
+    tops = [(b.polygon, TriangleMesh(b.mesh.vertices, b.mesh.triangles[b.top])) for b in bridges]
+    hidden = land_in_decks(surface.mesh, surface.cover, tops)
+    cleared = TriangleMesh(surface.mesh.vertices, surface.mesh.triangles[~hidden])
     at_end, beside, under = np.array([19.5]), np.array([18.5]), np.array([27.0])
     y = np.array([18.0])
-    assert np.isnan(sample_surface(cleared.mesh, at_end, y))[0]
-    assert sample_surface(cleared.mesh, beside, y) == pytest.approx([2.0], abs=0.01)
-    assert sample_surface(cleared.mesh, under, y) == [-0.5]
-    assert len(cleared.cover) == len(cleared.mesh.triangles) < len(surface.cover)
+    assert np.isnan(sample_surface(cleared, at_end, y))[0]
+    assert sample_surface(cleared, beside, y) == pytest.approx([2.0], abs=0.01)
+    assert sample_surface(cleared, under, y) == [-0.5]
+
+
+def test_ground_deep_below_a_deck_stays():
+    cover = CoverPolygons.of(DECK, [Cover.GROUND])
+    surface = build_surface(BANKS * 0, GRID, bounds=GRID.bounds, cover=cover, footprints=NONE)
+    bridges = build_bridges(DECK, survey(np.random.default_rng(8)), land=land_of(), water=CANAL)
+    tops = [(b.polygon, TriangleMesh(b.mesh.vertices, b.mesh.triangles[b.top])) for b in bridges]
+    assert not land_in_decks(surface.mesh, surface.cover, tops).any()
 
 
 @pytest.mark.realdata

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from twin.core.points import Classification
 from twin.reconstruct.cover import Cover
 from twin.reconstruct.deck_fit import DeckShape, deck_coordinates, fit_deck, principal_frame
 from twin.reconstruct.delaunay import points, triangles, triangulate
+from twin.reconstruct.surface_sample import sample_surface
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.core.points import PointCloud
-    from twin.reconstruct.surface import SurfaceMesh
     from twin.reconstruct.surface_points import LandHeights
 
 THICKNESS_M = 0.6
@@ -167,36 +167,43 @@ def water_under_decks(decks: NDArray[Any], water: NDArray[Any]) -> tuple[NDArray
     return polygons, np.array(row, dtype=np.int64)
 
 
-def without_ground_in_decks(
-    surface: SurfaceMesh, bridges: Sequence[Bridge], *, thickness_m: float = THICKNESS_M
-) -> SurfaceMesh:
-    """The surface without the land that lies inside a slab or just above it, where the two would flicker.
+def land_in_decks(
+    mesh: TriangleMesh,
+    cover: NDArray[np.uint8],
+    decks: Sequence[tuple[Any, TriangleMesh]],
+    *,
+    thickness_m: float = THICKNESS_M,
+) -> NDArray[np.bool_]:
+    """Which triangles of the ground lie inside a slab or just above it, where the two would flicker.
 
     Parameters
     ----------
-    surface : SurfaceMesh
-        Built with the outlines of the decks among its lines.
-    bridges : sequence of Bridge
-        What stands on it.
+    mesh : TriangleMesh
+        The ground, with the outlines of the decks among its lines.
+    cover : array, shape (m,)
+        `Cover` of its triangles.
+    decks : sequence of (Polygon, TriangleMesh)
+        Plan and upper side of each deck.
     thickness_m : float
         Of the slabs.
 
     Returns
     -------
-    SurfaceMesh
+    array, shape (m,)
+        Land that may be left out: the slab hides that it is missing.
     """
-    v, t = surface.mesh.vertices, surface.mesh.triangles
-    middle = v[t][:, :, :2].mean(axis=1)
-    land = ~np.isin(surface.cover, (Cover.WATER, Cover.QUAY))
-    hidden = np.zeros(len(t), dtype=bool)
-    for bridge in bridges:
-        own = np.flatnonzero(_box_mask(bridge.polygon, middle) & land)
-        own = own[shapely.contains_xy(bridge.polygon, *middle[own].T)]
-        above = v[t[own], 2] - bridge.shape.at(v[t[own], :2].reshape(-1, 2)).reshape(-1, 3)
+    corners = mesh.vertices[mesh.triangles]
+    middle = corners.mean(axis=1)
+    land = ~np.isin(cover, (Cover.WATER, Cover.QUAY))
+    hidden = np.zeros(len(corners), dtype=np.bool_)
+    for polygon, top in decks:
+        own = np.flatnonzero(_box_mask(polygon, middle) & land)
+        own = own[shapely.contains_xy(polygon, middle[own, 0], middle[own, 1])]
+        # Corners on the outline are drawn inwards a little, so that they find the deck above them.
+        x, y, z = (0.99 * corners[own] + 0.01 * middle[own, None]).transpose(2, 0, 1)
+        above = z - sample_surface(top, x.ravel(), y.ravel()).reshape(z.shape)
         hidden[own[((above > -thickness_m) & (above < ENDS_MEET_M)).all(axis=1)]] = True
-    used, index = np.unique(t[~hidden], return_inverse=True)
-    mesh = TriangleMesh(v[used], index.reshape(-1, 3).astype(np.int32))
-    return replace(surface, mesh=mesh, cover=surface.cover[~hidden], feature=surface.feature[~hidden])
+    return hidden
 
 
 def _box_mask(polygon: Any, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
