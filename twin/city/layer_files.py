@@ -18,6 +18,7 @@ COORDINATE_COLUMNS = (
     *(("x", "y"), ("easting", "northing"), ("lon", "lat"), ("longitude", "latitude"), ("lng", "lat")),
     *(("경도", "위도"), ("x좌표", "y좌표")),
 )
+NODATA = -9999.0
 DEGREE_COLUMNS = {"lon", "longitude", "lng", "경도"}
 
 
@@ -100,3 +101,19 @@ def _write_vector(request: LayerRequest, stage: Path, notices: Notices) -> Layer
     relative = f"layers/{request.name}.parquet"
     write_table(frame, stage / relative)
     return LayerFile("vector", relative, {"features": len(frame)})
+
+
+def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> LayerFile:
+    """A picture as colours, anything else as one band of values, both in the city's CRS."""
+    from twin.sources.pictures import is_picture, read_picture
+    from twin.sources.rasters import open_raster_info, read_elevation, write_geotiff
+
+    relative = f"layers/{request.name}.tif"
+    assumed = request.assume_crs
+    if is_picture(open_raster_info(request.file, assume_crs=assumed)):
+        picture = read_picture(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
+        write_geotiff(stage / relative, picture.rgba, picture.grid, crs=request.crs)
+        return LayerFile("picture", relative, {"cells": picture.grid.nx * picture.grid.ny})
+    raster = read_elevation(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
+    write_geotiff(stage / relative, raster.values, raster.grid, crs=request.crs, nodata=NODATA)
+    return LayerFile("raster", relative, {"cells": int(np.isfinite(raster.values).sum())})

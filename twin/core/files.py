@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin.core.errors import OutputExistsError, StorageError
+from twin.core.errors import OutputExistsError, StorageError, TwinError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def guard_storage(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, StorageError):
+        if isinstance(error, TwinError):
             raise
         raise storage_error(path, error) from error
 

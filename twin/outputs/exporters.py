@@ -35,9 +35,12 @@ def export_cityjsonseq(city: City, path: Path, *, force: bool) -> None:
 
 def export_geopackage(city: City, path: Path, *, force: bool) -> None:
     """GeoPackage: buildings with attributes, the map, and every vector layer that was added."""
-    from twin.outputs.geopackage import write_geopackage
+    from twin.outputs.geopackage import surface_features, write_geopackage
 
-    layers = {"buildings": city.buildings} if "buildings" in city.manifest.layers else {}
+    layers = {}
+    if "buildings" in city.manifest.layers:
+        layers["buildings"] = city.buildings
+        layers["building_surfaces"] = surface_features(_buildings(city), crs=city.manifest.crs_wkt)
     for name, layer in city.manifest.layers.items():
         if layer.kind in {"roads", "water", "bridges", "landcover", "trees", "unmapped", "vector"}:
             layers[name] = _plain(city.layer(name))

@@ -24,12 +24,13 @@ LIFT_M = 0.3
 SPACING_M = 2.0
 """Lines follow the ground in steps of this."""
 MAX_PICTURE_SIDE = 4096
+RASTER_MAP, RASTER_OPACITY = "viridis", 200
 
 
 def overlays(city: City) -> tuple[Overlay, ...]:
     """One overlay for each added layer that can be seen; tables are not."""
     height = terrain_heights(city)
-    makers = {"vector": _vector, "raster": _raster, "model": _model}
+    makers = {"vector": _vector, "raster": _raster, "picture": _picture, "ortho": _picture, "model": _model}
     return tuple(
         makers[layer.kind](city, name, layer, height)
         for name, layer in city.manifest.layers.items()
@@ -86,11 +87,37 @@ def _lifted(geometry: NDArray[Any], height: HeightAt) -> tuple[NDArray[np.float6
     return xyz, owner
 
 
-def _raster(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
-    from twin.sources.images import read_picture
+def _picture(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
+    from twin.core.crs import parse_crs
+    from twin.core.notices import Notices
+    from twin.sources.pictures import read_picture
 
-    rgba, bounds = read_picture(city.path / layer.files[0].path, max_side=MAX_PICTURE_SIDE)
-    return Overlay(name, picture=Picture(rgba, bounds))
+    crs = parse_crs(city.manifest.crs_wkt, where="twin.json")
+    found = read_picture(city.path / layer.files[0].path, crs=crs, notices=Notices())
+    step = _step(found.rgba.shape)
+    return Overlay(name, picture=Picture(np.ascontiguousarray(found.rgba[::step, ::step]), found.grid.bounds))
+
+
+def _raster(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
+    """Values as colours between their 2nd and 98th percentile."""
+    from twin.scene.colour import colour_map
+    from twin.sources.rasters import open_elevation
+
+    read, grid = open_elevation(city.path / layer.files[0].path)
+    step = _step(grid.shape)
+    values = read((slice(0, grid.ny), slice(0, grid.nx)))[::step, ::step]
+    known = np.isfinite(values)
+    low, high = np.percentile(values[known], [2, 98]) if known.any() else (0.0, 1.0)
+    share = np.clip((np.where(known, values, low) - low) / max(high - low, 1e-9), 0, 1)
+    rgba = np.zeros((*values.shape, 4), np.uint8)
+    rgba[..., :3] = colour_map(RASTER_MAP)[np.rint(share * 255).astype(np.int64)]
+    rgba[..., 3] = np.where(known, RASTER_OPACITY, 0)
+    return Overlay(name, picture=Picture(rgba, grid.bounds))
+
+
+def _step(shape: tuple[int, ...]) -> int:
+    """Every how many cells are kept, so that a picture fits a texture."""
+    return max(1, -(-max(shape[:2]) // MAX_PICTURE_SIDE))
 
 
 def _model(city: City, name: str, layer: Layer, height: HeightAt) -> Overlay:
