@@ -1,0 +1,105 @@
+"""Sky and sun on simple shapes, whose light is known in closed form."""
+
+import numpy as np
+import pytest
+
+from twin.scene.light import LitMesh, Occluders, Texels, bake_sky, bake_sun, hemisphere, light_points
+
+SQUARE = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+NOTHING = np.empty((0, 3, 3), np.float32)
+
+
+def plate(half, z=0.0, n=33):
+    """A level square that looks up, with an n x n light map."""
+    points = np.array([[-half, -half, z], [half, -half, z], [half, half, z], [-half, half, z]], np.float32)
+    texel = np.array([[0, 0], [n - 1, 0], [n - 1, n - 1], [0, n - 1]], np.float32)
+    normals = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
+    return LitMesh(points, normals, texel, SQUARE, np.zeros(2, np.int32), (n, n))
+
+
+def wall_at(x, height, half=500.0):
+    """An upright wall along y, as triangles."""
+    p = np.array([[x, -half, -1], [x, half, -1], [x, half, height], [x, -half, height]], np.float32)
+    return p[SQUARE]
+
+
+def test_open_ground_sees_all_of_the_sky():
+    texels = Texels.of(plate(10))
+    assert (texels.owner >= 0).all()
+    assert bake_sky(Occluders.of(NOTHING, NOTHING), texels).min() == 255
+
+
+def test_beside_a_long_wall_the_sky_view_is_as_textbooks_say():
+    # An endless wall of height h at distance d leaves (1 + cos(atan(h / d))) / 2 of the sky; Oke (1987).
+    texels = Texels.of(plate(8, n=33))
+    sky = bake_sky(Occluders.of(wall_at(10.0, 6.0), NOTHING), texels) / 255
+    x = np.linspace(-8, 8, 33)
+    expected = (1 + np.cos(np.arctan(6.0 / (10.0 - x)))) / 2
+    # The outermost texels are smoothed from one side alone.
+    np.testing.assert_allclose(sky[16, 2:-2], expected[2:-2], atol=0.02)
+
+
+def test_an_upright_face_sees_half_the_sky_and_less_at_its_foot():
+    wall = LitMesh(
+        np.array([[0, -9, 0], [0, 9, 0], [0, 9, 8], [0, -9, 8]], np.float32),
+        np.tile(np.array([1, 0, 0], np.float32), (4, 1)),
+        np.array([[0, 0], [35, 0], [35, 15], [0, 15]], np.float32),
+        SQUARE,
+        np.zeros(2, np.int32),
+        (16, 36),
+    )
+    opposite = Occluders.of(wall_at(6.0, 8.0), NOTHING)
+    sky = bake_sky(opposite, Texels.of(wall)) / 255
+    # Smoothed over two texels below, where the opposite wall takes some.
+    assert sky[15, 18] == pytest.approx(0.5, abs=0.05)
+    assert sky[0, 18] < sky[8, 18] < sky[15, 18]
+
+
+def test_level_ground_in_the_sun_has_the_sine_of_its_elevation():
+    direction = (0.0, -np.cos(np.radians(30)), np.sin(np.radians(30)))
+    light = bake_sun(Occluders.of(NOTHING, NOTHING), Texels.of(plate(10)), direction)
+    assert set(np.unique(light)) == {round(255 * 0.5)}
+
+
+def test_a_shadow_is_as_long_as_the_wall_is_high_under_a_sun_at_45_degrees():
+    direction = (np.cos(np.pi / 4), 0.0, np.sin(np.pi / 4))
+    texels = Texels.of(plate(8, n=129))
+    light = bake_sun(Occluders.of(wall_at(8.5, 6.0), NOTHING), texels, direction) / 255
+    x = np.linspace(-8, 8, 129)
+    assert (light[64, x > 8.5 - 6 + 0.3] == 0).all()
+    np.testing.assert_allclose(light[64, x < 8.5 - 6 - 0.3], np.sin(np.pi / 4), atol=0.01)
+    border = light[64, np.abs(x - 2.5) < 0.25]
+    assert ((border > 0.02) & (border < 0.69)).any()
+
+
+def test_crowns_let_some_light_through():
+    crown = np.array([[[-50, -50, 9], [50, -50, 9], [0, 90, 9]]], np.float32)
+    straight = (0.0, 0.0, 1.0)
+    below = bake_sun(Occluders.of(NOTHING, crown), Texels.of(plate(2)), straight)
+    assert 0 < below.max() < 100
+
+
+def test_no_sun_at_night():
+    assert not bake_sun(Occluders.of(NOTHING, NOTHING), Texels.of(plate(2)), (0.0, 0.9, -0.1)).any()
+
+
+def test_points_in_the_air_see_past_what_stands_elsewhere():
+    occluders = Occluders.of(wall_at(5.0, 50.0), NOTHING)
+    points = np.array([[0, 0, 2], [0, 0, 200]], np.float32)
+    light = light_points(occluders, points, direction=(1.0, 0.0, 0.001))
+    assert light[0, 0] == 0
+    assert light[1].tolist() == [255, 255]
+
+
+def test_the_hemisphere_is_even():
+    directions = hemisphere(512)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1)
+    np.testing.assert_allclose(directions.mean(axis=0), [0, 0, 2 / 3], atol=5e-3)
+
+
+def test_the_same_light_twice(village_scene):
+    from twin.scene.bake import light_for
+
+    again = light_for(village_scene.pack, village_scene.sun, None)
+    for name in ("atlas", "plan", "table", "trees"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(village_scene.light, name))

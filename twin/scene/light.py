@@ -1,0 +1,262 @@
+"""Light as data: how much sky and how much sun every texel of a city gets, by rays, once.
+
+Two numbers per texel, each 0 to 1: the share of the sky dome that it sees (weighted by the cosine, as a level
+surface in the open would count it), and the sun that falls on it, cosine and shadow taken together. A picture
+then costs one look into a texture instead of a shadow pass, and a planner can read the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.scene.lightmap import (
+    border_texels,
+    claim_texels,
+    grow_into_gaps,
+    place_texels,
+    sky_rays,
+    smooth_among_kin,
+)
+from twin.scene.rays import make_caster
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.scene.rays import Caster
+
+_PHASES = 16
+_CHUNK_RAYS = 1 << 20
+_RAY_BUDGET = 48_000_000
+_BORDER_SAMPLES = 16
+_LEAVES_PASS_SUN = 0.3
+_LEAVES_PASS_SKY = 0.55
+SUN_RADIUS_DEG = 0.55
+"""Twice the real one: shadows soften a little sooner with distance, as on a day with thin haze."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occluders:
+    """What stands in the light: solid things stop it, crowns of trees let some through."""
+
+    solid: Caster
+    leaves: Caster
+
+    @classmethod
+    def of(cls, solid: NDArray[np.float32], leaves: NDArray[np.float32]) -> Occluders:
+        """From triangles of shape (m, 3, 3), local metres."""
+        return cls(make_caster(solid), make_caster(leaves))
+
+
+@dataclass(frozen=True, slots=True)
+class LitMesh:
+    """A mesh with a place in a light map.
+
+    Parameters
+    ----------
+    points, normals : array, shape (n, 3)
+        Local metres; unit normals on the side that is seen.
+    texel : array, shape (n, 2)
+        Column and row of each point in the map, from the centre of texel (0, 0).
+    triangles : array, shape (m, 3)
+    kin : array, shape (m,)
+        Texels of equal kin are one surface and may be smoothed together.
+    shape : tuple of int
+        Rows and columns of the map.
+    """
+
+    points: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    texel: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    kin: NDArray[np.int32]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Texels:
+    """The texels of a map that show something, and where they lie.
+
+    Parameters
+    ----------
+    mesh : LitMesh
+    owner : array, shape (rows, columns)
+        Triangle of each texel, -1 for none.
+    index : array, shape (k,)
+        Flat index of the texels with an owner.
+    """
+
+    mesh: LitMesh
+    owner: NDArray[np.int32]
+    index: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, mesh: LitMesh) -> Texels:
+        """Find the texels of a mesh."""
+        owner = claim_texels(mesh.texel, mesh.triangles, mesh.shape)
+        return cls(mesh, owner, np.flatnonzero(owner.ravel() >= 0))
+
+    @property
+    def kin(self) -> NDArray[np.int32]:
+        """Kin of each texel, -1 for none; shape (rows, columns)."""
+        return np.where(self.owner >= 0, self.mesh.kin[self.owner], np.int32(-1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    position: NDArray[np.float32]
+    normal: NDArray[np.float32]
+
+
+def _samples(texels: Texels, index: NDArray[np.int64], dx: float, dy: float) -> _Samples:
+    """Positions and normals of texels, off their centres by a fraction of a texel."""
+    mesh = texels.mesh
+    row, column = np.divmod(index, mesh.shape[1])
+    found = place_texels(
+        mesh.points,
+        np.column_stack([mesh.points, mesh.normals]),
+        mesh.texel,
+        mesh.triangles,
+        owner=texels.owner.ravel()[index],
+        x=column + dx,
+        y=row + dy,
+    )
+    normal = found[:, 3:]
+    return _Samples(
+        found[:, :3].copy(), normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    )
+
+
+def hemisphere(n: int) -> NDArray[np.float64]:
+    """Directions over the upper half of space, denser towards the zenith as the cosine asks, shape (n, 3).
+
+    The share of them that gets away is the sky view factor of a level surface. A Fibonacci spiral, even for any
+    `n` and without a seed.
+
+    Examples
+    --------
+    >>> bool(abs(hemisphere(256)[:, 2].mean() - 2 / 3) < 1e-3)
+    True
+    """
+    i = np.arange(n) + 0.5
+    radius, angle = np.sqrt(i / n), i * (np.pi * (3 - np.sqrt(5)))
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - i / n)])
+
+
+def bake_sky(occluders: Occluders, texels: Texels) -> NDArray[np.uint8]:
+    """Share of the sky that each texel sees, 0 to 255, shape (rows, columns)."""
+    n_rays = int(np.clip(_RAY_BUDGET // max(len(texels.index), 1), 4, 16))
+    dome = hemisphere(n_rays * _PHASES)
+    seen = np.zeros(texels.mesh.shape, np.float32)
+    step = _CHUNK_RAYS // n_rays
+    for first in range(0, len(texels.index), step):
+        index = texels.index[first : first + step]
+        row, column = np.divmod(index, texels.mesh.shape[1])
+        sample = _samples(texels, index, 0.0, 0.0)
+        phase = (row % 4) * 4 + (column + 2 * (row // 4 % 2)) % 4
+        seen.ravel()[index] = sky_view(occluders, sample.position, sample.normal, phase, dome)
+    return _as_bytes(smooth_among_kin(seen, texels.kin))
+
+
+def sky_view(
+    occluders: Occluders,
+    position: NDArray[np.float32],
+    normal: NDArray[np.float32],
+    phase: NDArray[np.int64],
+    dome: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Share of the sky that points see, 0 to 1, shape (k,); rays that go down count as stopped."""
+    n_rays = len(dome) // _PHASES
+    origins, directions = sky_rays(position, normal, phase, dome, n_phases=_PHASES)
+    up = np.flatnonzero(directions[:, 2] > 0)
+    free = up[~occluders.solid.occluded(origins[up], directions[up])]
+    through = np.zeros(len(origins), np.float32)
+    through[free] = np.where(
+        occluders.leaves.occluded(origins[free], directions[free]), _LEAVES_PASS_SKY, np.float32(1)
+    )
+    return through.reshape(-1, n_rays).mean(axis=1)
+
+
+def bake_sun(
+    occluders: Occluders, texels: Texels, direction: tuple[float, float, float]
+) -> NDArray[np.uint8]:
+    """Sun on each texel, cosine times what shadows leave of it, 0 to 255, shape (rows, columns).
+
+    One ray per texel tells where shadows end; there, 16 more over the texel and over the sun's disc make the border
+    smooth.
+    """
+    seen, cosine = np.zeros(texels.mesh.shape, np.float32), np.zeros(texels.mesh.shape, np.float32)
+    if direction[2] <= 0:
+        return _as_bytes(seen)
+    towards = np.asarray(direction)
+    for index in _chunks(texels.index, 1):
+        sample = _samples(texels, index, 0.0, 0.0)
+        seen.ravel()[index] = _sun_view(occluders, sample, towards)
+        cosine.ravel()[index] = np.maximum(sample.normal @ towards, 0)
+    border = texels.index[border_texels(seen, texels.kin).ravel()[texels.index]]
+    for index in _chunks(border, _BORDER_SAMPLES):
+        total = np.zeros(len(index), np.float32)
+        for dx, dy, disc in _jitter(towards):
+            total += _sun_view(occluders, _samples(texels, index, dx, dy), disc)
+        seen.ravel()[index] = total / _BORDER_SAMPLES
+    return _as_bytes(seen * cosine)
+
+
+def _chunks(index: NDArray[np.int64], rays_each: int) -> list[NDArray[np.int64]]:
+    step = _CHUNK_RAYS // rays_each
+    return [index[first : first + step] for first in range(0, len(index), step)]
+
+
+def _sun_view(occluders: Occluders, sample: _Samples, towards: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What shadows leave of the sun at samples, 0 to 1; 1 on faces turned away, whose cosine says it all."""
+    left = np.ones(len(sample.position), np.float32)
+    lit = np.flatnonzero(sample.normal @ towards > 1e-3)
+    origins = sample.position[lit] + np.float32(0.03) * sample.normal[lit]
+    directions = np.broadcast_to(towards.astype(np.float32), origins.shape).copy()
+    blocked = occluders.solid.occluded(origins, directions)
+    left[lit[blocked]] = 0
+    free = lit[~blocked]
+    shaded = occluders.leaves.occluded(origins[~blocked], directions[~blocked])
+    left[free[shaded]] = _LEAVES_PASS_SUN
+    return left
+
+
+def _jitter(towards: NDArray[np.float64]) -> list[tuple[float, float, NDArray[np.float64]]]:
+    """Offsets over a texel, each with a direction into the sun's disc."""
+    side = np.cross(towards, [0.0, 0.0, 1.0] if abs(towards[2]) < 0.99 else [1.0, 0.0, 0.0])
+    side /= np.linalg.norm(side)
+    above = np.cross(side, towards)
+    i = np.arange(_BORDER_SAMPLES) + 0.5
+    radius = np.sqrt(i / _BORDER_SAMPLES) * np.tan(np.radians(SUN_RADIUS_DEG))
+    angle = i * (np.pi * (3 - np.sqrt(5)))
+    grid = (np.arange(4) + 0.5) / 4 - 0.5
+    discs = towards + (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * above
+    # 7 has no factor in common with 16: each cell of the 4 x 4 pattern meets another part of the disc.
+    return [(grid[k % 4], grid[k // 4], discs[(7 * k) % _BORDER_SAMPLES]) for k in range(_BORDER_SAMPLES)]
+
+
+def light_points(
+    occluders: Occluders,
+    position: NDArray[np.float32],
+    *,
+    direction: tuple[float, float, float],
+) -> NDArray[np.uint8]:
+    """Sun and sky at points in the air, such as crowns of trees, which cast no shadow on themselves; shape (n, 2)."""
+    bare = Occluders(occluders.solid, make_caster(np.empty((0, 3, 3), np.float32)))
+    up = np.tile(np.array([0, 0, 1], np.float32), (len(position), 1))
+    phase = np.arange(len(position)) % _PHASES
+    sky = sky_view(bare, position, up, phase, hemisphere(32 * _PHASES))
+    towards = np.tile(np.asarray(direction, np.float32), (len(position), 1))
+    sun = _sun_view(bare, _Samples(position, towards), np.asarray(direction)) * (direction[2] > 0)
+    return _as_bytes(np.column_stack([sun, sky]))
+
+
+def fill_rim(light: NDArray[np.uint8], texels: Texels, *, steps: int = 2) -> NDArray[np.uint8]:
+    """Carry light a few texels beyond the rim of what a map shows; shape as `light`, (rows, columns, depth)."""
+    return _as_bytes(grow_into_gaps(light.astype(np.float32) / np.float32(255), texels.owner >= 0, steps))
+
+
+def _as_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)

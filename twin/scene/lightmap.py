@@ -1,0 +1,288 @@
+"""Kernels of light maps: which texel lies where on which triangle, the rays that leave it, smoothing among kin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_REACH = 1.0
+_INSET_M = 0.04
+_OFFSET_M = 0.03
+
+
+@njit(cache=True, nogil=True)
+def _barycentric(texel, a, b, c, x, y, out):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Barycentric coordinates of (x, y) into `out`; false for a triangle without area."""
+    ax, ay = texel[a, 0], texel[a, 1]
+    ux, uy = texel[b, 0] - ax, texel[b, 1] - ay
+    vx, vy = texel[c, 0] - ax, texel[c, 1] - ay
+    area = ux * vy - uy * vx
+    if not abs(area) > 1e-9:
+        return False
+    px, py = x - ax, y - ay
+    out[1] = (px * vy - py * vx) / area
+    out[2] = (ux * py - uy * px) / area
+    out[0] = 1.0 - out[1] - out[2]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _altitudes(points, a, b, c, out):  # type: ignore[no-untyped-def]
+    """Height of a triangle over each of its sides (opposite a, b, c) into `out`, in units of `points`."""
+    area2 = 0.0
+    n = points.shape[1]
+    if n == 2:
+        area2 = abs(
+            (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
+            - (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
+        )
+    else:
+        for i in range(3):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            part = (points[b, j] - points[a, j]) * (points[c, k] - points[a, k]) - (
+                points[b, k] - points[a, k]
+            ) * (points[c, j] - points[a, j])
+            area2 += part * part
+        area2 = np.sqrt(area2)
+    for corner in range(3):
+        p, q = ((b, c), (c, a), (a, b))[corner]
+        side = 0.0
+        for i in range(n):
+            side += (points[p, i] - points[q, i]) ** 2
+        out[corner] = area2 / max(np.sqrt(side), 1e-9)
+
+
+@njit(cache=True, nogil=True)
+def _claim(texel, triangles, owner, outside):  # type: ignore[no-untyped-def]
+    """Give each texel to the triangle that it lies in, or else to the nearest within reach."""
+    height, width = owner.shape
+    weight, altitude = np.empty(3), np.empty(3)
+    for t in range(len(triangles)):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0 = max(int(np.ceil(min(texel[a, 0], texel[b, 0], texel[c, 0]) - _REACH)), 0)
+        x1 = min(int(np.floor(max(texel[a, 0], texel[b, 0], texel[c, 0]) + _REACH)), width - 1)
+        y0 = max(int(np.ceil(min(texel[a, 1], texel[b, 1], texel[c, 1]) - _REACH)), 0)
+        y1 = min(int(np.floor(max(texel[a, 1], texel[b, 1], texel[c, 1]) + _REACH)), height - 1)
+        _altitudes(texel, a, b, c, altitude)
+        for y in range(y0, y1 + 1):
+            for x in range(x0, x1 + 1):
+                if not _barycentric(texel, a, b, c, float(x), float(y), weight):
+                    continue
+                far = 0.0
+                for i in range(3):
+                    far = max(far, -weight[i] * altitude[i])
+                if far <= _REACH and far < outside[y, x]:
+                    owner[y, x], outside[y, x] = t, far
+
+
+def claim_texels(
+    texel: NDArray[np.float32], triangles: NDArray[np.int32], shape: tuple[int, int]
+) -> NDArray[np.int32]:
+    """Triangle that each texel of an atlas shows, -1 where none does, shape (rows, columns).
+
+    Texels just outside a triangle count as its own, since a filtered texture reads them too.
+    """
+    owner = np.full(shape, -1, np.int32)
+    _claim(texel, triangles, owner, np.full(shape, np.inf, np.float32))
+    return owner
+
+
+@njit(cache=True, nogil=True)
+def _place(points, carried, texel, triangles, owner, x, y, out):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Values at texels on their triangles, drawn in from the rim so that no ray starts inside a neighbour."""
+    weight, altitude = np.empty(3), np.empty(3)
+    for k in range(len(owner)):
+        a, b, c = triangles[owner[k], 0], triangles[owner[k], 1], triangles[owner[k], 2]
+        _barycentric(texel, a, b, c, x[k], y[k], weight)
+        _altitudes(points, a, b, c, altitude)
+        total = 0.0
+        for i in range(3):
+            weight[i] = max(weight[i], min(0.1, _INSET_M / max(altitude[i], 1e-6)))
+            total += weight[i]
+        for i in range(carried.shape[1]):
+            mixed = weight[0] * carried[a, i] + weight[1] * carried[b, i] + weight[2] * carried[c, i]
+            out[k, i] = mixed / total
+
+
+def place_texels(
+    points: NDArray[np.float32],
+    carried: NDArray[np.float32],
+    texel: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    *,
+    owner: NDArray[np.int32],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Values of a mesh at texels, such as where they lie in space.
+
+    Parameters
+    ----------
+    points : array, shape (n, 3)
+        Corners, local metres.
+    carried : array, shape (n, d)
+        Values at the corners; the points themselves for positions.
+    texel : array, shape (n, 2)
+        The same corners in the atlas.
+    triangles : array, shape (m, 3)
+    owner : array, shape (k,)
+        Triangle of each texel.
+    x, y : array, shape (k,)
+        Column and row of each texel, with a fraction where a sample is off its centre.
+
+    Returns
+    -------
+    array, shape (k, d)
+    """
+    out = np.empty((len(owner), carried.shape[1]), np.float32)
+    _place(points, carried, texel, triangles, owner, x, y, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _sky_rays(position, normal, phase, dome, n_phases, origins, directions):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Rays over the hemisphere of each sample; each phase has directions of its own."""
+    n_rays = len(dome) // n_phases
+    for k in range(len(position)):
+        nx, ny, nz = normal[k, 0], normal[k, 1], normal[k, 2]
+        # Frame around the normal without a branch at the poles: Duff et al. (2017).
+        sign = 1.0 if nz >= 0 else -1.0
+        p = -1.0 / (sign + nz)
+        q = nx * ny * p
+        tx, ty, tz = 1.0 + sign * nx * nx * p, sign * q, -sign * nx
+        bx, by, bz = q, sign + ny * ny * p, -ny
+        for j in range(n_rays):
+            d = dome[j * n_phases + phase[k]]
+            r = k * n_rays + j
+            for i in range(3):
+                origins[r, i] = position[k, i] + _OFFSET_M * normal[k, i]
+            directions[r, 0] = d[0] * tx + d[1] * bx + d[2] * nx
+            directions[r, 1] = d[0] * ty + d[1] * by + d[2] * ny
+            directions[r, 2] = d[0] * tz + d[1] * bz + d[2] * nz
+
+
+def sky_rays(
+    position: NDArray[np.float32],
+    normal: NDArray[np.float32],
+    phase: NDArray[np.int64],
+    dome: NDArray[np.float64],
+    *,
+    n_phases: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Origins and directions of the rays that ask how much sky each sample sees.
+
+    Parameters
+    ----------
+    position, normal : array, shape (k, 3)
+    phase : array, shape (k,)
+        Which share of the dome a sample uses, 0 to ``n_phases - 1``; neighbours use different ones, so that
+        smoothing over them sees the whole dome (interleaved sampling, Keller & Heidrich 2001).
+    dome : array, shape (n_rays * n_phases, 3)
+        Directions around +z.
+
+    Returns
+    -------
+    origins, directions : array, shape (k * n_rays, 3)
+    """
+    n = len(position) * (len(dome) // n_phases)
+    origins, directions = np.empty((n, 3), np.float32), np.empty((n, 3), np.float32)
+    _sky_rays(position, normal, phase, dome, n_phases, origins, directions)
+    return origins, directions
+
+
+@njit(cache=True, nogil=True)
+def _smooth(values, kin, out):  # type: ignore[no-untyped-def]
+    height, width = values.shape
+    for y in range(height):
+        for x in range(width):
+            if kin[y, x] < 0:
+                continue
+            total, weights = 0.0, 0.0
+            for dy in range(-2, 3):
+                for dx in range(-2, 3):
+                    v, u = y + dy, x + dx
+                    if v < 0 or u < 0 or v >= height or u >= width or kin[v, u] != kin[y, x]:
+                        continue
+                    w = (0.5 if abs(dy) == 2 else 1.0) * (0.5 if abs(dx) == 2 else 1.0)
+                    total += w * values[v, u]
+                    weights += w
+            out[y, x] = total / weights
+
+
+def smooth_among_kin(values: NDArray[np.float32], kin: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Mean over 5 x 5 texels of the same kin; outer ones count half, so each of 4 x 4 phases counts the same.
+
+    Parameters
+    ----------
+    values : array, shape (ny, nx)
+    kin : array, shape (ny, nx)
+        Only texels of equal number mix; negative ones stay as they are.
+    """
+    out = values.copy()
+    _smooth(values, kin, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _unsure(values, kin, threshold, reach, out):  # type: ignore[no-untyped-def]
+    height, width = values.shape
+    for y in range(height):
+        for x in range(width):
+            if kin[y, x] < 0:
+                continue
+            for dy in range(-reach, reach + 1):
+                for dx in range(-reach, reach + 1):
+                    v, u = y + dy, x + dx
+                    if v < 0 or u < 0 or v >= height or u >= width or kin[v, u] != kin[y, x]:
+                        continue
+                    if abs(values[v, u] - values[y, x]) > threshold:
+                        out[y, x] = True
+
+
+def border_texels(values: NDArray[np.float32], kin: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Texels near which a value changes among kin: those that need more samples."""
+    out = np.zeros(values.shape, np.bool_)
+    _unsure(values, kin, 0.1, 2, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _grow(values, filled, out, grown):  # type: ignore[no-untyped-def]
+    height, width, depth = values.shape
+    for y in range(height):
+        for x in range(width):
+            if filled[y, x]:
+                continue
+            n = 0
+            for v in range(max(y - 1, 0), min(y + 2, height)):
+                for u in range(max(x - 1, 0), min(x + 2, width)):
+                    if filled[v, u]:
+                        n += 1
+                        for i in range(depth):
+                            out[y, x, i] += values[v, u, i]
+            if n:
+                grown[y, x] = True
+                for i in range(depth):
+                    out[y, x, i] /= n
+
+
+def grow_into_gaps(values: NDArray[np.float32], filled: NDArray[np.bool_], steps: int) -> NDArray[np.float32]:
+    """Carry values a few texels beyond their rim, so that filtering at the rim reads nothing foreign.
+
+    Parameters
+    ----------
+    values : array, shape (ny, nx, depth)
+    filled : array, shape (ny, nx)
+        Where they are known.
+    """
+    values, filled = np.where(filled[..., None], values, np.float32(0)), filled.copy()
+    for _ in range(steps):
+        out, grown = values.copy(), filled.copy()
+        _grow(values, filled, out, grown)
+        values, filled = out, grown
+    return values
