@@ -1,0 +1,252 @@
+"""The light of a whole scene: baked once for a place of the sun, kept in the cache, read back in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.core.errors import StorageError
+from twin.core.files import atomic_path
+from twin.scene.pack import load_arrays, save_arrays
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from twin.core.notices import Notices
+    from twin.scene.light import LitMesh, Occluders
+    from twin.scene.pack import ScenePack
+    from twin.scene.sun import Sun
+
+TABLE_TEXELS = 384
+_KEPT_SUNS = 12
+_MANY_TREES = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Sun and sky on everything, 0 to 255.
+
+    Parameters
+    ----------
+    atlas : array, shape (rows, columns, 2)
+        On faces, as `PackMeta.atlas` lays them out.
+    plan : array, shape (rows, columns, 2)
+        On the ground, as `PackMeta.plan` lays it out.
+    table : array, shape (n, n, 2)
+        On the table that the block stands on, over `table_bounds`, row 0 in the south.
+    trees : array, shape (n_trees, 2)
+    """
+
+    atlas: NDArray[np.uint8]
+    plan: NDArray[np.uint8]
+    table: NDArray[np.uint8]
+    trees: NDArray[np.uint8]
+
+
+def table_bounds(block: tuple[float, float, float, float, float, float]) -> tuple[float, float, float, float]:
+    """The part of the table around the block that has a light map: x_min, y_min, x_max, y_max, local metres."""
+    margin = 0.6 * max(block[2] - block[0], block[3] - block[1]) + 20
+    return block[0] - margin, block[1] - margin, block[2] + margin, block[3] + margin
+
+
+def light_for(pack: ScenePack, sun: Sun, cache: Path | None, *, notices: Notices | None = None) -> Light:
+    """The light of a scene, from the cache or baked now.
+
+    Parameters
+    ----------
+    pack : ScenePack
+    sun : Sun
+    cache : Path, optional
+        Folder to keep light in; None keeps nothing.
+    notices : Notices, optional
+        Told where the cache cannot be written.
+    """
+    sky_path, sun_path = _paths(pack, sun, cache)
+    sky = load_arrays(sky_path) if sky_path else None
+    shadow = load_arrays(sun_path) if sun_path else None
+    if sky is None or shadow is None:
+        baker = _Baker(pack)
+        sky = sky or _keep(sky_path, baker.sky(), notices)
+        shadow = shadow or _keep(sun_path, baker.sun(sun.direction), notices)
+        if sun_path:
+            _forget_old(sun_path)
+    both = {
+        name: np.stack([shadow[name], sky[name]], axis=-1) for name in ("atlas", "plan", "table", "trees")
+    }
+    return Light(**both)
+
+
+def _paths(pack: ScenePack, sun: Sun, cache: Path | None) -> tuple[Path | None, Path | None]:
+    if cache is None:
+        return None, None
+    key = pack.meta.geometry_key
+    place = f"{sun.azimuth_deg:.2f}_{max(sun.elevation_deg, -1.0):.2f}"
+    return cache / f"sky-{key}.npz", cache / f"sun-{key}-{place}.npz"
+
+
+def _keep(
+    path: Path | None, arrays: dict[str, NDArray[Any]], notices: Notices | None
+) -> dict[str, NDArray[Any]]:
+    if path is None:
+        return arrays
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as handle:
+            save_arrays(handle, arrays)
+    except StorageError as error:
+        if notices is not None:
+            notices.add("no-cache", f"{error}; the light is not kept")
+    return arrays
+
+
+def _forget_old(newest: Path) -> None:
+    """Keep light for the last dozen places of the sun; a day of films must not fill the disk."""
+    kept = sorted(newest.parent.glob("sun-*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in kept[_KEPT_SUNS:]:
+        old.unlink(missing_ok=True)
+
+
+class _Baker:
+    """Holds the ray tree and the texels while one light after another is baked."""
+
+    def __init__(self, pack: ScenePack) -> None:
+        from twin.scene.light import Texels
+
+        self.pack = pack
+        self.occluders = scene_occluders(pack)
+        self.maps = {
+            "atlas": Texels.of(_facet_mesh(pack)),
+            "plan": Texels.of(_terrain_mesh(pack)),
+            "table": Texels.of(_table_mesh(pack)),
+        }
+
+    def sky(self) -> dict[str, NDArray[Any]]:
+        from twin.scene.light import bake_sky, fill_rim, light_points
+
+        found = {}
+        for name, texels in self.maps.items():
+            light = bake_sky(self.occluders, texels)
+            found[name] = fill_rim(light[..., None], texels)[..., 0]
+        found["trees"] = light_points(self.occluders, self._crowns(), direction=(0.0, 0.0, 1.0))[:, 1]
+        return found
+
+    def sun(self, direction: tuple[float, float, float]) -> dict[str, NDArray[Any]]:
+        from twin.scene.light import bake_sun, fill_rim, light_points
+
+        found = {}
+        for name, texels in self.maps.items():
+            light = bake_sun(self.occluders, texels, direction)
+            found[name] = fill_rim(light[..., None], texels)[..., 0]
+        found["trees"] = light_points(self.occluders, self._crowns(), direction=direction)[:, 0]
+        return found
+
+    def _crowns(self) -> NDArray[np.float32]:
+        foot, size = self.pack["tree_foot"], self.pack["tree_size"]
+        return foot + np.array([0, 0, 0.75], np.float32) * size[:, 1:]
+
+
+def scene_occluders(pack: ScenePack) -> Occluders:
+    """Everything in a pack that stops light or sight."""
+    from twin.scene.light import Occluders
+
+    solid = [
+        _soup(pack["facet_points"], pack["facet_triangles"], pack.meta.facet_tiles),
+        _soup(pack["terrain_points"], pack["terrain_triangles"], pack.meta.terrain_tiles),
+    ]
+    return Occluders.of(np.concatenate(solid), tree_triangles(pack))
+
+
+def tree_triangles(pack: ScenePack) -> NDArray[np.float32]:
+    """Crowns of all trees as triangles, shape (m, 3, 3)."""
+    from twin.scene.treeforms import N_FORMS, crown, stand
+
+    parts = [np.empty((0, 3, 3), np.float32)]
+    detail = int(len(pack["tree_form"]) <= _MANY_TREES)
+    for form in range(N_FORMS):
+        chosen = pack["tree_form"] == form
+        if chosen.any():
+            foot, size = pack["tree_foot"][chosen], pack["tree_size"][chosen]
+            parts.append(stand(foot, size, crown(form, detail=detail), pack["tree_turn"][chosen]))
+    return np.concatenate(parts)
+
+
+def _absolute(triangles: NDArray[np.int32], tiles: tuple[Any, ...]) -> NDArray[np.int32]:
+    moved = triangles.copy()
+    for tile in tiles:
+        moved[tile.cells[0] : tile.cells[1]] += tile.points[0]
+    return moved
+
+
+def _soup(
+    points: NDArray[np.float32], triangles: NDArray[np.int32], tiles: tuple[Any, ...]
+) -> NDArray[np.float32]:
+    return points[_absolute(triangles, tiles)].reshape(-1, 3, 3)
+
+
+def _facet_mesh(pack: ScenePack) -> LitMesh:
+    from twin.scene.light import LitMesh
+
+    return LitMesh(
+        pack["facet_points"],
+        pack["facet_normals"],
+        pack["facet_texel"],
+        _absolute(pack["facet_triangles"], pack.meta.facet_tiles),
+        pack["facet_face"],
+        pack.meta.atlas,
+    )
+
+
+def plan_texel(points: NDArray[np.float32], pack: ScenePack) -> NDArray[np.float32]:
+    """Column and row of points in the plan, from the centre of its first texel; shape (n, 2)."""
+    plan = pack.meta.plan
+    columns, rows = points[:, 0] - plan.x_min, plan.y_max - points[:, 1]
+    return (np.column_stack([columns, rows]) / plan.texel_m - 0.5).astype(np.float32)
+
+
+def _terrain_mesh(pack: ScenePack) -> LitMesh:
+    from twin.scene.light import LitMesh
+
+    points = pack["terrain_points"]
+    triangles = _absolute(pack["terrain_triangles"], pack.meta.terrain_tiles)
+    kin = np.zeros(len(triangles), np.int32)
+    for tile in pack.meta.terrain_tiles:
+        kin[tile.cells[0] : tile.cells[1]] = tile.group == "water"
+    shape = (pack.meta.plan.rows, pack.meta.plan.columns)
+    return LitMesh(
+        points, _smooth_normals(points, triangles), plan_texel(points, pack), triangles, kin, shape
+    )
+
+
+def _smooth_normals(points: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Normals shared by all corners at one place, whatever tile or cover they belong to."""
+    if not len(points):
+        return np.empty((0, 3), np.float32)
+    _, place = np.unique(np.rint(points * 1000).astype(np.int64), axis=0, return_inverse=True)
+    place = place.ravel()
+    a, b, c = (points[triangles[:, i]].astype(np.float64) for i in range(3))
+    cross = np.cross(b - a, c - a)
+    total = np.zeros((int(place.max()) + 1, 3))
+    for i in range(3):
+        corner = place[triangles[:, i]]
+        total += np.column_stack([np.bincount(corner, part, len(total)) for part in cross.T])
+    total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return total[place].astype(np.float32)
+
+
+def _table_mesh(pack: ScenePack) -> LitMesh:
+    from twin.scene.light import LitMesh
+
+    x0, y0, x1, y1 = table_bounds(pack.meta.block)
+    z = pack.meta.block[4]
+    last = TABLE_TEXELS - 1
+    return LitMesh(
+        np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32),
+        np.tile(np.array([0, 0, 1], np.float32), (4, 1)),
+        np.array([[0, 0], [last, 0], [last, last], [0, last]], np.float32),
+        np.array([[0, 1, 2], [0, 2, 3]], np.int32),
+        np.zeros(2, np.int32),
+        (TABLE_TEXELS, TABLE_TEXELS),
+    )

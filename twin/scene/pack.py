@@ -1,0 +1,242 @@
+"""A scene as it lies in the cache: arrays ready for the graphics card, and what they mean.
+
+Reading it takes milliseconds and nothing but numpy, which is what makes a cold picture quick.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.core.files import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+FORMAT = 1
+"""Counts up when the arrays or their meaning change; older packs are then made anew."""
+
+
+class Material(IntEnum):
+    """What a face is made of, as a style colours it."""
+
+    WALL = 0
+    ROOF_FLAT = 1
+    ROOF_SLOPED = 2
+    BRIDGE_DECK = 3
+    BRIDGE_SIDE = 4
+    CONTEXT_WALL = 5
+    CONTEXT_ROOF = 6
+    QUAY = 7
+    EARTH = 8
+    MODEL = 9
+    """Of a user's model, which brings its own colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A stretch of points and primitives that is drawn together; primitives count points from its first.
+
+    Parameters
+    ----------
+    group : str
+        ``city``, ``ground`` or ``model``.
+    points, cells : tuple of int
+        First and last (exclusive).
+    """
+
+    group: str
+    points: tuple[int, int]
+    cells: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The light map of the ground as seen from above: its north-west corner, texel and shape; local metres."""
+
+    x_min: float
+    y_max: float
+    texel_m: float
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayEntry:
+    """A user's layer as the legend names it; colour None is left to the style."""
+
+    name: str
+    colour: tuple[int, int, int] | None
+    lines: tuple[int, int] = (0, 0)
+    points: tuple[int, int] = (0, 0)
+    model: bool = False
+    areas: bool = False
+    picture: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PackMeta:
+    """What the arrays of a pack mean.
+
+    Parameters
+    ----------
+    key : str
+        Digest of what the pack was made from.
+    geometry_key : str
+        Digest of what stands in the light; light is kept under it.
+    name, crs, origin, attribution
+        As in `SceneContent`.
+    latitude_deg, longitude_deg, convergence_deg : float or None
+        Place of the origin on Earth, and angle of grid north clockwise from true north; None for a CRS that
+        is tied to nowhere.
+    block : tuple of float
+        x_min, y_min, x_max, y_max, z_base, z_top of what stands on the table, local metres.
+    axis_deg : float
+        Direction of most walls, clockwise from grid north, 0 to 90.
+    atlas : tuple of int
+        Rows and columns of the light atlas of faces.
+    """
+
+    key: str
+    geometry_key: str
+    name: str
+    crs: str
+    origin: tuple[int, int, int]
+    attribution: tuple[str, ...]
+    latitude_deg: float | None
+    longitude_deg: float | None
+    convergence_deg: float
+    block: tuple[float, float, float, float, float, float]
+    axis_deg: float
+    atlas: tuple[int, int]
+    atlas_texel_m: float
+    plan: Plan
+    covers: tuple[str, ...]
+    facet_tiles: tuple[Tile, ...]
+    edge_tiles: tuple[Tile, ...]
+    terrain_tiles: tuple[Tile, ...]
+    overlays: tuple[OverlayEntry, ...] = ()
+    labels: tuple[tuple[str, tuple[float, float, float], str], ...] = ()
+    attributes: tuple[tuple[str, str, dict[str, str]], ...] = ()
+    """Tables of attributes: Parquet file, column of ids, units by column."""
+    street_views: tuple[tuple[float, float, float, float], ...] = ()
+    """Eye (x, y, z, local metres) and direction of view (degrees clockwise from grid north), best first."""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePack:
+    """A scene ready to be drawn.
+
+    Parameters
+    ----------
+    meta : PackMeta
+    arrays : mapping
+        Name to array; read from the file when asked for. ``facet_points`` f4 (n, 3), ``facet_texel`` f4 (n, 2),
+        ``facet_owner`` i4 (n,) and ``facet_material`` u1 (n,) per point, ``facet_triangles`` i4 (m, 3),
+        ``facet_face`` i4 (m,), ``facet_rgb`` u1 (k, 3) of the points of models; ``edge_points`` f4 (e, 2, 3),
+        ``edge_owner`` i4 (e,); ``terrain_points``, ``terrain_cover`` u1 per point, ``terrain_triangles``;
+        ``tree_foot``, ``tree_size`` (radius, height), ``tree_form``, ``tree_turn``, ``tree_tint``;
+        ``overlay_rgba`` u1 over the plan, ``overlay_lines`` f4, ``overlay_line_starts`` i4, ``overlay_points``;
+        ``building_ids``; ``fit_points`` f4, which a view of everything must hold.
+    """
+
+    meta: PackMeta
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.arrays[name]
+
+
+def meta_to_json(meta: PackMeta) -> str:
+    """The meaning of a pack as text."""
+    return json.dumps(dataclasses.asdict(meta), ensure_ascii=False, sort_keys=True)
+
+
+def meta_from_json(text: str) -> PackMeta:
+    """The meaning of a pack from its text.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it was written by another version.
+    """
+    data = json.loads(text)
+    if data.get("format") != FORMAT:
+        raise ValueError(f"pack format {data.get('format')} is not {FORMAT}")
+    tuples = {name: tuple(data[name]) for name in ("origin", "attribution", "block", "atlas", "covers")}
+    tiles = {
+        name: tuple(Tile(t["group"], tuple(t["points"]), tuple(t["cells"])) for t in data[name])
+        for name in ("facet_tiles", "edge_tiles", "terrain_tiles")
+    }
+    overlays = tuple(_overlay(entry) for entry in data["overlays"])
+    labels = tuple((text, tuple(position), kind) for text, position, kind in data["labels"])
+    views = tuple(tuple(view) for view in data["street_views"])
+    attributes = tuple((path, column, dict(units)) for path, column, units in data["attributes"])
+    changed = {**tuples, **tiles, "overlays": overlays, "labels": labels, "street_views": views}
+    return PackMeta(**{**data, **changed, "plan": Plan(**data["plan"]), "attributes": attributes})
+
+
+def _overlay(entry: dict[str, Any]) -> OverlayEntry:
+    changed = {k: tuple(entry[k]) for k in ("lines", "points")}
+    return OverlayEntry(**{**entry, **changed, "colour": tuple(entry["colour"]) if entry["colour"] else None})
+
+
+def save_pack(pack: ScenePack, path: Path) -> None:
+    """Write a pack atomically, uncompressed: reading counts, not size."""
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        save_arrays(handle, {"meta": np.array(meta_to_json(pack.meta)), **pack.arrays})
+
+
+def save_arrays(handle: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as an uncompressed archive."""
+    with zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for name, values in arrays.items():
+            # A fixed date: the same arrays give the same bytes.
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            with archive.open(entry, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
+
+
+def load_pack(path: Path, *, key: str) -> ScenePack | None:
+    """The pack in a file, or None where there is none, it is damaged, or it was made from something else."""
+    arrays = load_arrays(path)
+    if arrays is None or "meta" not in arrays:
+        return None
+    try:
+        meta = meta_from_json(str(arrays.pop("meta")))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return ScenePack(meta, arrays) if meta.key == key else None
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """Arrays of an uncompressed archive by name, or None if it is missing or damaged; a cache is made again."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def digest(*parts: NDArray[Any] | str) -> str:
+    """A short key for arrays and texts: equal content, equal key."""
+    made = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            made.update(part.encode() + b"\0")
+        else:
+            made.update(f"{part.dtype}{part.shape}".encode())
+            made.update(np.ascontiguousarray(part).tobytes())
+    return made.hexdigest()[:20]

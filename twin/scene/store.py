@@ -1,0 +1,89 @@
+"""Where packs come from: the cache of a city, or the content itself, and nothing heavy where the cache is warm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.core.errors import StorageError, UsageError
+from twin.scene.model import SceneContent
+from twin.scene.pack import FORMAT, ScenePack, digest, load_pack, save_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twin.city.model import City
+    from twin.core.notices import Notices
+
+_CACHE = Path("cache", "scene")
+_KEPT_PACKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A pack and the folder where its light is kept, None where nothing can be kept."""
+
+    pack: ScenePack
+    folder: Path | None
+
+
+def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: Notices) -> Stored:
+    """The pack of a city or of content, from the cache or made now.
+
+    Parameters
+    ----------
+    source : City or SceneContent
+    layers : sequence of str
+        Names of added layers to show; empty shows all.
+    notices : Notices
+
+    Raises
+    ------
+    UsageError
+        If the city has no layer of such a name.
+    """
+    if isinstance(source, SceneContent):
+        return Stored(_make(_chosen(source, layers), ""), None)
+    folder = source.path / _CACHE
+    key = digest(f"pack {FORMAT}", source.manifest.model_dump_json(), *sorted(layers))
+    path = folder / f"pack-{key}.npz"
+    found = load_pack(path, key=key)
+    if found is not None:
+        return Stored(found, folder)
+    from twin.scene.from_city import scene_content
+
+    pack = _make(_chosen(scene_content(source), layers), key)
+    try:
+        save_pack(pack, path)
+        _forget_old(folder)
+    except StorageError as error:
+        notices.add("no-cache", f"{error}; the picture is drawn, but the next one will take as long")
+        return Stored(pack, None)
+    return Stored(pack, folder)
+
+
+def _chosen(content: SceneContent, layers: Sequence[str]) -> SceneContent:
+    """The content with only the added layers of these names; all of them without names."""
+    if not layers:
+        return content
+    names = [o.name for o in content.overlays]
+    for name in layers:
+        if name not in names:
+            known = f"choose of {', '.join(names)}" if names else "add one with `twin add`"
+            raise UsageError("--layer", f"there is no added layer {name!r}", known)
+    return replace(content, overlays=tuple(o for o in content.overlays if o.name in set(layers)))
+
+
+def _make(content: SceneContent, key: str) -> ScenePack:
+    from twin.scene.packing import pack_content, with_street_views
+    from twin.scene.viewpoints import street_views
+
+    pack = pack_content(content, key=key)
+    return with_street_views(pack, street_views(pack))
+
+
+def _forget_old(folder: Path) -> None:
+    packs = sorted(folder.glob("pack-*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in packs[_KEPT_PACKS:]:
+        old.unlink(missing_ok=True)

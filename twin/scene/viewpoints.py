@@ -1,0 +1,105 @@
+"""Places in the streets from which a city shows well, found by looking around with rays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.scene.bake import scene_occluders
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.scene.light import Occluders
+    from twin.scene.pack import ScenePack
+
+EYE_M = 1.75
+N_CANDIDATES = 300
+N_DIRECTIONS = 48
+_REACH_M = 120.0
+_KEPT = 3
+_ROADS = ("road", "path", "paved")
+
+
+def street_views(pack: ScenePack) -> tuple[tuple[float, float, float, float], ...]:
+    """Eye (x, y, z, local metres) and direction (degrees clockwise from north) of good views, best first.
+
+    An eye stands on a road, free of walls and trees. A view is good when it goes far and ends at something, with
+    walls on both sides; that is what a street is. Empty where no terrain carries a road.
+    """
+    eyes = _candidates(pack)
+    if not len(eyes):
+        return ()
+    occluders = scene_occluders(pack)
+    azimuth = np.arange(N_DIRECTIONS) * 2 * np.pi / N_DIRECTIONS
+    level = np.column_stack([np.sin(azimuth), np.cos(azimuth), np.full(N_DIRECTIONS, 0.02)])
+    solid, any_thing = _free_distances(occluders, eyes, level)
+    score = view_scores(solid, any_thing)
+    best = np.unravel_index(np.argsort(-score, axis=None, kind="stable"), score.shape)
+    views: list[tuple[float, float, float, float]] = []
+    for eye, direction in zip(*best, strict=True):
+        if len(views) == _KEPT or score[eye, direction] <= 0:
+            break
+        x, y, z = (float(v) for v in eyes[eye])
+        if all(np.hypot(x - v[0], y - v[1]) > 15 for v in views):
+            views.append((x, y, z, float(np.degrees(azimuth[direction]))))
+    return tuple(views)
+
+
+def _candidates(pack: ScenePack) -> NDArray[np.float32]:
+    """Places on roads, evenly over their area, at the height of the eyes; always the same for the same pack."""
+    codes = [i for i, name in enumerate(pack.meta.covers) if name in _ROADS]
+    points, chosen = pack["terrain_points"], []
+    for tile in pack.meta.terrain_tiles:
+        triangles = pack["terrain_triangles"][slice(*tile.cells)] + tile.points[0]
+        chosen.append(triangles[np.isin(pack["terrain_cover"][triangles[:, 0]], codes)])
+    triangles = np.concatenate([np.empty((0, 3), np.int32), *chosen])
+    if not len(triangles):
+        return np.empty((0, 3), np.float32)
+    a, b, c = (points[triangles[:, i]] for i in range(3))
+    cumulative = np.cumsum(_plan_area(a, b, c))
+    wanted = (np.arange(N_CANDIDATES) + 0.5) / N_CANDIDATES * cumulative[-1]
+    picked = np.unique(np.searchsorted(cumulative, wanted))
+    middle = (a[picked] + b[picked] + c[picked]) / 3
+    return (middle + np.array([0, 0, EYE_M], np.float32)).astype(np.float32)
+
+
+def _plan_area(a: NDArray[np.float32], b: NDArray[np.float32], c: NDArray[np.float32]) -> NDArray[np.float32]:
+    u, v = b - a, c - a
+    return np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]) / 2
+
+
+def _free_distances(
+    occluders: Occluders, eyes: NDArray[np.float32], directions: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How far one sees from each eye, past trees and up to the first thing of any kind; shape (eyes, directions)."""
+    origins = np.repeat(eyes, len(directions), axis=0)
+    rays = np.tile(directions.astype(np.float32), (len(eyes), 1))
+    solid = occluders.solid.distances(origins, rays)
+    leaves = occluders.leaves.distances(origins, rays)
+    shape = (len(eyes), len(directions))
+    return solid.reshape(shape), np.minimum(solid, leaves).reshape(shape)
+
+
+def view_scores(solid: NDArray[np.float32], any_thing: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How good the view from each eye in each direction is; 0 where the eye stands too close to something.
+
+    Parameters
+    ----------
+    solid, any_thing : array, shape (eyes, directions)
+        Free distance to walls and ground, and to anything, metres; infinite where the view leaves the city.
+    """
+    n = solid.shape[1]
+    ends = np.isfinite(solid)
+    ahead = np.clip(np.where(ends, any_thing, 0.25 * np.minimum(any_thing, _REACH_M)), 0, _REACH_M) / _REACH_M
+    side = n // 4
+    walls = np.zeros(solid.shape)
+    for turn in (side - 2, side, side + 2, -side + 2, -side, -side - 2):
+        distance = np.roll(solid, -turn, axis=1)
+        walls += np.where((distance > 2.0) & (distance < 30), 1 / 6, 0)
+    # What stands just ahead, to the left or right of the middle, blocks the picture.
+    near = np.minimum(np.minimum(np.roll(any_thing, 1, axis=1), np.roll(any_thing, -1, axis=1)), any_thing)
+    clear = np.clip((near - 6) / 12, 0, 1)
+    open_place = any_thing.min(axis=1, keepdims=True) > 1.8
+    return np.asarray(np.where(open_place, ahead * (0.25 + 0.75 * walls) * clear, 0.0))
