@@ -1,0 +1,313 @@
+"""Where a picture is taken from: named views fitted to what they show, and cameras from a file."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.core.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from twin.scene.pack import ScenePack
+
+Vector = tuple[float, float, float]
+
+VIEWS = ("overview", "street", "top", "north", "south", "east", "west", "axis")
+_STREET_ANGLE_DEG = 62.0
+_MODEL_ANGLE_DEG = 28.0
+_NO_FIT = "the points to fit must not be empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """An eye and what it looks at, in local metres of the scene.
+
+    Parameters
+    ----------
+    eye, target : tuple of float
+        They must differ.
+    view_angle_deg : float
+        Height of the field of view in a picture with perspective.
+    parallel_height_m : float, optional
+        Metres that the height of the picture shows; given, the picture has no perspective.
+
+    Raises
+    ------
+    ValueError
+        If eye and target are one, a number is not finite, or an angle is out of range.
+    """
+
+    eye: Vector
+    target: Vector
+    view_angle_deg: float = _MODEL_ANGLE_DEG
+    parallel_height_m: float | None = None
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (*self.eye, *self.target))):
+            raise ValueError("eye and target must be finite")
+        if math.dist(self.eye, self.target) < 1e-6:
+            raise ValueError("eye and target must differ")
+        if not 1 <= self.view_angle_deg <= 150:
+            raise ValueError(f"view_angle_deg must be 1 to 150, is {self.view_angle_deg}")
+        if self.parallel_height_m is not None and not 0 < self.parallel_height_m < math.inf:
+            raise ValueError("parallel_height_m must be positive")
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """Rows: right, up and forward, unit vectors; north is up in a view straight down."""
+        forward = np.subtract(self.target, self.eye) / math.dist(self.eye, self.target)
+        hint = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.9999 else np.array([0.0, 1.0, 0.0])
+        right = np.cross(forward, hint)
+        right /= np.linalg.norm(right)
+        return np.stack([right, np.cross(right, forward), forward])
+
+
+def project(camera: Camera, points: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Where points of space appear in a picture.
+
+    Parameters
+    ----------
+    camera : Camera
+    points : array, shape (n, 3)
+        Local metres.
+    size : tuple of int
+        Width and height in pixels.
+
+    Returns
+    -------
+    array, shape (n, 3)
+        Column and row in pixels from the upper left corner, and distance along the view in metres (negative
+        behind the camera, where column and row mean nothing).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> project(Camera((0, -10, 0), (0, 0, 0)), np.zeros((1, 3)), (200, 100)).tolist()
+    [[100.0, 50.0, 10.0]]
+    """
+    seen = (np.asarray(points, dtype=np.float64) - camera.eye) @ camera.axes.T
+    width, height = size
+    if camera.parallel_height_m is not None:
+        scale: Any = height / camera.parallel_height_m
+    else:
+        depth = np.where(np.abs(seen[:, 2]) > 1e-6, seen[:, 2], 1e-6)
+        scale = height / (2 * math.tan(math.radians(camera.view_angle_deg) / 2) * depth)
+    return np.column_stack([width / 2 + seen[:, 0] * scale, height / 2 - seen[:, 1] * scale, seen[:, 2]])
+
+
+def metres_per_pixel(camera: Camera, height_px: int, distance_m: float | None = None) -> float:
+    """Size of a pixel across the view at a distance, by default at the target."""
+    if camera.parallel_height_m is not None:
+        return camera.parallel_height_m / height_px
+    distance = math.dist(camera.eye, camera.target) if distance_m is None else distance_m
+    return 2 * math.tan(math.radians(camera.view_angle_deg) / 2) * distance / height_px
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Shares of the picture that stay free of what is fitted, for title, legend and scale."""
+
+    left: float = 0.04
+    right: float = 0.04
+    top: float = 0.09
+    bottom: float = 0.08
+
+
+def fit(
+    points: NDArray[np.floating],
+    *,
+    azimuth_deg: float,
+    elevation_deg: float,
+    aspect: float,
+    view_angle_deg: float = _MODEL_ANGLE_DEG,
+    margins: Margins | None = None,
+) -> Camera:
+    """The nearest camera from a direction that has all points in the picture, and them in its middle.
+
+    Each side of the field of view is a plane; it is moved until it touches the outermost point, which gives the
+    eye in closed form.
+
+    Parameters
+    ----------
+    points : array, shape (n, 3)
+        Local metres.
+    azimuth_deg, elevation_deg : float
+        Where the camera stands, seen from the points: clockwise from north, and above the horizon.
+    aspect : float
+        Width over height of the picture.
+
+    Raises
+    ------
+    ValueError
+        If there is no point.
+    """
+    if not len(points):
+        raise ValueError(_NO_FIT)
+    m = margins or Margins()
+    azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
+    away = np.array(
+        [
+            math.cos(elevation) * math.sin(azimuth),
+            math.cos(elevation) * math.cos(azimuth),
+            math.sin(elevation),
+        ]
+    )
+    axes = Camera((0.0, 0.0, 0.0), tuple(-away)).axes
+    x, y, z = (np.asarray(points, dtype=np.float64) @ axes.T).T
+    tall = math.tan(math.radians(view_angle_deg) / 2)
+    wide = tall * aspect
+    # A point lies inside the right-hand plane if x - cx <= wide_r * (z - cz), and likewise for the others.
+    limits = (
+        wide * (1 - 2 * m.right),
+        wide * (1 - 2 * m.left),
+        tall * (1 - 2 * m.top),
+        tall * (1 - 2 * m.bottom),
+    )
+    right, left, upper, lower = limits
+    r, le = np.max(x - right * z), np.max(-x - left * z)
+    u, lo = np.max(y - upper * z), np.max(-y - lower * z)
+    back = max((r + le) / (right + left), (u + lo) / (upper + lower))
+    eye_x = (r - right * back + left * back - le) / 2
+    eye_y = (u - upper * back + lower * back - lo) / 2
+    eye = np.array([eye_x, eye_y, -back]) @ axes
+    target = np.array([eye_x, eye_y, float(z.mean())]) @ axes
+    return Camera(_vector(eye), _vector(target), view_angle_deg)
+
+
+def fit_top(points: NDArray[np.floating], *, aspect: float, margins: Margins | None = None) -> Camera:
+    """The view straight down without perspective, north up, that holds all points.
+
+    Raises
+    ------
+    ValueError
+        If there is no point.
+    """
+    if not len(points):
+        raise ValueError(_NO_FIT)
+    m = margins or Margins()
+    low, high = np.min(points, axis=0).astype(float), np.max(points, axis=0).astype(float)
+    width, height = high[0] - low[0], high[1] - low[1]
+    free_x, free_y = 1 - m.left - m.right, 1 - m.top - m.bottom
+    shown = max(height / free_y, width / free_x / aspect, 1.0)
+    x = (low[0] + high[0]) / 2 + (m.right - m.left) / 2 * shown * aspect
+    y = (low[1] + high[1]) / 2 + (m.top - m.bottom) / 2 * shown
+    return Camera((x, y, high[2] + shown), (x, y, high[2]), parallel_height_m=shown)
+
+
+def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
+    """The camera of a named view.
+
+    ``overview`` looks from the south, a little turned against the streets, so that roofs and two sides of each
+    house are seen; ``north`` and its kin look from that side; ``axis`` looks low along the main direction of the
+    streets; ``street`` stands in a street at the height of the eyes; ``top`` is a map.
+
+    Raises
+    ------
+    UsageError
+        If there is no such view.
+    """
+    points = pack["fit_points"]
+    sides = {"north": 0.0, "east": 90.0, "south": 180.0, "west": 270.0}
+    if name == "top":
+        return fit_top(points, aspect=aspect)
+    if name in sides:
+        return fit(points, azimuth_deg=sides[name], elevation_deg=32, aspect=aspect)
+    if name == "overview":
+        return fit(points, azimuth_deg=overview_azimuth(pack.meta.axis_deg), elevation_deg=31, aspect=aspect)
+    if name == "axis":
+        return fit(points, azimuth_deg=_axis_azimuth(pack.meta.axis_deg), elevation_deg=20, aspect=aspect)
+    if name == "street":
+        return _street_view(pack, aspect=aspect)
+    raise UsageError(
+        "--view", f"there is no view {name!r}", f"choose one of {', '.join(VIEWS)} or a .json or .toml file"
+    )
+
+
+def overview_azimuth(axis_deg: float) -> float:
+    """Direction from which two sides of most houses are seen: south, turned to 28 degrees off the streets."""
+    candidates = [axis_deg + 90 * k + turn for k in range(4) for turn in (-28.0, 28.0)]
+    return min((c % 360 for c in candidates), key=lambda c: (abs((c - 190 + 180) % 360 - 180), c))
+
+
+def _axis_azimuth(axis_deg: float) -> float:
+    """The end of the main axis that lies nearest to the south: the side of the light."""
+    return (
+        min((axis_deg + 90 * k for k in range(4)), key=lambda c: (abs((c - 200 + 180) % 360 - 180), c)) % 360
+    )
+
+
+def _street_view(pack: ScenePack, *, aspect: float) -> Camera:
+    if not pack.meta.street_views:
+        return fit(
+            pack["fit_points"],
+            azimuth_deg=overview_azimuth(pack.meta.axis_deg),
+            elevation_deg=14,
+            aspect=aspect,
+        )
+    x, y, z, direction = pack.meta.street_views[0]
+    ahead = math.radians(direction)
+    return Camera((x, y, z), (x + 20 * math.sin(ahead), y + 20 * math.cos(ahead), z + 0.9), _STREET_ANGLE_DEG)
+
+
+def load_camera(path: Path, origin: Sequence[int]) -> Camera:
+    """A camera from a JSON or TOML file, given in map coordinates.
+
+    Keys: ``eye`` and ``target`` (easting, northing, elevation), and ``view_angle_deg`` or ``parallel_height_m``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    ConfigError
+        If the file is damaged or a key is missing, unknown or out of range.
+    """
+    if not path.is_file():
+        raise UsageError(
+            "--view", f"{path} is no file", f"choose one of {', '.join(VIEWS)}, or a camera file"
+        )
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        data = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            path, f"is no camera file ({error})", "write JSON or TOML with eye and target"
+        ) from error
+    known = {"eye", "target", "view_angle_deg", "parallel_height_m"}
+    if not isinstance(data, dict) or set(data) - known or not {"eye", "target"} <= set(data):
+        raise ConfigError(
+            path, f"needs eye and target, and knows only {', '.join(sorted(known))}", "mend the keys"
+        )
+    try:
+        eye, target = (_vector(np.asarray(data[k], dtype=np.float64) - origin) for k in ("eye", "target"))
+        numbers = {
+            k: float(data[k]) for k in ("view_angle_deg", "parallel_height_m") if data.get(k) is not None
+        }
+        return Camera(eye, target, **numbers)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(path, f"is no camera ({error})", "give three numbers for eye and target") from error
+
+
+def camera_to_json(camera: Camera, origin: Sequence[int]) -> dict[str, Any]:
+    """The camera in map coordinates, as `load_camera` reads it."""
+    data: dict[str, Any] = {
+        "eye": [round(float(a + b), 3) for a, b in zip(camera.eye, origin, strict=True)],
+        "target": [round(float(a + b), 3) for a, b in zip(camera.target, origin, strict=True)],
+    }
+    if camera.parallel_height_m is None:
+        return {**data, "view_angle_deg": camera.view_angle_deg}
+    return {**data, "parallel_height_m": camera.parallel_height_m}
+
+
+def _vector(values: NDArray[np.float64]) -> Vector:
+    x, y, z = (float(v) for v in values)
+    return x, y, z

@@ -1,0 +1,418 @@
+"""Buildings coloured by an attribute: classes, colours and the legend that explains them."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from twin.core.assets import asset_names, asset_path
+from twin.core.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from twin.scene.style import Rgb
+
+Method = Literal["natural", "quantile", "equal", "given"]
+METHODS: tuple[Method, ...] = ("natural", "quantile", "equal", "given")
+MAX_CATEGORIES = 12
+_JENKS_VALUES = 1500
+_UNITS = {
+    "m": "m",
+    "m2": "m²",
+    "m3": "m³",
+    "deg": "°",
+    "pct": "%",
+    "percent": "%",
+    "kwh": "kWh",
+    "s": "s",
+    "h": "h",
+    "c": "°C",
+    "kw": "kW",
+    "mm": "mm",
+    "cm": "cm",
+    "km": "km",
+    "year": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """A swatch and what it stands for; ``missing`` ones are drawn hatched, lines and points as such."""
+
+    text: str
+    rgb: Rgb
+    kind: Literal["area", "line", "point", "missing"] = "area"
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """A heading, its unit, and entries from top to bottom."""
+
+    title: str
+    entries: tuple[LegendEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColourBy:
+    """How to colour buildings.
+
+    Parameters
+    ----------
+    attribute : str
+        Column of the buildings or of a table joined to them.
+    colour_map : str, optional
+        A shipped one; by default cividis for numbers and Okabe and Ito's colours for categories.
+    method : str
+        How numbers are cut into classes.
+    n_classes : int
+        At least 2.
+    breaks : tuple of float
+        Borders between classes, ascending, for ``given``; values outside fall into the outer classes.
+    """
+
+    attribute: str
+    colour_map: str | None = None
+    method: Method = "natural"
+    n_classes: int = 5
+    breaks: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(
+                "color_by", f"{self.method!r} is no way to make classes", f"choose {', '.join(METHODS)}"
+            )
+        if not 2 <= self.n_classes <= 12:
+            raise UsageError("color_by", f"{self.n_classes} classes", "ask for 2 to 12")
+        if self.method == "given" and (not self.breaks or bool(np.any(np.diff(self.breaks) <= 0))):
+            raise UsageError("color_by", "given classes need ascending breaks", "pass breaks=(5, 10, 20)")
+
+
+def colour_map(name: str) -> NDArray[np.uint8]:
+    """The colours of a shipped map, shape (n, 3), lowest value first.
+
+    Raises
+    ------
+    UsageError
+        If there is no such map.
+
+    Examples
+    --------
+    >>> colour_map("viridis")[0].tolist()
+    [68, 1, 84]
+    """
+    known = [n.removesuffix(".csv") for n in asset_names("colormaps") if n.endswith(".csv")]
+    if name not in known:
+        raise UsageError("color_by", f"there is no colour map {name!r}", f"choose one of {', '.join(known)}")
+    lines = asset_path(f"colormaps/{name}.csv").read_text(encoding="utf-8").splitlines()
+    rows = [line.split(",") for line in lines if line and not line.startswith("#")]
+    return np.asarray(rows, dtype=np.uint8)
+
+
+def class_breaks(values: NDArray[np.float64], by: ColourBy) -> NDArray[np.float64]:
+    """Borders between classes, ascending; fewer than asked for where values do not tell so many apart.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        Finite.
+
+    Returns
+    -------
+    array, shape (at most n_classes - 1,)
+        A value equal to a break belongs to the class above it.
+
+    Examples
+    --------
+    >>> class_breaks(np.arange(9.0), ColourBy("h", method="equal", n_classes=4)).tolist()
+    [2.0, 4.0, 6.0]
+    """
+    if by.method == "given":
+        return np.asarray(by.breaks, dtype=np.float64)
+    distinct = np.unique(values)
+    if len(distinct) < 2:
+        return np.empty(0)
+    if by.method == "equal":
+        breaks = np.linspace(distinct[0], distinct[-1], by.n_classes + 1)[1:-1]
+    elif by.method == "quantile":
+        breaks = np.quantile(values, np.linspace(0, 1, by.n_classes + 1)[1:-1])
+    else:
+        breaks = natural_breaks(values, by.n_classes)
+    breaks = _rounded(breaks, distinct)
+    return np.unique(breaks[(breaks > distinct[0]) & (breaks <= distinct[-1])])
+
+
+def _rounded(breaks: NDArray[np.float64], distinct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Breaks that a legend can say, to a hundredth of the range."""
+    spread = float(distinct[-1] - distinct[0])
+    digits = 2 - math.floor(math.log10(spread)) - 1
+    return np.asarray(np.round(breaks, digits), dtype=np.float64)
+
+
+def natural_breaks(values: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Borders that leave the least squared deviation within classes, halfway between the classes.
+
+    Exact by dynamic programming over sorted values; more than 1,500 are first represented by as many quantiles.
+
+    References
+    ----------
+    Fisher (1958), On grouping for maximum homogeneity, J. Am. Stat. Assoc. 53, 789-798.
+    Jenks (1967), The data model concept in statistical mapping, Int. Yearb. Cartogr. 7, 186-190.
+
+    Examples
+    --------
+    >>> natural_breaks(np.array([1.0, 2, 3, 10, 11, 12, 50]), 3).tolist()
+    [6.5, 31.0]
+    """
+    ordered = np.sort(values)
+    if len(ordered) > _JENKS_VALUES:
+        ordered = np.quantile(ordered, np.linspace(0, 1, _JENKS_VALUES))
+    n_classes = min(n_classes, len(np.unique(ordered)))
+    n = len(ordered)
+    centred = ordered - ordered.mean()
+    total, squares = np.concatenate([[0], np.cumsum(centred)]), np.concatenate([[0], np.cumsum(centred**2)])
+    i, j = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
+    count = np.maximum(j - i, 1)
+    # Deviation within a class that holds values i to j - 1.
+    within = np.where(j > i, squares[j] - squares[i] - (total[j] - total[i]) ** 2 / count, np.inf)
+    cost = within[0]
+    cuts = []
+    for _ in range(1, n_classes):
+        options = np.concatenate([[np.inf], cost[:-1]])[:, None] + within
+        first = np.argmin(options, axis=0)
+        cuts.append(first)
+        cost = options[first, np.arange(n)]
+    breaks, last = [], n
+    for first in reversed(cuts):
+        last = int(first[last - 1])
+        breaks.append((ordered[last - 1] + ordered[last]) / 2)
+    return np.asarray(breaks[::-1])
+
+
+def read_attribute(
+    tables: Sequence[tuple[str, str, dict[str, str]]], name: str, ids: NDArray[np.str_]
+) -> tuple[Any, str]:
+    """Values of an attribute for each building, and its unit.
+
+    Parameters
+    ----------
+    tables : sequence
+        Parquet file, column of ids, and units by column; the first table that has the attribute is taken.
+    name : str
+    ids : array, shape (n,)
+
+    Returns
+    -------
+    values : list, length n
+        None where a building has no row or the cell is empty.
+    unit : str
+
+    Raises
+    ------
+    UsageError
+        If no table has such a column; names those that sound like it.
+    InputError
+        If a table cannot be read.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    seen: list[str] = []
+    for path, id_column, units in tables:
+        try:
+            columns = parquet.read_schema(path).names
+            seen += [c for c in columns if c not in {id_column, "geometry"}]
+            if name not in columns or id_column not in columns:
+                continue
+            table = parquet.read_table(path, columns=list(dict.fromkeys([id_column, name])))
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(path, f"cannot be read ({error})", "rebuild the city") from error
+        by_id = dict(zip(map(str, table[id_column].to_pylist()), table[name].to_pylist(), strict=True))
+        return [by_id.get(str(i)) for i in ids], units.get(name, unit_of(name))
+    near = difflib.get_close_matches(name, seen, n=3) or seen[:8]
+    remedy = f"choose one of {', '.join(near)}" if near else "the city has no attributes"
+    raise UsageError("--color-by", f"no building has an attribute {name!r}", remedy)
+
+
+def unit_of(name: str) -> str:
+    """Unit that the ending of a name tells, or nothing.
+
+    Examples
+    --------
+    >>> unit_of("volume_m3"), unit_of("height_m"), unit_of("state")
+    ('m³', 'm', '')
+    """
+    return _UNITS.get(name.rpartition("_")[2].lower(), "") if "_" in name else ""
+
+
+def heading(name: str, unit: str) -> str:
+    """What the legend calls an attribute.
+
+    Examples
+    --------
+    >>> heading("height_m", "m"), heading("roof_type", "")
+    ('Height (m)', 'Roof type')
+    """
+    stem, _, ending = name.rpartition("_")
+    if stem and unit and _UNITS.get(ending.lower()) == unit:
+        name = stem
+    words = name.replace("_", " ").strip() or name
+    return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
+
+
+def colour_buildings(
+    values: Sequence[Any], by: ColourBy, *, unit: str, missing: Rgb
+) -> tuple[NDArray[np.uint8], Legend]:
+    """Colour of each building and the legend.
+
+    Numbers are cut into classes; anything else, and whole numbers of few kinds, become categories.
+
+    Parameters
+    ----------
+    values : sequence, length n
+        None or NaN where nothing is known.
+    by : ColourBy
+    unit : str
+    missing : tuple of int
+        Colour of buildings of which nothing is known.
+
+    Returns
+    -------
+    rgb : array, shape (n, 3)
+        uint8.
+    legend : Legend
+
+    Raises
+    ------
+    UsageError
+        If the attribute is empty everywhere.
+    """
+    known = np.array([not _is_missing(v) for v in values], dtype=np.bool_)
+    if not known.any():
+        raise UsageError(
+            "--color-by", f"{by.attribute!r} is empty for every building", "choose another attribute"
+        )
+    present = [v for v, k in zip(values, known, strict=True) if k]
+    if _is_numeric(present) and (by.method == "given" or not _are_codes(present)):
+        index, texts = _numeric_classes(np.asarray(present, dtype=np.float64), by)
+        table = _spaced(colour_map(by.colour_map or "cividis"), len(texts))
+    else:
+        index, texts = _categories(present)
+        table = _categorical(by.colour_map, len(texts))
+    rgb = np.tile(np.asarray(missing, np.uint8), (len(values), 1))
+    rgb[known] = table[index]
+    entries = [LegendEntry(t, _rgb(c)) for t, c in zip(texts, table, strict=True)]
+    if not known.all():
+        entries.append(LegendEntry("no data", missing, "missing"))
+    return rgb, Legend(heading(by.attribute, unit), tuple(entries))
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _is_numeric(values: Sequence[Any]) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
+def _are_codes(values: Sequence[Any]) -> bool:
+    """Whole numbers of so few kinds that they are names rather than amounts."""
+    return all(isinstance(v, int) for v in values) and len(set(values)) <= 6
+
+
+def _numeric_classes(values: NDArray[np.float64], by: ColourBy) -> tuple[NDArray[np.int64], list[str]]:
+    breaks = class_breaks(values, by)
+    index = np.searchsorted(breaks, values, side="right")
+    if by.method == "given":
+        return index, _class_texts(breaks, float(values.min()), float(values.max()), open_ends=True)
+    return index, _class_texts(breaks, float(values.min()), float(values.max()), open_ends=False)
+
+
+def _class_texts(breaks: NDArray[np.float64], low: float, high: float, *, open_ends: bool) -> list[str]:
+    if not len(breaks):
+        return [_number(low)] if low == high else [f"{_number(low)} – {_number(high)}"]
+    first = f"< {_number(breaks[0])}" if open_ends else f"{_number(low)} – {_number(breaks[0])}"
+    last = f"≥ {_number(breaks[-1])}" if open_ends else f"{_number(breaks[-1])} – {_number(high)}"
+    middle = [f"{_number(a)} – {_number(b)}" for a, b in itertools.pairwise(breaks)]
+    return [first, *middle, last]
+
+
+def _number(value: float) -> str:
+    """As short as three figures allow, with a thin space between thousands."""
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{round(value, digits):,.{min(digits, 6)}f}".replace(",", "\u2009")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _categories(values: Sequence[Any]) -> tuple[NDArray[np.int64], list[str]]:
+    """Class of each value, and names: most frequent first, the rare ones together."""
+    texts = [_category_text(v) for v in values]
+    names, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
+    order = np.lexsort((names, -counts))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    shown = [str(names[i]) for i in order]
+    if len(shown) > MAX_CATEGORIES:
+        shown = [*shown[: MAX_CATEGORIES - 1], f"{len(shown) - MAX_CATEGORIES + 1} others"]
+    return np.minimum(rank[inverse.ravel()], len(shown) - 1), shown
+
+
+def _category_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _spaced(table: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
+    return table[np.rint(np.linspace(0, len(table) - 1, n)).astype(int) if n > 1 else [len(table) // 2]]
+
+
+def _categorical(name: str | None, n: int) -> NDArray[np.uint8]:
+    """Colours that are told apart; past eight the same ones return paler."""
+    if name is not None:
+        return _spaced(colour_map(name), n)
+    base = colour_map("okabe_ito").astype(np.float64)
+    rounds = [base, base + (255 - base) * 0.55]
+    return np.rint(np.concatenate(rounds)[:n]).astype(np.uint8)
+
+
+def _rgb(colour: NDArray[np.uint8]) -> Rgb:
+    r, g, b = (int(c) for c in colour)
+    return r, g, b
+
+
+def parse_colour_by(text: str) -> ColourBy:
+    """`--color-by` as it is written: an attribute, or ``attribute:map``, or ``attribute:5,10,20`` with breaks.
+
+    Raises
+    ------
+    UsageError
+        If breaks are no ascending numbers.
+
+    Examples
+    --------
+    >>> parse_colour_by("height_m:5,10,20").breaks
+    (5.0, 10.0, 20.0)
+    >>> parse_colour_by("height_m:viridis").colour_map
+    'viridis'
+    """
+    attribute, _, rest = text.rpartition(":") if ":" in text else (text, "", "")
+    if not rest:
+        return ColourBy(text)
+    if Path(rest).name in {n.removesuffix(".csv") for n in asset_names("colormaps")}:
+        return ColourBy(attribute, colour_map=rest)
+    try:
+        breaks = tuple(float(part) for part in rest.split(","))
+    except ValueError:
+        return ColourBy(text)
+    return ColourBy(attribute, method="given", n_classes=max(2, len(breaks) + 1), breaks=breaks)

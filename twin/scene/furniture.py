@@ -1,0 +1,364 @@
+"""What stands around a picture: title, legend, scale, north, sources. Drawn flat, so that a window shares it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from twin.scene.camera import metres_per_pixel, project
+from twin.scene.fonts import draw_text, split_runs, text_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from twin.core.notices import Notices
+    from twin.scene.camera import Camera
+    from twin.scene.colour import Legend, LegendEntry
+    from twin.scene.style import Rgb, Style
+
+_SMOOTH = 4
+"""Shapes are drawn this much larger and averaged; Pillow's own edges are rough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A small picture with its place in the large one.
+
+    Parameters
+    ----------
+    x, y : int
+        Upper left corner, pixels; may lie outside.
+    image : PIL.Image
+        RGBA.
+    """
+
+    x: int
+    y: int
+    image: Image.Image
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, upper, right and lower edge."""
+        return self.x, self.y, self.x + self.image.width, self.y + self.image.height
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The picture that furniture is laid out for.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height, pixels.
+    style : Style
+    notices : Notices, optional
+        Told of letters that cannot be written.
+    """
+
+    size: tuple[int, int]
+    style: Style
+    notices: Notices | None = None
+
+    @property
+    def unit(self) -> float:
+        """Pixels per layout unit: 1 in a picture of 1600 x 900, more in larger ones."""
+        return max(0.4, min(self.size[0] / 1600, self.size[1] / 900))
+
+    def px(self, units: float) -> int:
+        """Layout units as whole pixels, at least 1."""
+        return max(1, round(units * self.unit))
+
+
+def compose(picture: NDArray[np.uint8], patches: Sequence[Patch]) -> NDArray[np.uint8]:
+    """Lay patches over a picture, in place; what sticks out is cut off.
+
+    Parameters
+    ----------
+    picture : array, shape (height, width, 3)
+        uint8; changed.
+    """
+    height, width = picture.shape[:2]
+    for patch in patches:
+        x0, y0, x1, y1 = patch.box
+        left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+        if left >= right or top >= bottom:
+            continue
+        over = np.asarray(patch.image)[top - y0 : bottom - y0, left - x0 : right - x0].astype(np.uint16)
+        under = picture[top:bottom, left:right].astype(np.uint16)
+        alpha = over[..., 3:]
+        picture[top:bottom, left:right] = (
+            (over[..., :3] * alpha + under * (255 - alpha) + 127) // 255
+        ).astype(np.uint8)
+    return picture
+
+
+def text_patch(
+    sheet: Sheet,
+    text: str,
+    *,
+    size: float,
+    colour: str = "text.colour",
+    bold: bool = False,
+    halo: float = 0.0,
+) -> Patch:
+    """A line of text as a patch at (0, 0).
+
+    Parameters
+    ----------
+    size, halo : float
+        Height of the letters and width of the rim around them, layout units.
+    colour : str
+        Key of the style.
+    """
+    runs = split_runs(text, sheet.px(size), bold=bold, notices=sheet.notices)
+    rim = sheet.px(halo) if halo else 0
+    width, height = text_size(runs)
+    image = Image.new("RGBA", (width + 2 * rim + 2, height + 2 * rim + 2), (*sheet.style.rgb("text.halo"), 0))
+    draw_text(
+        image,
+        (rim + 1, rim + 1),
+        runs,
+        sheet.style.rgb(colour),
+        halo=sheet.style.rgb("text.halo") if rim else None,
+        halo_px=rim,
+    )
+    return Patch(0, 0, image)
+
+
+def moved(patch: Patch, x: float, y: float) -> Patch:
+    """The patch with its upper left corner elsewhere."""
+    return Patch(round(x), round(y), patch.image)
+
+
+def panel(sheet: Sheet, width: int, height: int) -> Image.Image:
+    """A rounded, half clear panel to write on."""
+    alpha = round(255 * sheet.style.numbers["text.panel_alpha"])
+    mask = Image.new("L", (width * _SMOOTH, height * _SMOOTH))
+    radius = sheet.px(7) * _SMOOTH
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius, fill=alpha)
+    image = Image.new("RGBA", (width, height), (*sheet.style.rgb("text.panel"), 0))
+    image.putalpha(mask.reduce(_SMOOTH))
+    return image
+
+
+def title_patches(sheet: Sheet, title: str, subtitle: str) -> list[Patch]:
+    """Title and subtitle in the upper left corner."""
+    margin = sheet.px(34)
+    y = float(sheet.px(26))
+    patches = []
+    for text, size, colour, bold in (
+        (title, 34, "text.colour", True),
+        (subtitle, 17, "text.muted", False),
+    ):
+        if text:
+            patch = text_patch(sheet, text, size=size, colour=colour, bold=bold, halo=2.5)
+            patches.append(moved(patch, margin - sheet.px(2.5), y))
+            y += patch.image.height - sheet.px(7)
+    return patches
+
+
+def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
+    """Legends one above the other on a panel in the lower right corner; None without entries."""
+    legends = [legend for legend in legends if legend.entries]
+    if not legends:
+        return None
+    pad, row, swatch = sheet.px(15), sheet.px(25), sheet.px(24)
+    lines: list[tuple[Patch, LegendEntry | None]] = []
+    for legend in legends:
+        if legend.title:
+            lines.append((text_patch(sheet, legend.title, size=16, bold=True), None))
+        lines += [(text_patch(sheet, entry.text, size=15), entry) for entry in legend.entries]
+    width = 2 * pad + max(
+        patch.image.width + (swatch + sheet.px(10) if entry else 0) for patch, entry in lines
+    )
+    gaps = sheet.px(8) * (len(legends) - 1)
+    image = panel(sheet, width, 2 * pad + row * len(lines) + gaps - sheet.px(4))
+    y = pad
+    for i, (patch, entry) in enumerate(lines):
+        if entry is None and i:
+            y += sheet.px(8)
+        x = pad
+        if entry is not None:
+            mark = _swatch(sheet, entry, (swatch, sheet.px(15)))
+            image.alpha_composite(mark, (x, y + (row - sheet.px(4) - mark.height) // 2))
+            x += swatch + sheet.px(10)
+        image.alpha_composite(patch.image, (x, y + (row - sheet.px(4) - patch.image.height) // 2))
+        y += row
+    margin = sheet.px(28)
+    return Patch(sheet.size[0] - margin - width, sheet.size[1] - sheet.px(50) - image.height, image)
+
+
+def _swatch(sheet: Sheet, entry: LegendEntry, size: tuple[int, int]) -> Image.Image:
+    width, height = size[0] * _SMOOTH, size[1] * _SMOOTH
+    image = Image.new("RGBA", (width, height), (*entry.rgb, 0))
+    draw = ImageDraw.Draw(image)
+    rim = tuple(round(c * 0.72) for c in entry.rgb)
+    if entry.kind == "line":
+        draw.line((0, height / 2, width, height / 2), fill=(*entry.rgb, 255), width=sheet.px(4) * _SMOOTH)
+    elif entry.kind == "point":
+        r = height * 0.42
+        draw.ellipse(
+            (width / 2 - r, height / 2 - r, width / 2 + r, height / 2 + r),
+            fill=(*entry.rgb, 255),
+            outline=(*rim, 255),
+            width=_SMOOTH,
+        )
+    else:
+        draw.rounded_rectangle(
+            (0, 0, width - 1, height - 1),
+            sheet.px(3) * _SMOOTH,
+            fill=(*entry.rgb, 255),
+            outline=(*rim, 255),
+            width=_SMOOTH,
+        )
+        if entry.kind == "missing":
+            for x in range(-height, width, sheet.px(6) * _SMOOTH):
+                draw.line((x, height, x + height, 0), fill=(*rim, 255), width=_SMOOTH)
+    return image.reduce(_SMOOTH)
+
+
+def nice_length(longest_m: float) -> float:
+    """The longest of 1, 2 or 5 times a power of ten that is not longer.
+
+    Examples
+    --------
+    >>> [nice_length(x) for x in (1.0, 7.9, 340.0)]
+    [1.0, 5.0, 200.0]
+    """
+    power = 10.0 ** math.floor(math.log10(longest_m))
+    return max(f * power for f in (1.0, 2.0, 5.0) if f * power <= longest_m * (1 + 1e-9))
+
+
+def scale_patch(sheet: Sheet, camera: Camera) -> Patch:
+    """A scale bar in the lower left corner; with perspective it holds at the middle of the picture, and says so."""
+    per_pixel = metres_per_pixel(camera, sheet.size[1])
+    length = nice_length(per_pixel * 220 * sheet.unit)
+    bar_px = round(length / per_pixel)
+    unit, factor = ("km", 1000.0) if length >= 2000 else ("m", 1.0)
+    texts = [f"{0}", f"{length / 2 / factor:g}", f"{length / factor:g} {unit}"]
+    labels = [text_patch(sheet, t, size=14, halo=2) for t in texts]
+    note = (
+        None
+        if camera.parallel_height_m
+        else text_patch(sheet, "at the middle of the picture", size=12, colour="text.muted", halo=2)
+    )
+    side, bar = sheet.px(40), sheet.px(6)
+    top = labels[0].image.height
+    height = top + bar + sheet.px(6) + (note.image.height if note else 0)
+    width = bar_px + 2 * side
+    if note:
+        width = max(width, side + note.image.width)
+    image = Image.new("RGBA", (width, height), (*sheet.style.rgb("text.halo"), 0))
+    for i, label in enumerate(labels):
+        x = side + round(bar_px * i / 2) - label.image.width // 2
+        image.alpha_composite(label.image, (max(0, x), 0))
+    ink, paper = sheet.style.rgb("text.colour"), sheet.style.rgb("text.halo")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((side - 1, top, side + bar_px, top + bar + 1), fill=(*ink, 255))
+    draw.rectangle((side + bar_px // 2, top + 1, side + bar_px - 1, top + bar), fill=(*paper, 255))
+    if note:
+        image.alpha_composite(note.image, (side - sheet.px(2), top + bar + sheet.px(4)))
+    return Patch(sheet.px(34) - side, sheet.size[1] - sheet.px(28) - height, image)
+
+
+def north_patch(sheet: Sheet, camera: Camera, *, convergence_deg: float) -> Patch:
+    """A compass rose in the upper right corner, lying on the ground as the camera sees it; it shows true north.
+
+    Parameters
+    ----------
+    convergence_deg : float
+        Angle of grid north clockwise from true north.
+    """
+    radius = 34 * sheet.unit * _SMOOTH
+    half = math.ceil(radius * 1.55)
+    image = Image.new("RGBA", (2 * half, 2 * half), (*sheet.style.rgb("text.halo"), 0))
+    draw = ImageDraw.Draw(image)
+    flat = _ground_axes(camera, convergence_deg)
+    ink, paper = sheet.style.rgb("text.colour"), sheet.style.rgb("text.halo")
+
+    def at(east: float, north: float) -> tuple[float, float]:
+        x, y = flat @ (east, north)
+        return half + radius * x, half - radius * y
+
+    circle = [at(math.sin(a), math.cos(a)) for a in np.linspace(0, 2 * math.pi, 72)]
+    draw.polygon(circle, fill=(*sheet.style.rgb("text.panel"), 150))
+    draw.line(circle, fill=(*ink, 200), width=max(1, round(1.4 * sheet.unit * _SMOOTH)))
+    draw.polygon([at(0, 0.86), at(0.30, -0.52), at(0, -0.26)], fill=(*ink, 255))
+    draw.polygon([at(0, 0.86), at(-0.30, -0.52), at(0, -0.26)], fill=(*paper, 255))
+    outline = [at(0, 0.86), at(0.30, -0.52), at(0, -0.26), at(-0.30, -0.52), at(0, 0.86)]
+    draw.line(outline, fill=(*ink, 255), width=max(1, round(1.1 * sheet.unit * _SMOOTH)), joint="curve")
+    letter = text_patch(sheet, "N", size=16, bold=True, halo=2)
+    image = image.reduce(_SMOOTH)
+    x, y = (v / _SMOOTH for v in at(0, 1.33))
+    image.alpha_composite(
+        letter.image,
+        (
+            min(max(0, round(x - letter.image.width / 2)), image.width - letter.image.width),
+            min(max(0, round(y - letter.image.height / 2)), image.height - letter.image.height),
+        ),
+    )
+    return Patch(sheet.size[0] - sheet.px(22) - image.width, sheet.px(16), image)
+
+
+def _ground_axes(camera: Camera, convergence_deg: float) -> NDArray[np.float64]:
+    """Matrix from true east and north on the ground to right and up in the picture, without perspective."""
+    right, up, _ = camera.axes
+    turn = math.radians(-convergence_deg)
+    east = np.array([math.cos(turn), -math.sin(turn), 0.0])
+    north = np.array([math.sin(turn), math.cos(turn), 0.0])
+    axes = np.array([[east @ right, north @ right], [east @ up, north @ up]])
+    # From the height of the eyes the rose would be a line: tilt it up so far that it can be read.
+    squeeze = float(np.linalg.norm(axes[1]))
+    if squeeze < 0.42:
+        axes[1] *= 0.42 / max(squeeze, 1e-6)
+    return axes
+
+
+def attribution_patch(sheet: Sheet, lines: Sequence[str]) -> Patch | None:
+    """Whom the data come from, small in the lower right corner."""
+    text = " · ".join(line for line in lines if line)
+    if not text:
+        return None
+    patch = text_patch(sheet, text, size=12.5, colour="text.muted", halo=2)
+    widest = sheet.size[0] - sheet.px(60)
+    while patch.image.width > widest and len(text) > 8:
+        text = text[: int(len(text) * 0.9)].rstrip(" ·…") + "…"
+        patch = text_patch(sheet, text, size=12.5, colour="text.muted", halo=2)
+    return moved(
+        patch,
+        sheet.size[0] - sheet.px(28) - patch.image.width,
+        sheet.size[1] - sheet.px(16) - patch.image.height,
+    )
+
+
+def point_patches(sheet: Sheet, camera: Camera, points: NDArray[np.floating], rgb: Rgb) -> list[Patch]:
+    """A round mark for each point that lies in the picture, far ones first and a little smaller."""
+    places = project(camera, points, sheet.size)
+    inside = (places[:, 2] > 0.1) & (places[:, 0] > 0) & (places[:, 0] < sheet.size[0])
+    inside &= (places[:, 1] > 0) & (places[:, 1] < sheet.size[1])
+    places = places[inside]
+    if not len(places):
+        return []
+    nearest = float(places[:, 2].min())
+    patches = []
+    for x, y, depth in places[np.argsort(-places[:, 2], kind="stable")]:
+        size = 13 if camera.parallel_height_m else 9 + 5 * math.sqrt(nearest / depth)
+        mark = _mark(sheet, round(size * 2) / 2, rgb)
+        patches.append(Patch(round(x - mark.width / 2), round(y - mark.height / 2), mark))
+    return patches
+
+
+def _mark(sheet: Sheet, diameter: float, rgb: Rgb) -> Image.Image:
+    side = sheet.px(diameter) + 4
+    image = Image.new("RGBA", (side * _SMOOTH, side * _SMOOTH), (*sheet.style.rgb("text.halo"), 0))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((0, 0, image.width - 1, image.height - 1), fill=(*sheet.style.rgb("text.halo"), 235))
+    rim = 2 * _SMOOTH
+    draw.ellipse((rim, rim, image.width - 1 - rim, image.height - 1 - rim), fill=(*rgb, 255))
+    return image.reduce(_SMOOTH)

@@ -1,0 +1,61 @@
+"""The legend of what a picture shows: kinds of things that are really in it, and the user's layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.scene.colour import Legend, LegendEntry
+from twin.scene.pack import Material
+from twin.scene.paint import overlay_colours
+
+if TYPE_CHECKING:
+    from twin.scene.pack import OverlayEntry, ScenePack
+    from twin.scene.style import Rgb, Style
+
+_COVERS = {
+    "water": ("Water", "water.deep"),
+    "road": ("Road", "terrain.road"),
+    "path": ("Footway", "terrain.footway"),
+    "paved": ("Paved", "terrain.paved"),
+    "rail": ("Rail", "terrain.rail"),
+    "green": ("Green", "terrain.green"),
+    "bare": ("Bare ground", "terrain.bare"),
+    "ground": ("Other ground", "terrain.land"),
+}
+
+
+def scene_legends(pack: ScenePack, style: Style, attribute: Legend | None) -> list[Legend]:
+    """Legends from top to bottom: the attribute that colours the buildings, layers, then the map."""
+    legends = [attribute] if attribute else []
+    overlays = [_overlay(o, c) for o, c in zip(pack.meta.overlays, overlay_colours(pack, style), strict=True)]
+    if overlays:
+        legends.append(Legend("Layers", tuple(overlays)))
+    legends.append(Legend("", tuple(_map_entries(pack, style, with_buildings=attribute is None))))
+    return legends
+
+
+def _overlay(entry: OverlayEntry, rgb: Rgb) -> LegendEntry:
+    if entry.lines[1] > entry.lines[0] and not entry.areas:
+        return LegendEntry(entry.name, rgb, "line")
+    if entry.points[1] > entry.points[0] and not entry.areas:
+        return LegendEntry(entry.name, rgb, "point")
+    return LegendEntry(entry.name, rgb)
+
+
+def _map_entries(pack: ScenePack, style: Style, *, with_buildings: bool) -> list[LegendEntry]:
+    materials = set(np.unique(pack["facet_material"]).tolist())
+    entries = []
+    if with_buildings and materials & {Material.ROOF_FLAT, Material.ROOF_SLOPED}:
+        kind = "roofs_sloped" if Material.ROOF_SLOPED in materials else "roofs_flat"
+        entries.append(LegendEntry("Building", style.rgb(f"building.{kind}")))
+    if Material.CONTEXT_ROOF in materials:
+        entries.append(LegendEntry("Building without footprint", style.rgb("building.context_roof")))
+    if Material.BRIDGE_DECK in materials:
+        entries.append(LegendEntry("Bridge", style.rgb("terrain.bridge_deck")))
+    present = {pack.meta.covers[code] for code in np.unique(pack["terrain_cover"])}
+    entries += [LegendEntry(text, style.rgb(key)) for name, (text, key) in _COVERS.items() if name in present]
+    if len(pack["tree_form"]):
+        entries.append(LegendEntry("Tree", style.rgb("tree.broadleaf"), "point"))
+    return entries

@@ -1,0 +1,111 @@
+"""Colours of things: from a style, varied by a hash of the id where nothing is known, or by an attribute."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.scene.pack import Material
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.scene.pack import ScenePack
+    from twin.scene.style import Rgb, Style
+
+_PLAIN = {
+    Material.BRIDGE_DECK: "terrain.bridge_deck",
+    Material.BRIDGE_SIDE: "terrain.bridge_side",
+    Material.CONTEXT_WALL: "building.context_wall",
+    Material.CONTEXT_ROOF: "building.context_roof",
+    Material.QUAY: "terrain.quay",
+    Material.EARTH: "terrain.earth",
+    Material.MODEL: "building.missing",
+}
+_CHOSEN = {
+    Material.WALL: "building.walls",
+    Material.ROOF_FLAT: "building.roofs_flat",
+    Material.ROOF_SLOPED: "building.roofs_sloped",
+}
+_WALL_SHARE = 0.30
+"""How much of its own colour a wall keeps where an attribute colours the building."""
+
+
+def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
+    """A number for each id that never changes, whatever the order or number of the others."""
+    return np.fromiter((zlib.crc32(str(i).encode()) for i in ids), np.uint32, len(ids))
+
+
+def facet_colours(
+    pack: ScenePack, style: Style, building_rgb: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """Colour of every point of the faces; the geometry is not touched.
+
+    Parameters
+    ----------
+    pack : ScenePack
+    style : Style
+    building_rgb : array, shape (n_buildings, 3), optional
+        Colour of each building by an attribute, uint8: its roofs take it, its walls most of it.
+
+    Returns
+    -------
+    array, shape (n_points, 3)
+        uint8.
+    """
+    material, owner = pack["facet_material"], pack["facet_owner"]
+    table = np.zeros((len(Material), 3), np.uint8)
+    for kind, key in _PLAIN.items():
+        table[kind] = style.rgb(key)
+    colours = table[material]
+    chance = id_hash(pack["building_ids"])
+    for kind, key in _CHOSEN.items():
+        chosen = np.flatnonzero(material == kind)
+        by_building = _varied(style.colours[key], chance, salt=int(kind))
+        if building_rgb is not None:
+            share = _WALL_SHARE if kind == Material.WALL else 0.0
+            by_building = np.rint(by_building * share + building_rgb * (1 - share)).astype(np.uint8)
+        colours[chosen] = by_building[owner[chosen]] if len(by_building) else 0
+    if len(pack["facet_rgb"]):
+        colours[material == Material.MODEL] = pack["facet_rgb"]
+    return colours
+
+
+def _varied(palette: tuple[Rgb, ...], chance: NDArray[np.uint32], *, salt: int) -> NDArray[np.uint8]:
+    """One of a palette's colours for each hash, a little lighter or darker."""
+    if not len(chance):
+        return np.empty((0, 3), np.uint8)
+    mixed = (chance * np.uint32(2654435761) + np.uint32(salt * 40503)) >> np.uint32(7)
+    base = np.asarray(palette, dtype=np.float64)[mixed % len(palette)]
+    tone = 1 + 0.05 * (((mixed >> np.uint32(9)) % 1024).astype(np.float64) / 511.5 - 1)
+    return np.clip(np.rint(base * tone[:, None]), 0, 255).astype(np.uint8)
+
+
+def terrain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:
+    """Colour of every point of the terrain by what covers it, shape (n_points, 3)."""
+    keys = {"ground": "land", "path": "footway", "water": "earth", "skirt": "earth"}
+    table = [style.rgb(f"terrain.{keys.get(cover, cover)}") for cover in pack.meta.covers]
+    return np.asarray(table, np.uint8)[pack["terrain_cover"]]
+
+
+def tree_colours(pack: ScenePack, style: Style, light: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colour of every tree and, as its alpha, the sun that reaches it; shape (n_trees, 4)."""
+    tint, form = pack["tree_tint"], pack["tree_form"]
+    colours = np.empty((len(tint), 4), np.uint8)
+    for forms, key in (((0, 1, 2), "tree.broadleaf"), ((3,), "tree.conifer"), ((4,), "tree.shrub")):
+        chosen = np.isin(form, forms)
+        palette = np.asarray(style.colours[key], dtype=np.float64)
+        share = (tint[chosen] + 1) / 2
+        base = palette[np.minimum((share * len(palette)).astype(int), len(palette) - 1)]
+        tone = (0.72 + 0.28 * light[chosen, 1] / 255) * (1 + 0.06 * np.sin(tint[chosen] * 40))
+        colours[chosen, :3] = np.clip(np.rint(base * tone[:, None]), 0, 255)
+    colours[:, 3] = light[:, 0]
+    return colours
+
+
+def overlay_colours(pack: ScenePack, style: Style) -> list[Rgb]:
+    """Colour of each layer of the user: its own, or the style's in turn."""
+    palette = style.colours["overlay.colours"]
+    return [o.colour or palette[i % len(palette)] for i, o in enumerate(pack.meta.overlays)]
