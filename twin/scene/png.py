@@ -1,0 +1,60 @@
+"""A picture as a PNG file that says what it shows."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from twin.core.files import atomic_path
+from twin.scene.camera import camera_to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from twin.scene.camera import Camera
+    from twin.scene.pack import PackMeta
+    from twin.scene.sun import Sun
+
+_LARGE = 4_000_000
+
+
+def write_png(
+    path: Path, picture: NDArray[np.uint8], meta: PackMeta, camera: Camera, sun: Sun, *, force: bool
+) -> None:
+    """Write a picture atomically, with CRS, camera and sun beside the pixels and no date: same picture, same bytes.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file exists and `force` is false.
+    StorageError
+        If it cannot be written.
+    """
+    info = PngInfo()
+    texts = {
+        "Software": f"twin {metadata.version('twin')}",
+        "Title": meta.name,
+        "Source": " · ".join(meta.attribution),
+        "twin:crs": meta.crs,
+        "twin:camera": json.dumps(camera_to_json(camera, meta.origin)),
+        "twin:sun": json.dumps(
+            {
+                "azimuth_deg": round(sun.azimuth_deg, 2),
+                "elevation_deg": round(sun.elevation_deg, 2),
+                "time": sun.when.isoformat() if sun.when else None,
+            }
+        ),
+    }
+    for key, text in texts.items():
+        if text:
+            info.add_itxt(key, text)
+    with atomic_path(path, force=force) as temporary:
+        level = 3 if picture.shape[0] * picture.shape[1] > _LARGE else 5
+        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=info, compress_level=level)

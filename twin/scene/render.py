@@ -1,0 +1,171 @@
+"""From a stage and a camera to pixels, in pieces, so that a picture of any size keeps to the same memory."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from twin.scene.drawables import aim
+from twin.scene.graphics import offscreen_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from twin.scene.camera import Camera
+    from twin.scene.drawables import Stage
+
+MAX_SIDE_PX = 16_384
+_PIECE_PIXELS = 1920 * 1088
+_SMALL_PICTURE = 1_000_000
+
+
+def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture of the stage.
+
+    Drawn two or three times as large and averaged, piece by piece: every edge is smooth, water and lines keep
+    their place, and no more than two million pixels of the picture are in work at a time.
+
+    Parameters
+    ----------
+    stage : Stage
+    camera : Camera
+    size : tuple of int
+        Width and height, pixels.
+
+    Returns
+    -------
+    array, shape (height, width, 3)
+        uint8.
+
+    Raises
+    ------
+    GraphicsError
+        If this machine cannot draw.
+    """
+    width, height = size
+    fine = 3 if width * height <= _SMALL_PICTURE else 2
+    pieces = list(_pieces(size))
+    first = pieces[0]
+    window = offscreen_window((first[2] * fine, first[3] * fine))
+    renderer = _renderer(stage, fine)
+    window.AddRenderer(renderer)
+    aim(stage, camera, height)
+    out = np.empty((height, width, 3), np.uint8)
+    near, far = _depth_range(stage, camera)
+    try:
+        for x, y, w, h in pieces:
+            window.SetSize(w * fine, h * fine)
+            _point(renderer.GetActiveCamera(), camera, size, (x, y, w, h), (near, far))
+            window.Render()
+            out[y : y + h, x : x + w] = _read(window, fine)
+    finally:
+        renderer.RemoveAllViewProps()
+        window.Finalize()
+    return out
+
+
+def _pieces(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Column, row, width and height of the pieces, all but the last of a row or column of equal size."""
+    width, height = size
+    n = math.ceil(width * height / _PIECE_PIXELS)
+    across = max(1, round(math.sqrt(n * width / height)))
+    down = max(1, math.ceil(n / across))
+    w, h = math.ceil(width / across), math.ceil(height / down)
+    for y in range(0, height, h):
+        for x in range(0, width, w):
+            yield x, y, min(w, width - x), min(h, height - y)
+
+
+def _renderer(stage: Stage, fine: int) -> Any:
+    from vtkmodules.vtkRenderingCore import vtkRenderer
+
+    renderer = vtkRenderer()
+    renderer.SetBackground(*stage.style.unit("sky.horizon"))
+    renderer.SetUseDepthPeeling(False)
+    for actor in stage.actors:
+        renderer.AddActor(actor)
+    for actor in stage.lines:
+        actor.GetProperty().SetLineWidth(actor.GetProperty().GetLineWidth() * fine)
+    return renderer
+
+
+def _depth_range(stage: Stage, camera: Camera) -> tuple[float, float]:
+    """Nearest and farthest depth that is drawn, metres: tight, since depth has few bits far away."""
+    from twin.scene.camera import project
+
+    block = stage.pack.meta.block
+    corners = np.array([(block[i], block[j], z) for i in (0, 2) for j in (1, 3) for z in block[4:]])
+    depth = project(camera, corners, (1, 1))[:, 2]
+    reach = 32 * max(block[2] - block[0], block[3] - block[1], 100.0)
+    near = max(0.25, 0.5 * float(depth.min())) if depth.min() > 0 else 0.25
+    return near, reach + float(np.linalg.norm(np.subtract(camera.eye, corners.mean(axis=0))))
+
+
+def _point(
+    vtk_camera: Any,
+    camera: Camera,
+    size: tuple[int, int],
+    piece: tuple[int, int, int, int],
+    depth: tuple[float, float],
+) -> None:
+    """Aim VTK's camera at one piece of the picture, by a projection that shows just that piece."""
+    vtk_camera.SetPosition(*camera.eye)
+    vtk_camera.SetFocalPoint(*camera.target)
+    vtk_camera.SetViewUp(*camera.axes[1])
+    vtk_camera.SetClippingRange(*depth)
+    vtk_camera.SetExplicitProjectionTransformMatrix(_matrix(piece_projection(camera, size, piece, depth)))
+    vtk_camera.SetUseExplicitProjectionTransformMatrix(True)
+
+
+def piece_projection(
+    camera: Camera, size: tuple[int, int], piece: tuple[int, int, int, int], depth: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Matrix from view coordinates to the clip coordinates of one piece of a picture, shape (4, 4)."""
+    width, height = size
+    x, y, w, h = piece
+    near, far = depth
+    whole = np.zeros((4, 4))
+    if camera.parallel_height_m is not None:
+        whole[1, 1] = 2 / camera.parallel_height_m
+        whole[0, 0] = whole[1, 1] * height / width
+        whole[2, 2], whole[2, 3], whole[3, 3] = -2 / (far - near), -(far + near) / (far - near), 1
+    else:
+        whole[1, 1] = 1 / math.tan(math.radians(camera.view_angle_deg) / 2)
+        whole[0, 0] = whole[1, 1] * height / width
+        whole[2, 2], whole[2, 3], whole[3, 2] = (
+            -(far + near) / (far - near),
+            -2 * far * near / (far - near),
+            -1,
+        )
+    crop = np.eye(4)
+    crop[0, 0], crop[1, 1] = width / w, height / h
+    crop[0, 3] = -((2 * x + w) / width - 1) * crop[0, 0]
+    crop[1, 3] = ((2 * y + h) / height - 1) * crop[1, 1]
+    return crop @ whole
+
+
+def _matrix(values: NDArray[np.float64]) -> Any:
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+    matrix = vtkMatrix4x4()
+    for i in range(4):
+        for j in range(4):
+            matrix.SetElement(i, j, float(values[i, j]))
+    return matrix
+
+
+def _read(window: Any, fine: int) -> NDArray[np.uint8]:
+    """Pixels of the window, averaged down, row 0 on top."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+
+    width, height = window.GetSize()
+    pixels = vtkUnsignedCharArray()
+    window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
+    image = Image.fromarray(vtk_to_numpy(pixels).reshape(height, width, 3))
+    return np.asarray(image.reduce(fine))[::-1]

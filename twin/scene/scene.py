@@ -1,0 +1,309 @@
+"""One scene: a city, its layers, a time and a style, turned into pictures or a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.core.errors import LimitError, UsageError
+from twin.core.notices import Notices
+from twin.scene.camera import Camera, load_camera, named_view
+from twin.scene.colour import ColourBy, Legend, colour_buildings, parse_colour_by, read_attribute
+from twin.scene.store import stored_pack
+from twin.scene.style import load_style
+from twin.scene.sun import STUDIO_SUN, Sun, parse_time, snapped, sun_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from twin.city.model import City
+    from twin.scene.bake import Light
+    from twin.scene.furniture import Patch
+    from twin.scene.model import SceneContent
+    from twin.scene.pack import ScenePack
+    from twin.scene.store import Stored
+    from twin.scene.style import Style
+
+MIN_SIDE_PX = 16
+MAX_SIDE_PX = 16_384
+MAX_PIXELS = 7680 * 4320 * 2
+_LABEL_REACH_M = 160.0
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    """What stands around a picture; each part can be left out.
+
+    Parameters
+    ----------
+    title : str, optional
+        None writes the city's name, an empty text nothing.
+    legend, scale, north, labels, attribution : bool
+    """
+
+    title: str | None = None
+    legend: bool = True
+    scale: bool = True
+    north: bool = True
+    labels: bool = True
+    attribution: bool = True
+
+    @classmethod
+    def none(cls) -> Furniture:
+        """The bare picture."""
+        return cls("", legend=False, scale=False, north=False, labels=False, attribution=False)
+
+
+class Scene:
+    """A city as it is seen.
+
+    Parameters
+    ----------
+    source : City or SceneContent
+    layers : sequence of str
+        Names of added layers to show; empty shows all.
+    time : str or datetime, optional
+        Moment that decides where the sun stands; None takes a flattering afternoon.
+    style : str
+        ``light``, ``dark`` or a style file.
+    notices : Notices, optional
+        Collects what the user should know.
+
+    Raises
+    ------
+    UsageError
+        If a layer, style or time cannot be meant.
+
+    Examples
+    --------
+    >>> import twin
+    >>> scene = twin.Scene(twin.open_city("town.twin"), time="2026-07-01T14:00+03:00")  # doctest: +SKIP
+    >>> scene.snapshot("town.png", size=(3840, 2160), view="street")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        source: City | SceneContent,
+        layers: Sequence[str] = (),
+        *,
+        time: str | datetime | None = None,
+        style: str = "light",
+        notices: Notices | None = None,
+    ) -> None:
+        self.notices = Notices() if notices is None else notices
+        self.style: Style = load_style(style)
+        when = parse_time(time) if isinstance(time, str) else time
+        self._stored: Stored = stored_pack(source, tuple(layers), notices=self.notices)
+        self.sun: Sun = STUDIO_SUN if when is None else snapped(_sun(self.pack, when))
+        self._light: Light | None = None
+
+    @property
+    def pack(self) -> ScenePack:
+        """The arrays that are drawn."""
+        return self._stored.pack
+
+    @property
+    def light(self) -> Light:
+        """Sun and sky on everything, baked when first asked for."""
+        from twin.scene.bake import light_for
+
+        if self._light is None:
+            self._light = light_for(self.pack, self.sun, self._stored.folder, notices=self.notices)
+        return self._light
+
+    def camera(self, view: str | Path | Camera, size: tuple[int, int]) -> Camera:
+        """The camera of a named view, of a file, or itself."""
+        if isinstance(view, Camera):
+            return view
+        if Path(view).suffix.lower() in {".json", ".toml"}:
+            return load_camera(Path(view), self.pack.meta.origin)
+        return named_view(str(view), self.pack, aspect=size[0] / size[1])
+
+    def image(
+        self,
+        *,
+        size: tuple[int, int] = (1920, 1080),
+        view: str | Path | Camera = "overview",
+        color_by: str | ColourBy | None = None,
+        furniture: Furniture | None = None,
+    ) -> NDArray[np.uint8]:
+        """The picture as an array.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Width and height, pixels.
+        view : str, path or Camera
+            A named view, a camera file, or a camera.
+        color_by : str or ColourBy, optional
+            Attribute that colours the buildings.
+        furniture : Furniture, optional
+            Everything, if not given.
+
+        Returns
+        -------
+        array, shape (height, width, 3)
+            uint8.
+
+        Raises
+        ------
+        GraphicsError
+            If this machine cannot draw.
+        LimitError
+            If the picture would be too large.
+        UsageError
+            If the view or the attribute does not exist.
+        """
+        from twin.scene.drawables import make_stage
+        from twin.scene.furniture import compose
+        from twin.scene.render import render
+
+        check_size(size)
+        camera = self.camera(view, size)
+        rgb, legend = self._colours(color_by)
+        stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
+        picture = render(stage, camera, size)
+        return compose(picture, self.furniture(camera, size, legend, furniture or Furniture()))
+
+    def snapshot(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int] = (1920, 1080),
+        view: str | Path | Camera = "overview",
+        color_by: str | ColourBy | None = None,
+        furniture: Furniture | None = None,
+        force: bool = True,
+    ) -> Path:
+        """Write the picture as PNG; the same scene gives the same bytes. Parameters as in `image`.
+
+        Raises
+        ------
+        OutputExistsError
+            If the file exists and `force` is false.
+        """
+        from twin.scene.png import write_png
+
+        camera = self.camera(view, size)
+        picture = self.image(size=size, view=camera, color_by=color_by, furniture=furniture)
+        write_png(Path(path), picture, self.pack.meta, camera, self.sun, force=force)
+        return Path(path)
+
+    def show(self, *, view: str | Camera = "overview", color_by: str | ColourBy | None = None) -> None:
+        """Open a window to look around in; it returns when the window is closed."""
+        from twin.scene.drawables import make_stage
+        from twin.scene.window import show_stage
+
+        size = (1280, 800)
+        rgb, _ = self._colours(color_by)
+        stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
+        show_stage(stage, self.camera(view, size), size)
+
+    def _colours(self, color_by: str | ColourBy | None) -> tuple[NDArray[np.uint8] | None, Legend | None]:
+        """Colours of buildings by an attribute, and their legend."""
+        if color_by is None:
+            return None, None
+        by = parse_colour_by(color_by) if isinstance(color_by, str) else color_by
+        values, unit = read_attribute(self.pack.meta.attributes, by.attribute, self.pack["building_ids"])
+        return colour_buildings(values, by, unit=unit, missing=self.style.rgb("building.missing"))
+
+    def furniture(
+        self, camera: Camera, size: tuple[int, int], attribute: Legend | None, wanted: Furniture
+    ) -> list[Patch]:
+        """Everything that lies flat over a picture, lowest first."""
+        from twin.scene.furniture import (
+            Sheet,
+            attribution_patch,
+            legend_patch,
+            north_patch,
+            scale_patch,
+            title_patches,
+        )
+        from twin.scene.labels import boxes, label_patches
+        from twin.scene.legend import scene_legends
+
+        sheet, meta = Sheet(size, self.style, self.notices), self.pack.meta
+        fixed: list[Any] = []
+        title = meta.name if wanted.title is None else wanted.title
+        if title:
+            fixed += title_patches(sheet, title, self._subtitle())
+        if wanted.legend:
+            fixed.append(legend_patch(sheet, scene_legends(self.pack, self.style, attribute)))
+        if wanted.scale:
+            fixed.append(scale_patch(sheet, camera))
+        if wanted.north:
+            fixed.append(north_patch(sheet, camera, convergence_deg=meta.convergence_deg))
+        if wanted.attribution:
+            fixed.append(attribution_patch(sheet, meta.attribution))
+        named = self._marks(sheet, camera)
+        if wanted.labels:
+            reach = _LABEL_REACH_M if _stands_inside(camera, meta.block) else float("inf")
+            named += label_patches(sheet, camera, meta.labels, taken=boxes(fixed), farthest_m=reach)
+        return [*named, *(patch for patch in fixed if patch is not None)]
+
+    def _marks(self, sheet: Any, camera: Camera) -> list[Patch]:
+        """Points of the user's layers."""
+        from twin.scene.furniture import point_patches
+        from twin.scene.paint import overlay_colours
+
+        patches: list[Patch] = []
+        colours = overlay_colours(self.pack, self.style)
+        for entry, rgb in zip(self.pack.meta.overlays, colours, strict=True):
+            patches += point_patches(sheet, camera, self.pack["overlay_points"][slice(*entry.points)], rgb)
+        return patches
+
+    def _subtitle(self) -> str:
+        """What stands below the title: the moment whose sun is shown."""
+        if self.sun.when is None:
+            return ""
+        when = self.sun.when.strftime("%Y-%m-%d %H:%M ")
+        offset = self.sun.when.strftime("%z")
+        place = f"{self.sun.elevation_deg:.0f}° high" if self.sun.elevation_deg > 0 else "below the horizon"
+        return f"{when}UTC{offset[:3]}:{offset[3:5]} · sun {place}"
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse sizes that make no picture or too large a one.
+
+    Raises
+    ------
+    UsageError
+        If a side is under 16 pixels.
+    LimitError
+        If the picture would pass twice 8K.
+    """
+    width, height = size
+    if min(size) < MIN_SIDE_PX:
+        raise UsageError(
+            "--size", f"{width}x{height} is no picture", f"ask for at least {MIN_SIDE_PX} pixels a side"
+        )
+    if max(size) > MAX_SIDE_PX or width * height > MAX_PIXELS:
+        raise LimitError(
+            "--size",
+            f"{width}x{height} is too large",
+            f"ask for at most {MAX_PIXELS / 1e6:.0f} million pixels",
+        )
+
+
+def _sun(pack: ScenePack, when: datetime) -> Sun:
+    meta = pack.meta
+    if meta.latitude_deg is None or meta.longitude_deg is None:
+        raise UsageError(
+            "--time", f"{meta.crs} is tied to no place on Earth, so the sun has none", "leave it out"
+        )
+    return sun_at(
+        when,
+        latitude_deg=meta.latitude_deg,
+        longitude_deg=meta.longitude_deg,
+        convergence_deg=meta.convergence_deg,
+    )
+
+
+def _stands_inside(camera: Camera, block: tuple[float, float, float, float, float, float]) -> bool:
+    x, y, z = camera.eye
+    return block[0] <= x <= block[2] and block[1] <= y <= block[3] and z < block[5]
