@@ -27,18 +27,17 @@ BASE_DEPTH_M = 6.0
 """Thickness of the block of earth under the lowest ground."""
 UNITS = {"height_m": "m", "volume_m3": "m³", "footprint_area_m2": "m²", "roof_area_m2": "m²"}
 NAME_COLUMNS = ("name", "name_ko", "name_en", "straatnaam", "openbareruimtenaam", "tekst", "nimi")
-CONIFER_SLENDERNESS = 5.5
+MAX_SOURCE_NAMES = 6
+CONIFER_SLENDERNESS = 7.5
 """Height over crown radius from which a tree is drawn as a conifer."""
 
 
 def scene_content(city: City) -> SceneContent:
     """All that pictures of a city can show."""
     from twin.city.meshes import city_solids
-    from twin.city.tables import BUILDINGS
 
     manifest = city.manifest
     found = city_solids(city.path, manifest)
-    has_table = "buildings" in manifest.layers
     return SceneContent(
         name=manifest.name,
         crs=manifest.crs,
@@ -51,7 +50,7 @@ def scene_content(city: City) -> SceneContent:
         trees=_trees(city),
         overlays=overlays(city),
         labels=_labels(city),
-        attributes=AttributeTable(city.path / BUILDINGS, units=dict(UNITS)) if has_table else None,
+        attributes=_attributes(city),
         attribution=_attribution(city),
     )
 
@@ -138,6 +137,22 @@ def _labels(city: City) -> tuple[Label, ...]:
     return tuple(labels)
 
 
+def _attributes(city: City) -> tuple[AttributeTable, ...]:
+    """The buildings' own table, then those that were joined to it."""
+    from twin.city.tables import BUILDINGS
+
+    layers = city.manifest.layers
+    own = [AttributeTable(city.path / BUILDINGS, units=dict(UNITS))] if "buildings" in layers else []
+    joined = [layer.files[0].path for _, layer in sorted(layers.items()) if layer.kind == "join"]
+    return (*own, *(AttributeTable(city.path / path) for path in joined))
+
+
 def _attribution(city: City) -> tuple[str, ...]:
-    texts = (layer.provenance.attribution for layer in city.manifest.layers.values())
-    return tuple(dict.fromkeys(t for t in texts if t))
+    """Whose data it is; where nobody said so, at least which files it came from."""
+    layers = city.manifest.layers.values()
+    texts = dict.fromkeys(la.provenance.attribution for la in layers if la.provenance.attribution)
+    if texts:
+        return tuple(texts)
+    names = list(dict.fromkeys(s.name for la in layers for s in la.provenance.inputs))
+    more = f" and {len(names) - MAX_SOURCE_NAMES} more" if len(names) > MAX_SOURCE_NAMES else ""
+    return (f"Data: {', '.join(names[:MAX_SOURCE_NAMES])}{more}",) if names else ()
