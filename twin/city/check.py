@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
 
 QUALITY_COLUMNS = ("rmse", "p95")
+NOT_SOLID = {"broken-face": (101,), "open-surfaces": (302,)}
+"""What the reader tells of shapes that are no solids, as val3dity numbers it: too few corners; not closed."""
 
 
 def check(path: Path, *, notices: Notices) -> dict[str, Any]:
@@ -38,7 +40,11 @@ def check(path: Path, *, notices: Notices) -> dict[str, Any]:
     from twin.city.cityjson import read_cityjson
 
     model = read_cityjson(path, notices=notices)
-    return _report(path, model.buildings)
+    report = _report(path, model.buildings)
+    for notice in notices.items:  # faces that cannot be read, and shells that do not close, never became solids
+        if notice.cause in NOT_SOLID:
+            report["invalid"].append({"id": notice.subject, "lod": "", "codes": list(NOT_SOLID[notice.cause])})
+    return report
 
 
 def _check_city(path: Path) -> dict[str, Any]:
