@@ -12,7 +12,7 @@ from twin.core.grid import Bounds, Grid
 from twin.core.points import Classification, PointCloud
 from twin.reconstruct.mass_outlines import outline_parts
 from twin.reconstruct.mass_parts import part_cells
-from twin.reconstruct.roof_points import roof_points
+from twin.reconstruct.roof_candidates import roof_candidates
 from twin.reconstruct.unmapped import HALO_M, LOWEST_M, context_masses
 
 BOUNDS = Bounds(100.0, 200.0, 160.0, 250.0)
@@ -200,7 +200,7 @@ def test_roofs_are_told_from_crowns():
     of = PointCloud(xyz, np.zeros(len(xyz), np.uint8), np.ones(len(xyz), np.uint8), returns)
     mute = PointCloud(xyz, of.classification, of.return_number, np.ones(len(xyz), np.uint8))
     for cloud in (of, mute):
-        found = roof_points(cloud, xyz[:, 2] - 1.0, bounds=BOUNDS)
+        found = roof_candidates(cloud, xyz[:, 2] - 1.0, bounds=BOUNDS)
         assert found[: len(house)].mean() > 0.9
         assert found[len(house) :].mean() < 0.1
 

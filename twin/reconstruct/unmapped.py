@@ -86,7 +86,7 @@ def context_masses(
     Parameters
     ----------
     xyz : array, shape (n, 3)
-        Building points of the tile and `HALO_M` around it: class 6, or `roof_points` of a cloud without classes.
+        Building points of the tile and `HALO_M` around it: class 6, or `roof_candidates` of a cloud without classes.
     dtm : array, shape (ny, nx)
         Ground elevation, metres, finite.
     grid : Grid
