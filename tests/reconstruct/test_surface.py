@@ -314,3 +314,73 @@ def test_sampling_takes_the_upper_of_two_sheets():
     assert sample_surface(surface.mesh, x, y)[:2].tolist() == [2.0, 0.0]
     assert np.isnan(sample_surface(surface.mesh, x, y)[2])
     assert sample_surface(surface.mesh, np.array([1010.0]), np.array([2015.0])) == [2.0]
+
+
+def test_a_tile_under_one_roof_has_no_ground():
+    surface = surface_of(flat(), footprints=local(shapely.box(-10, -10, 90, 70)))
+    assert len(surface.mesh.triangles) == len(surface.cover) == 0
+    assert np.isnan(sample_surface(surface.mesh, np.array([1010.0]), np.array([2010.0]))).all()
+
+
+def test_a_tile_in_the_sea_is_flat():
+    sea = CoverPolygons.of(local(shapely.box(-10, -10, 90, 70)), [Cover.WATER], level_m=[0.25])
+    surface = surface_of(hills(X, Y), sea)
+    assert (surface.cover == Cover.WATER).all()
+    assert (surface.mesh.vertices[:, 2] == 0.25).all()
+
+
+@pytest.mark.parametrize("cell", [0.3, 2.0, 50.0])
+def test_any_cell_size(cell):
+    grid = Grid.covering(BOUNDS, cell_size_m=cell)
+    surface = build_surface(np.full(grid.shape, 3.0), grid, bounds=BOUNDS, cover=NO_COVER, footprints=NONE)
+    assert_sound(surface)
+    assert plan_area(surface) == pytest.approx(80 * 60)
+
+
+@pytest.mark.realdata
+def test_delft_is_sound_flat_on_the_water_and_near_its_ground(shared_data):
+    dtm, grid, cover, footprints = delft(shared_data)
+    bounds = Bounds(84_820.0, 447_425.0, 85_060.0, 447_630.0)
+    surface = build_surface(dtm, grid, bounds=bounds, cover=cover, footprints=footprints)
+    assert_sound(surface)
+    cut = shapely.union_all(footprints).intersection(shapely.box(84_820, 447_425, 85_060, 447_630)).area
+    assert plan_area(surface) == pytest.approx(240 * 205 - cut, abs=0.1)
+    wet = surface.mesh.vertices[surface.mesh.triangles[surface.cover == Cover.WATER]]
+    assert (wet[:, :, 2] == -0.45).all()
+    quay_m2 = np.linalg.norm(normals(surface)[surface.cover == Cover.QUAY], axis=1).sum() / 2
+    shores = shapely.boundary(shapely.union_all(cover.polygons[cover.cover == Cover.WATER]))
+    shore_m = shores.intersection(shapely.box(84_820, 447_425, 85_060, 447_630)).length
+    assert 0.4 < quay_m2 / shore_m < 1.5  # the streets lie one to two metres above the canal, the park slopes
+    x, y = (v.ravel() for v in np.meshgrid(grid.x_centres, grid.y_centres))
+    z = sample_surface(surface.mesh, x, y)
+    water = shapely.union_all(cover.polygons[cover.cover == Cover.WATER]).buffer(1.5)
+    land = np.isfinite(z) & ~shapely.contains_xy(water, x, y)
+    off = np.abs(z - dtm.ravel())[land]
+    assert np.mean(off <= 0.05) > 0.99
+    assert np.isfinite(surface.seat_low_m).all()
+
+
+def delft(shared_data):
+    import geopandas
+    import laspy
+    from scipy import ndimage
+
+    folder = shared_data / "delft"
+    points = [laspy.read(p) for p in sorted((folder / "ahn3").glob("*.laz"))]
+    ground = np.concatenate([np.asarray(f.xyz)[f.classification == 2] for f in points])
+    grid = Grid.covering(Bounds(84_808, 447_413, 85_072, 447_641), cell_size_m=0.5)
+    row, col = grid.rows_cols(ground[:, 0], ground[:, 1])
+    inside = (row >= 0) & (row < grid.ny) & (col >= 0) & (col < grid.nx)
+    cell = (row * grid.nx + col)[inside]
+    n = np.bincount(cell, minlength=grid.nx * grid.ny).reshape(grid.shape)
+    total = np.bincount(cell, ground[inside, 2], minlength=grid.nx * grid.ny).reshape(grid.shape)
+    nearest = ndimage.distance_transform_edt(n == 0, return_distances=False, return_indices=True)
+    dtm = (total / np.maximum(n, 1))[tuple(nearest)]
+
+    def layer(name):
+        return list(geopandas.read_file(folder / "bgt" / f"bgt_{name}.sqlite").geometry)
+
+    water, road, green = layer("waterdeel"), layer("wegdeel"), layer("begroeidterreindeel")
+    kinds = [Cover.WATER] * len(water) + [Cover.ROAD] * len(road) + [Cover.GREEN] * len(green)
+    level = [-0.45] * len(water) + [np.nan] * (len(road) + len(green))
+    return dtm, grid, CoverPolygons.of([*water, *road, *green], kinds, level_m=level), np.array(layer("pand"))
