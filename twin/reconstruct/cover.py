@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -159,11 +160,12 @@ def repaired(polygons: NDArray[Any]) -> NDArray[Any]:
 
 
 _WORDS: dict[Cover, tuple[str, ...]] = {
+    # A space stands for the beginning or end of a word: "yksityistie" is a Finnish road, "cities" are none.
     # Dutch (BGT), English (OpenStreetMap, INSPIRE), Finnish (city base maps), Korean (national base map).
     Cover.RAIL: ("spoor", "rail", "tram", "rautatie", "raitio", "철도"),
     Cover.PATH: (
         *("voetpad", "voetganger", "fietspad", "ruiterpad", "trap"),
-        *("footway", "sidewalk", "pavement", "pedestrian", "cycleway", "path", "steps", "track"),
+        *("footway", "sidewalk", "pavement", "pedestrian", "cycleway", "path", "trail", "steps", "track"),
         *("jalkakäytävä", "jalkakulku", "kevyt liikenne", "pyörätie", "보도", "인도", "자전거"),
     ),
     Cover.PAVED: (
@@ -172,20 +174,10 @@ _WORDS: dict[Cover, tuple[str, ...]] = {
     ),
     Cover.ROAD: (
         *("rijbaan", "weg", "road", "street", "motorway", "trunk", "primary", "secondary", "tertiary"),
-        *("residential", "service", "carriageway", "ajorata", "katu", "tie", "차도", "도로"),
+        *("residential", "service", "carriageway", "ajorata", "katu", "tie ", "차도", "도로"),
     ),
     Cover.WATER: (
-        "water",
-        "river",
-        "canal",
-        "lake",
-        "vesi",
-        "joki",
-        "järvi",
-        "meri",
-        "하천",
-        "호수",
-        "저수지",
+        *("water", "river", "canal", "lake", "vesi", "joki", "järvi", " meri", "하천", "호수", "저수지"),
     ),
     Cover.BARE: (
         *("onverhard", "zand", "duin", "sand", "bare", "soil", "rock", "beach", "gravel", "unpaved"),
@@ -197,6 +189,7 @@ _WORDS: dict[Cover, tuple[str, ...]] = {
         *("녹지", "공원", "잔디", "숲", "산림", "경작"),
     ),
 }
+_NO_LETTERS = re.compile(r"[\W_]+")
 # A word may hold another ("onverhard" and "verharding", "parkeervlak" and "park"): the longer one speaks.
 _VOCABULARY = sorted(((w, c) for c, words in _WORDS.items() for w in words), key=lambda e: (-len(e[0]), e[0]))
 
@@ -224,7 +217,7 @@ def cover_from_words(words: Iterable[str | None], *, default: Cover) -> NDArray[
     'BARE'
     """
     known: dict[str, Cover] = {}
-    texts = [("" if w is None else str(w)).casefold() for w in words]
+    texts = ["" if w is None else f" {_NO_LETTERS.sub(' ', str(w).casefold())} " for w in words]
     for text in texts:
         if text not in known:
             known[text] = next((c for word, c in _VOCABULARY if word in text), default)
