@@ -41,9 +41,13 @@ def check(path: Path, *, notices: Notices) -> dict[str, Any]:
 
     model = read_cityjson(path, notices=notices)
     report = _report(path, model.buildings)
-    for notice in notices.items:  # faces that cannot be read, and shells that do not close, never became solids
+    for (
+        notice
+    ) in notices.items:  # faces that cannot be read, and shells that do not close, never became solids
         if notice.cause in NOT_SOLID:
-            report["invalid"].append({"id": notice.subject, "lod": "", "codes": list(NOT_SOLID[notice.cause])})
+            report["invalid"].append(
+                {"id": notice.subject, "lod": "", "codes": list(NOT_SOLID[notice.cause])}
+            )
     return report
 
 

@@ -45,6 +45,8 @@ WORD_COLUMNS = (
     ),
 )
 """Attributes that say what a map feature is, the telling ones first."""
+LEVEL_COLUMNS = ("relatievehoogteligging", "layer", "level", "z_order")
+"""Attributes in which maps count levels, 0 on the ground."""
 DEFAULT_ROAD_WIDTH_M = 6.0
 FOOTPRINT_STATES = ("built", "fallback")
 
@@ -129,25 +131,14 @@ def _decks(city: Path, manifest: Manifest) -> list[tuple[Any, TriangleMesh]]:
 
 def _without_ground_in_decks(surface: CitySurface, decks: list[tuple[Any, TriangleMesh]]) -> CitySurface:
     """The surface without land inside a slab or just above it, where the two would flicker."""
-    import shapely
+    from twin.reconstruct.bridges import land_in_decks
 
-    from twin.reconstruct.bridges import ENDS_MEET_M, THICKNESS_M
-    from twin.reconstruct.cover import Cover
-    from twin.reconstruct.surface_sample import sample_surface
-
-    v, t = surface.mesh.vertices, surface.mesh.triangles
-    middle = v[t].mean(axis=1)
-    land = ~np.isin(surface.cover, (Cover.WATER, Cover.QUAY))
-    hidden = np.zeros(len(t), dtype=np.bool_)
-    for polygon, top in decks:
-        x0, y0, x1, y1 = polygon.bounds
-        x, y = middle[:, 0], middle[:, 1]
-        own = np.flatnonzero(land & (x > x0) & (x < x1) & (y > y0) & (y < y1))
-        own = own[shapely.contains_xy(polygon, x[own], y[own])]
-        above = middle[own, 2] - sample_surface(top, x[own], y[own])
-        hidden[own[(above > -THICKNESS_M) & (above < ENDS_MEET_M)]] = True
-    used, index = np.unique(t[~hidden], return_inverse=True)
-    return CitySurface(TriangleMesh(v[used], index.reshape(-1, 3).astype(np.int32)), surface.cover[~hidden])
+    if not decks:
+        return surface
+    seen = ~land_in_decks(surface.mesh, surface.cover, decks)
+    used, index = np.unique(surface.mesh.triangles[seen], return_inverse=True)
+    corners = index.reshape(-1, 3).astype(np.int32)
+    return CitySurface(TriangleMesh(surface.mesh.vertices[used], corners), surface.cover[seen])
 
 
 def _surface_tile(work: _SurfaceWork) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.uint8]]:
@@ -214,7 +205,7 @@ def _map(city: Path, manifest: Manifest) -> CoverPolygons:
     for name, default in layers:
         if name not in manifest.layers:
             continue
-        frame = read_table(city, f"map/{name}.parquet")
+        frame = _on_the_ground(read_table(city, f"map/{name}.parquet"))
         areas = repaired(_areas(frame))
         kinds = _kinds(name, frame, default)
         levels = frame["level_m"].to_numpy(float) if name == "water" else np.full(len(frame), np.nan)
@@ -222,6 +213,17 @@ def _map(city: Path, manifest: Manifest) -> CoverPolygons:
             kinds[kinds == Cover.WATER] = Cover.GREEN
         parts.append(CoverPolygons(areas, kinds, levels))
     return CoverPolygons.concatenate(parts)
+
+
+def _on_the_ground(frame: Any) -> Any:
+    """Features without those that the map itself puts on another level, such as a road on a bridge."""
+    column = next((c for c in LEVEL_COLUMNS if c in frame.columns), None)
+    if column is None:
+        return frame
+    import pandas as pd
+
+    level = pd.to_numeric(frame[column], errors="coerce").fillna(0)
+    return frame[level == 0]
 
 
 def _kinds(name: str, frame: Any, default: int) -> NDArray[np.uint8]:

@@ -122,8 +122,6 @@ def _read_mark(mark: Path, tile: tuple[int, int]) -> GroundTile | None:
 
 
 def _ground_tile(work: GroundWork) -> GroundTile:
-    from twin.reconstruct.terrain import rasterize_dsm, rasterize_dtm
-
     core = work.base.spool.layout.tiling.bounds(*work.tile)
     area = core.buffered(HALO_M)
     cloud, n_outliers = _without_outliers(work.base.spool.read(area))
@@ -132,15 +130,28 @@ def _ground_tile(work: GroundWork) -> GroundTile:
     window = work.base.grid.window(area)
     around = work.base.grid.subgrid(window)
     ground = cloud.xyz[cloud.classification == Classification.GROUND]
-    dtm = rasterize_dtm(ground, around)
-    dsm = rasterize_dsm(cloud.xyz, around, dtm=dtm.values)
+    dtm, filled, dsm = _rasters(ground, cloud.xyz, around)
     inner = around.window(core)
     with atomic_path(raster_path(work.base.folder, work.tile)) as path:
-        np.savez(path, dtm=dtm.values[inner], filled=dtm.filled[inner], dsm=dsm[inner])
+        np.savez(path, dtm=dtm[inner], filled=filled[inner], dsm=dsm[inner])
     inside = cloud.select(core.contains(cloud.xyz[:, 0], cloud.xyz[:, 1]))
     part = _keep_classes(work, inside) if work.base.classify else None
     waters = tuple(count_elevations(inside, work.waters, work.water_rows))
     return GroundTile(work.tile, len(inside), n_outliers, part, waters, Notices())
+
+
+def _rasters(
+    ground: NDArray[np.float64], xyz: NDArray[np.float64], grid: Grid
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+    """Terrain, its filled cells and surface; a tile without any ground nearby is left open for its neighbours."""
+    from twin.reconstruct.terrain import rasterize_dsm, rasterize_dtm
+
+    b = grid.bounds
+    if not b.contains(ground[:, 0], ground[:, 1]).any():
+        open_cells = np.full(grid.shape, np.nan, np.float32)
+        return open_cells, np.ones(grid.shape, np.bool_), open_cells
+    found = rasterize_dtm(ground, grid)
+    return found.values, found.filled, rasterize_dsm(xyz, grid, dtm=found.values)
 
 
 def _without_outliers(cloud: PointCloud) -> tuple[PointCloud, int]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from twin.city.mosaic import Mosaic
     from twin.city.spool import Spool
     from twin.city.tiling import Tiling
-    from twin.core.grid import Bounds
+    from twin.core.grid import Bounds, Grid
     from twin.core.points import PointCloud
 
 HALO_M = 30.0
@@ -186,14 +186,11 @@ def _unmapped(work: ObjectWork, cloud: PointCloud) -> Any:
     """Masses that no footprint tells of, as a table."""
     import geopandas as gpd
 
-    from twin.core.points import Classification
     from twin.reconstruct.unmapped import context_masses
 
-    if not work.base.has_building_class:
-        return None
     dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
     inside = _clip(_core(work), work.base.mosaic.grid.bounds)
-    xyz = cloud.xyz[cloud.classification == Classification.BUILDING]
+    xyz = _building_points(work, cloud, dtm, grid)
     masses = context_masses(xyz, dtm=dtm, grid=grid, footprints=work.around, bounds=inside)
     columns = {
         "ground_m": masses.ground_m.round(2),
@@ -202,6 +199,20 @@ def _unmapped(work: ObjectWork, cloud: PointCloud) -> Any:
         "confidence": masses.confidence.round(3),
     }
     return gpd.GeoDataFrame(columns, geometry=masses.polygons, crs=work.base.crs_wkt)
+
+
+def _building_points(
+    work: ObjectWork, cloud: PointCloud, dtm: NDArray[np.float32], grid: Grid
+) -> NDArray[np.float64]:
+    """Points of buildings: by their class, or, in a cloud that does not know it, by how they lie."""
+    from twin.core.grid import sample_bilinear
+    from twin.core.points import Classification
+    from twin.reconstruct.roof_candidates import roof_candidates
+
+    if work.base.has_building_class:
+        return cloud.xyz[cloud.classification == Classification.BUILDING]
+    height = cloud.xyz[:, 2] - sample_bilinear(dtm, grid, cloud.xyz[:, 0], cloud.xyz[:, 1])
+    return cloud.xyz[roof_candidates(cloud, height, bounds=_core(work).buffered(HALO_M))]
 
 
 def _clip(area: Bounds, inside: Bounds) -> Bounds:

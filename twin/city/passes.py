@@ -211,8 +211,7 @@ def ground_pass(
     _assemble_mosaic(mosaic, spool, done, folder)
     for tile in done:
         notices.extend(tile.notices)
-    if plan.options.rasters.keys() & {"dtm", "dsm"}:
-        _lay_given(plan, mosaic, notices)
+    _lay_given(plan, mosaic, notices)
     points = _classified_spool(spool, done, folder) if classify else spool
     waters = _level_waters(plan, done, mosaic, notices)
     return Ground(spool.layout.tiling, tiles, points, mosaic, points.histogram, waters)
@@ -246,19 +245,34 @@ def _given(plan: Plan, kind: str, grid: Grid | None, notices: Notices) -> Raster
 
 def _lay_given(plan: Plan, mosaic: Mosaic, notices: Notices) -> None:
     """Given rasters in place of what was made from points, wherever they have data."""
-    from twin.reconstruct.terrain import fill_holes
-
     for kind in ("dtm", "dsm"):
         if kind in plan.options.rasters:
             band = mosaic.band(kind, write=True)
             values = _given(plan, kind, mosaic.grid, notices).values
             band[...] = np.where(np.isfinite(values), values, band)
+    _close_holes(mosaic)
+
+
+def _close_holes(mosaic: Mosaic) -> None:
+    """Terrain where no tile found any, and a surface that is never below the terrain.
+
+    Raises
+    ------
+    InputError
+        If there is no terrain at all.
+    """
+    from twin.reconstruct.inpaint import fill_smoothly
+
     dtm, dsm = mosaic.band("dtm", write=True), mosaic.band("dsm", write=True)
-    holes = ~np.isfinite(dtm)
-    if holes.any():
-        mosaic.band("filled", write=True)[holes] = True
-        dtm[...] = fill_holes(np.array(dtm))
-    dsm[...] = np.where(np.isfinite(dsm), np.maximum(dsm, dtm), dtm)
+    known = np.isfinite(dtm)
+    if not known.any():
+        raise InputError(
+            "survey", "no ground was found (no points of class 2)", "add the ground points or --dtm"
+        )
+    if not known.all():
+        mosaic.band("filled", write=True)[~known] = True
+        dtm[...] = fill_smoothly(np.where(known, dtm, np.float32(0)), known)
+    dsm[...] = np.fmax(dsm, dtm)
 
 
 def _ground_work(plan: Plan, base: GroundBase, number: int) -> GroundWork:

@@ -135,17 +135,29 @@ def _city_crs(options: BuildOptions, files: tuple[PointFile, ...]) -> CRS:
 
 
 def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
+    if options.buildings:
+        from twin.city.given_solids import read_given
+
+        assumed = crs if options.crs else None
+        return read_given(options.buildings, crs=crs, assume_crs=assumed, notices=notices)
     if not options.footprints:
         return None
     from twin.sources.footprints import read_footprints
 
-    return read_footprints(options.footprints, id_field=options.id_field, crs=crs, notices=notices)
+    assumed = crs if options.crs else None
+    return read_footprints(
+        options.footprints, id_field=options.id_field, crs=crs, assume_crs=assumed, notices=notices
+    )
 
 
 def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, Any]:
     from twin.sources.vectors import read_vector
 
-    frames = {k: read_vector(path, crs=crs, notices=notices) for k, path in sorted(options.vectors.items())}
+    assumed = crs if options.crs else None
+    frames = {
+        kind: read_vector(path, crs=crs, assume_crs=assumed, notices=notices)
+        for kind, path in sorted(options.vectors.items())
+    }
     for kind in ("water", "bridges", "landcover"):
         if kind in frames:
             _require_areas(options.vectors[kind], kind, frames[kind])
