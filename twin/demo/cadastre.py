@@ -93,30 +93,34 @@ def cell_entries(layout: Layout, defects: FootprintDefects, i: int, j: int) -> l
     buildings = cell_plan(layout, i, j).buildings
     outlines = [map_outline(b) for b in buildings]
     entries: list[Entry] = []
-    waiting: str | None = None
+    taken: dict[int, str] = {}
     for k, building in enumerate(buildings):
-        if waiting is not None:
-            entries.append(Entry(building, outlines[k], waiting, "merged", ()))
-            waiting = None
+        if k in taken:
+            entries.append(Entry(building, outlines[k], taken[k], "merged", ()))
             continue
         kind = _defect(layout.seed, defects, building)
-        neighbour = outlines[k + 1] if k + 1 < len(outlines) else None
-        if kind == "merged" and not _touch(outlines[k], neighbour):
+        other = _next_in_row(outlines, k) if kind == "merged" else None
+        if kind == "merged" and (other is None or other in taken):
             kind = ""
         if kind == "simplified" and outlines[k].minimum_rotated_rectangle.area < outlines[k].area * 1.02:
             kind = ""
-        entries.append(_entry(layout.seed, building, outlines[k], neighbour, kind))
-        waiting = building.id if kind == "merged" else None
+        if kind == "merged" and other is not None:
+            taken[other] = building.id
+        entries.append(
+            _entry(layout.seed, building, outlines[k], kind, None if other is None else outlines[other])
+        )
     return entries
+
+
+def _next_in_row(outlines: list[Any], k: int) -> int | None:
+    """The next building that stands wall to wall with one; a garden shed or two may be planned between them."""
+    after = range(k + 1, min(k + 4, len(outlines)))
+    return next((m for m in after if shapely.distance(outlines[k], outlines[m]) < 0.05), None)
 
 
 def map_outline(building: Building) -> Any:
     """The walls on the map, exactly."""
     return shapely.transform(outline_of(building.parts), lambda xy: to_world(building.to_uv(xy)))
-
-
-def _touch(outline: Any, neighbour: Any) -> bool:
-    return neighbour is not None and shapely.distance(outline, neighbour) < 0.05
 
 
 def _defect(seed: int, defects: FootprintDefects, building: Building) -> str:
@@ -128,7 +132,7 @@ def _defect(seed: int, defects: FootprintDefects, building: Building) -> str:
     return ""
 
 
-def _entry(seed: int, building: Building, outline: Any, neighbour: Any, kind: str) -> Entry:
+def _entry(seed: int, building: Building, outline: Any, kind: str, neighbour: Any) -> Entry:
     shape = _rounded(outline)
     if kind == "missing":
         return Entry(building, outline, None, kind, ())

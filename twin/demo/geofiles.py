@@ -22,13 +22,26 @@ if TYPE_CHECKING:
 
 DAY = "2026-05-14"
 """When the district was surveyed; also what files say about when they were made."""
+HAIR_M = 0.004
 HORIZONTAL_CRS = "EPSG:5187"
 
 
 def place_on_map(geometry: Any) -> Any:
-    """Geometries of the local frame in map coordinates, to the millimetre."""
-    moved = shapely.transform(geometry, sk.to_world)
-    return shapely.transform(moved, lambda xy: np.round(xy, 3))
+    """A geometry of the local frame in map coordinates, valid and to the millimetre."""
+    placed = shapely.set_precision(shapely.transform(geometry, sk.to_world), 0.001)
+    return shapely.transform(placed, lambda xy: np.round(xy, 3))
+
+
+def _without_hairs(geometry: Any) -> Any:
+    """The area without the spikes and slits that differences of nearly equal outlines leave."""
+    inner = shapely.buffer(geometry, -HAIR_M, join_style="mitre")
+    return shapely.buffer(inner, HAIR_M, join_style="mitre")
+
+
+def polygons_of(geometry: Any, *, min_area_m2: float) -> list[Any]:
+    """The polygons of an area of the local frame on the map; slivers are left out."""
+    placed = shapely.get_parts(place_on_map(_without_hairs(geometry)))
+    return [p for p in placed if p.geom_type == "Polygon" and p.area > min_area_m2]
 
 
 class LayerSink:

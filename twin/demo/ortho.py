@@ -10,7 +10,9 @@ import numpy as np
 from twin.core.grid import Bounds
 from twin.demo.chance import stream
 from twin.demo.geofiles import place_on_map, polygon
+from twin.demo.ground import Ground
 from twin.demo.layout import cell_plan, cells_near
+from twin.demo.roads import far_road_area
 from twin.demo.survey import local_window
 from twin.demo.views import SUN, Seen, cast_shadows, look_down, shadow_place
 
@@ -49,6 +51,7 @@ _SURFACES = {
     "sports": (92, 138, 92),
     "playground": (196, 160, 118),
     "path": (194, 182, 156),
+    "road": (104, 104, 106),
 }
 _PITCHED = ((150, 76, 56), (166, 88, 62), (136, 68, 58), (92, 84, 86), (84, 96, 112), (120, 88, 66))
 _FLAT = ((156, 158, 160), (138, 142, 144), (174, 172, 166), (120, 132, 128), (106, 110, 116))
@@ -87,19 +90,19 @@ def towards_sun(bounds: Bounds) -> Bounds:
 
 
 def _base(layout: Layout, grid: Grid, view: TopView) -> Colours:
-    """Ground by its kind, and inside blocks by what was laid on it."""
-    seen = np.where(view.seen < len(_GROUND), view.seen, 1)
+    """Ground by its kind, and on lots and levees by what was laid on it."""
+    seen = np.where(view.seen < len(_GROUND), view.seen, Ground.BLOCK)
     colours = _GROUND[seen]
     surfaces = _surfaces(layout, grid)
     if surfaces:
+        from affine import Affine
         from rasterio.features import rasterize
-        from rasterio.transform import from_origin
 
-        transform = from_origin(grid.x_min, grid.y_max, grid.cell_size_m, grid.cell_size_m)
+        transform = Affine(grid.cell_size_m, 0.0, grid.x_min, 0.0, -grid.cell_size_m, grid.y_max)
         which = rasterize(surfaces, out_shape=grid.shape, transform=transform, fill=0, dtype="uint8")
         palette = np.array([(0, 0, 0), *_SURFACES.values()], np.float32)
-        is_block = (view.seen == 1) & (which > 0)
-        colours[is_block] = palette[which[is_block]]
+        is_laid = np.isin(view.seen, (Ground.BLOCK, Ground.LEVEE)) & (which > 0)
+        colours[is_laid] = palette[which[is_laid]]
     return colours
 
 
@@ -108,11 +111,12 @@ def _surfaces(layout: Layout, grid: Grid) -> list[tuple[Any, int]]:
     if window is None:
         return []
     code = {name: k + 1 for k, name in enumerate(_SURFACES)}
-    return [
+    laid = [
         (place_on_map(polygon(ring)), code[kind])
         for i, j in cells_near(layout, window)
         for kind, ring in cell_plan(layout, i, j).surfaces
     ]
+    return [(place_on_map(far_road_area(layout)), code["road"]), *laid]
 
 
 def _paint_buildings(colours: Colours, view: TopView, buildings: tuple[Building, ...]) -> None:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
 
-GRID_M = 1e-4
-"""Corners lie on this grid in the building's frame; finer than any survey, coarse enough to tell corners apart."""
+GRID_M = 1e-6
+"""Lines are noded on this grid in the building's frame."""
+SAME_CORNER_M = 2e-4
+"""Corners closer than this are one: where a crease meets a wall, noding finds it twice, a grid step apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +194,32 @@ def _index(polygons: list[Polygon]) -> tuple[Float, tuple[tuple[NDArray[np.int64
     polygons = [shapely.orient_polygons(p) for p in polygons]
     rings = [[shapely.get_coordinates(r)[:-1] for r in (p.exterior, *p.interiors)] for p in polygons]
     everything = np.concatenate([r for face in rings for r in face])
-    keys = np.round(everything / GRID_M).astype(np.int64)
-    unique, index = np.unique(keys, axis=0, return_inverse=True)
-    xy = np.asarray(unique * GRID_M, dtype=np.float64)
-    splits = np.split(index.reshape(-1), np.cumsum([len(r) for face in rings for r in face])[:-1])
+    xy, index = _same_corners(everything)
+    splits = np.split(index, np.cumsum([len(r) for face in rings for r in face])[:-1])
     at = iter(splits)
-    faces = [[next(at) for _ in face] for face in rings]
+    faces = [[_without_repeats(next(at)) for _ in face] for face in rings]
     needed = _needed(xy, faces)
     return _compact(xy, [[ring[needed[ring]] for ring in face] for face in faces], needed)
+
+
+def _same_corners(points: Float) -> tuple[Float, NDArray[np.int64]]:
+    """Corners without those that stand for the same place, and which of them each point is."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    unique, index = np.unique(points, axis=0, return_inverse=True)
+    pairs = cKDTree(unique).query_pairs(SAME_CORNER_M, output_type="ndarray")
+    n = len(unique)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    label = connected_components(graph, directed=False)[1]
+    first = np.full(label.max() + 1, n)
+    np.minimum.at(first, label, np.arange(n))
+    return np.asarray(unique[first], dtype=np.float64), np.asarray(label[index.reshape(-1)], dtype=np.int64)
+
+
+def _without_repeats(ring: NDArray[np.int64]) -> NDArray[np.int64]:
+    return ring[ring != np.roll(ring, 1)]
 
 
 def _needed(xy: Float, faces: list[list[NDArray[np.int64]]]) -> NDArray[np.bool_]:
@@ -214,7 +234,7 @@ def _needed(xy: Float, faces: list[list[NDArray[np.int64]]]) -> NDArray[np.bool_
     for v in np.flatnonzero(degree == 2):
         a, b = xy[ends[starts[v], 1]] - xy[v], xy[ends[starts[v] + 1, 1]] - xy[v]
         cross = abs(a[0] * b[1] - a[1] * b[0])
-        needed[v] = cross > 1.5 * GRID_M * np.hypot(*(a - b))
+        needed[v] = cross > 1.5 * SAME_CORNER_M * np.hypot(*(a - b))
     return needed
 
 

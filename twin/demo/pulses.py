@@ -183,7 +183,7 @@ def _leaf_returns(
             if s - last > SEPARATION_M:
                 scratch.depths[n], scratch.classes[n] = s, int(targets.crowns[crown, 6])
                 n, last = n + 1, s
-            left *= 0.25 + 0.5 * _die(state, 44 + 8 * k + m)
+            left *= 0.8 * _die(state, 44 + 8 * k + m) ** 1.5
     return n, left
 
 

@@ -65,7 +65,7 @@ def write_rasters(layout: Layout, truth: Path, ortho: Path, *, workers: int, pro
 def _raster(path: Path, grid: Grid, n_bands: int) -> Iterator[Any]:
     """A GeoTIFF that takes windows: heights where it has one band, a picture where it has three."""
     import rasterio
-    from rasterio.transform import from_origin
+    from affine import Affine
 
     is_height = n_bands == 1
     with atomic_path(path) as temporary:
@@ -79,7 +79,7 @@ def _raster(path: Path, grid: Grid, n_bands: int) -> Iterator[Any]:
                 count=n_bands,
                 dtype="float32" if is_height else "uint8",
                 crs=sk.CRS if is_height else HORIZONTAL_CRS,
-                transform=from_origin(grid.x_min, grid.y_max, grid.cell_size_m, grid.cell_size_m),
+                transform=Affine(grid.cell_size_m, 0.0, grid.x_min, 0.0, -grid.cell_size_m, grid.y_max),
                 nodata=float("nan") if is_height else 0,
                 tiled=True,
                 blockxsize=256,

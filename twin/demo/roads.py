@@ -13,7 +13,7 @@ from twin.demo import names
 from twin.demo import skeleton as sk
 from twin.demo.blocks import column_name, row_name
 from twin.demo.bridges import RIVER_DECK_HALF_WIDTH_M
-from twin.demo.geofiles import place_on_map
+from twin.demo.geofiles import place_on_map, polygons_of
 from twin.demo.ground import CREST_HALF_WIDTH_M, far_side
 from twin.demo.terrain import river_bridge_columns, underpass_nodes
 
@@ -83,13 +83,14 @@ def _cut(skeleton: Skeleton, node: tuple[int, int]) -> float:
 
 def road_areas(layout: Layout) -> Iterator[list[Row]]:
     """Rows of ``roads.gpkg``, a row of street nodes at a time."""
-    area = shapely.box(*_edges_of(layout))
+    b = layout.bounds
+    area = shapely.box(b.x_min, -CREST_HALF_WIDTH_M, b.x_max, b.y_max)
     for j in range(layout.skeleton.ny + 1):
         rows: list[Row] = []
         for i in range(layout.skeleton.nx + 1):
             rows += _areas_at(layout.skeleton, i, j, area)
         yield rows
-    yield _rows(FAR_ROAD, "carriageway", _far_axis(layout).buffer(FAR_ROAD_HALF_WIDTH_M), area)
+    yield _rows(FAR_ROAD, "carriageway", far_road_area(layout), shapely.box(*_edges_of(layout)))
 
 
 def _edges_of(layout: Layout) -> tuple[float, float, float, float]:
@@ -158,7 +159,6 @@ def _crossing(skeleton: Skeleton, i: int, j: int) -> tuple[Any, Any, Edge]:
 
 
 def _rows(edge: Edge, part: str, shape: Any, area: Any) -> list[Row]:
-    pieces = shapely.get_parts(shape.intersection(area))
     return [
         {
             "id": f"{edge.id}-{part[0].upper()}{k}",
@@ -170,10 +170,9 @@ def _rows(edge: Edge, part: str, shape: Any, area: Any) -> list[Row]:
             "part": part,
             "surface": "paving" if part == "sidewalk" else "asphalt",
             "lanes": 0 if part == "sidewalk" else LANES[edge.kind.name],
-            "geometry": place_on_map(piece),
+            "geometry": piece,
         }
-        for k, piece in enumerate(pieces)
-        if piece.geom_type == "Polygon" and piece.area > 0.5
+        for k, piece in enumerate(polygons_of(shape.intersection(area), min_area_m2=0.5))
     ]
 
 
@@ -252,6 +251,11 @@ def _axis(number: str, edge: Edge, points: list[Float], ids: tuple[str, str], ar
         "width_m": round(edge.kind.carriage_to_m * 2 if edge.kind != sk.CANAL else 4.5, 1),
         "geometry": place_on_map(line),
     }
+
+
+def far_road_area(layout: Layout) -> Any:
+    """The road on the far levee, in the local frame."""
+    return _far_axis(layout).buffer(FAR_ROAD_HALF_WIDTH_M)
 
 
 def _far_axis(layout: Layout) -> Any:

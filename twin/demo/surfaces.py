@@ -13,9 +13,10 @@ from twin.demo import names
 from twin.demo import skeleton as sk
 from twin.demo.blocks import lot_of
 from twin.demo.bridges import bridges_of
-from twin.demo.geofiles import place_on_map, polygon
+from twin.demo.geofiles import place_on_map, polygon, polygons_of
 from twin.demo.ground import CREST_HALF_WIDTH_M, bank_offset, berm_width, far_side, river_width
 from twin.demo.layout import cell_plan
+from twin.demo.roads import far_road_area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,8 +122,8 @@ def _levee_slope(layout: Layout, i: int, lot: Any) -> Any:
 
 
 def _cover(number: str, kind: str, shape: Any) -> list[Row]:
-    pieces = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area > 0.3]
-    return [{"id": f"{number}{k}", "class": kind, "geometry": place_on_map(p)} for k, p in enumerate(pieces)]
+    pieces = polygons_of(shape, min_area_m2=0.3)
+    return [{"id": f"{number}{k}", "class": kind, "geometry": p} for k, p in enumerate(pieces)]
 
 
 def _around(layout: Layout) -> list[Row]:
@@ -174,9 +175,10 @@ def _along_river(layout: Layout) -> list[Row]:
         ("field", far_side, rim),
     ]
     rows = []
+    road = far_road_area(layout)
     edges = np.linspace(b.x_min, b.x_max, max(2, round(b.width / 250.0) + 1))
     for s, (u0, u1) in enumerate(itertools.pairwise(edges.tolist())):
         for k, (kind, near, off) in enumerate(bands):
-            shape = _between(layout, near, off, u0, u1)
+            shape = _between(layout, near, off, u0, u1).difference(road)
             rows += _cover(f"ED-L-R{s:03d}{k}", kind, shape)
     return rows
