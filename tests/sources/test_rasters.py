@@ -325,6 +325,10 @@ def test_masks_and_colours_are_written_as_bytes(tmp_path: Path) -> None:
         assert raster.dtypes == ("uint8",)
         assert np.array_equal(raster.read(1), mask)
     assert np.array_equal(picture(tmp_path / "c.tif").rgba[..., :3], colours)
+    clear = np.dstack([colours, np.full(GRID.shape, 255, np.uint8)])
+    clear[:9] = 0
+    write_geotiff(tmp_path / "a.tif", clear, GRID, crs=CITY)
+    assert np.array_equal(picture(tmp_path / "a.tif").rgba, clear)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

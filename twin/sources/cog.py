@@ -135,6 +135,7 @@ def _profile(
         "blockysize": _TILE_CELLS,
         "bigtiff": "if_safer",
         "photometric": "rgb" if n_bands >= 3 else "minisblack",
+        "alpha": "yes" if n_bands == 4 else "no",
     }
 
 
