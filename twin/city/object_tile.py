@@ -144,7 +144,7 @@ def _result(
 def _make(work: ObjectWork, folder: Path) -> ObjectTile:
     notices = Notices()
     cloud = _points(work)
-    n_buildings = _write_buildings(work, cloud, folder, notices)
+    n_buildings = _write_buildings(work, cloud, folder)
     tables: dict[str, Path] = {}
     makers = {"trees": _trees, "unmapped": _unmapped, "bridges": _bridges}
     n_unexplained = 0
@@ -155,6 +155,24 @@ def _make(work: ObjectWork, folder: Path) -> ObjectTile:
                 tables[kind] = _keep(frame, folder / f"{kind}.parquet")
                 n_unexplained += int(frame["n_points"].sum()) if kind == "unmapped" else 0
     return _result(folder, n_buildings, n_unexplained, tables, notices)
+
+
+def _write_buildings(work: ObjectWork, cloud: PointCloud | None, folder: Path) -> int:
+    """Rows and shapes of the tile's buildings; how many footprints there are."""
+    import pandas as pd
+
+    from twin.city.building_rows import building_rows
+    from twin.city.cityjson import ModelMetadata, VertexTransform, write_cityjsonseq
+
+    if work.footprints is None or work.footprints.empty:
+        return 0
+    rows, shaped = building_rows(work, cloud)
+    header = ModelMetadata(work.base.crs_name)
+    shapes = folder / "buildings.city.jsonl"
+    write_cityjsonseq(shapes, shaped, metadata=header, transform=VertexTransform(work.base.origin))
+    with atomic_path(folder / "rows.parquet") as temporary:
+        pd.DataFrame(rows).to_parquet(temporary, index=False)
+    return len(rows)
 
 
 def _keep(frame: Any, path: Path) -> Path:

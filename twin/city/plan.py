@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from twin.core.progress import Progress
     from twin.sources.points import PointFile
 
+HEIGHT_COLUMNS = (
+    "height",
+    "height_m",
+    "measuredheight",
+    "building_height",
+    "hoogte",
+    "korkeus",
+    "hoehe",
+    "높이",
+)
+"""Attributes of footprints that hold a height above ground, lower case."""
 PIPELINE = 1
 """Raised whenever the same inputs give other bytes than before."""
 
@@ -145,9 +156,23 @@ def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
     from twin.sources.footprints import read_footprints
 
     assumed = crs if options.crs else None
-    return read_footprints(
+    frame = read_footprints(
         options.footprints, id_field=options.id_field, crs=crs, assume_crs=assumed, notices=notices
     )
+    return frame.assign(given_height_m=_given_heights(options.footprints, frame, notices))
+
+
+def _given_heights(path: Path, frame: Any, notices: Notices) -> Any:
+    """Heights above ground that the footprints' own attributes tell; NaN where they do not."""
+    import numpy as np
+
+    from twin.sources.lengths import heights_from_column
+
+    lower = {str(c).lower(): c for c in frame.columns}
+    column = next((lower[c] for c in HEIGHT_COLUMNS if c in lower), None)
+    if column is None:
+        return np.full(len(frame), np.nan)
+    return heights_from_column(frame[column], ids=list(frame["id"]), where=path, notices=notices)
 
 
 def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, Any]:
