@@ -451,7 +451,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("PC-13", make_degrees, "error", 3, ("degree", "EPSG:4326")),
     Broken("PC-14", make_us_feet, "warn", 0, ("foot", "0.3048006096")),
     Broken("PC-15", make_z_in_feet, "warn", 0, ("height", "terrain")),
-    Broken("PC-16", make_swapped_axes, "error", 3, ("overlap", "axes")),
+    Broken("PC-16", make_swapped_axes, "error", 3, ("overlap", "axis")),
     Broken("PC-17", make_garbage_wkt, "error", 2, ("CRS", "--crs")),
     Broken("PC-18", make_unclassified, "warn", 0, ("class",)),
     Broken("PC-19", make_no_ground, "error", 3, ("ground", "class 2")),

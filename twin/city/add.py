@@ -13,7 +13,7 @@ import numpy as np
 from twin.city.folder import WORK, open_manifest
 from twin.city.layer_files import LayerFile, LayerRequest, write_layer
 from twin.city.manifest import MANIFEST, Layer, Provenance, artifact, write_manifest
-from twin.city.plan import source_of
+from twin.city.plan import sources_of
 from twin.core.commit import commit
 from twin.core.errors import InputNotFoundError, OutputExistsError, UsageError
 from twin.core.files import make_folder, remove_tree
@@ -153,7 +153,7 @@ def _refuse_taken(city: Path, manifest: Manifest, requests: list[LayerRequest], 
 
 def _entry(request: LayerRequest, added: LayerFile, stage: Path) -> Layer:
     provenance = Provenance(
-        inputs=(source_of(request.file),),
+        inputs=sources_of(request.file),
         parameters={"encoding": request.encoding, "join": list(request.join) if request.join else None},
     )
     return Layer(

@@ -92,10 +92,24 @@ def assemble(
         bounds=bounds,
         build_key=plan.key,
         layers={**layers, **kept},
-        notices=tuple(notices.as_json()),
+        notices=tuple(_without_folders(plan, notices).as_json()),
     )
     write_manifest(manifest, folder / MANIFEST)
     return manifest
+
+
+def _without_folders(plan: Plan, notices: Notices) -> Notices:
+    """What was noticed, each file called by its name alone: where it lay is nobody else's business."""
+    from twin.core.notices import Notice, Notices
+
+    paths = sorted(plan.stamps, key=lambda p: -len(str(p)))
+
+    def bare(text: str) -> str:
+        for path in paths:
+            text = text.replace(str(path), path.name)
+        return text
+
+    return Notices([Notice(n.cause, bare(n.message), bare(n.subject)) for n in notices.items])
 
 
 def _crs_name(plan: Plan) -> str:

@@ -19,20 +19,33 @@ from typing import TYPE_CHECKING, Any
 from twin.city.folder import WORK, previous_manifest, require_ours
 from twin.city.manifest import MANIFEST, Manifest
 from twin.core.commit import commit, recover
-from twin.core.errors import StorageError
+from twin.core.errors import (
+    CrsError,
+    InputError,
+    InputNotFoundError,
+    LimitError,
+    OverlapError,
+    StorageError,
+    UnsafeInputError,
+    UsageError,
+)
 from twin.core.files import make_folder, remove_leftovers, remove_tree, require_free_space
 from twin.core.lock import writer_lock
+from twin.core.notices import Notices
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.city.options import BuildOptions
     from twin.city.plan import Plan
-    from twin.core.notices import Notices
     from twin.core.progress import Progress
 
 BYTES_PER_POINT = 40
 """Disk that a build needs while it runs: the points twice by tile, rasters, meshes."""
+REFUSALS = (
+    *(CrsError, InputError, InputNotFoundError, LimitError, OverlapError, UnsafeInputError, UsageError),
+)
+"""What is wrong with an input, not with this run; a tile that was given up is not among them."""
 
 
 def build_city(options: BuildOptions, *, notices: Notices, progress: Progress) -> dict[str, Any]:
@@ -47,20 +60,32 @@ def build_city(options: BuildOptions, *, notices: Notices, progress: Progress) -
 
     folder = options.output
     require_ours(folder)
-    plan = make_plan(options, notices=notices, progress=progress)
     is_new = not folder.exists()
+    found = Notices()  # of the inputs alone: they go into the manifest, what happened to this run does not
     try:
+        plan = make_plan(options, notices=found, progress=progress)
         with writer_lock(folder, notices=notices):
             recover(folder)
             remove_leftovers(folder)
             old = previous_manifest(folder, notices)
             if old is not None and _is_current(folder, old, plan):
                 return {**_summary(folder, old), "unchanged": True}
-            manifest = _build(plan, old, notices, progress)
+            manifest = _build_or_clear(plan, old, found, progress)
             return _summary(folder, manifest)
     finally:
+        notices.extend(found)
         if is_new:
             _remove_if_empty(folder)
+
+
+def _build_or_clear(plan: Plan, old: Manifest | None, found: Notices, progress: Progress) -> Manifest:
+    """Build; leave no unfinished work of inputs that no second run could build from either."""
+    try:
+        return _build(plan, old, found, progress)
+    except REFUSALS:
+        with contextlib.suppress(StorageError):
+            remove_tree(plan.options.output / WORK)
+        raise
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -79,6 +104,7 @@ def _is_current(folder: Path, old: Manifest, plan: Plan) -> bool:
 def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progress) -> Manifest:
     from twin.city.assemble import assemble
     from twin.city.passes import ground_pass, object_pass, spool_survey
+    from twin.city.plan import require_unchanged
 
     folder = plan.options.output
     work = _work_folder(folder, plan.key)
@@ -87,6 +113,7 @@ def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progres
     ground = ground_pass(plan, spool, work / "ground", notices=notices, progress=progress)
     objects = object_pass(plan, ground, work / "objects", notices=notices, progress=progress)
     progress.stage("writing the city", 1)
+    require_unchanged(plan)
     stage = make_folder(work / "stage")
     manifest = assemble(plan, ground, objects, stage, old=old, notices=notices)
     kept = {f.path for layer in manifest.layers.values() for f in layer.files}

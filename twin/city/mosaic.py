@@ -55,10 +55,8 @@ def create_mosaic(folder: Path, bounds: Bounds, *, cell_size_m: float) -> Mosaic
     LimitError
         If the cells are too fine for the extent.
     """
-    n = bounds.width * bounds.height / cell_size_m**2
-    check_limit(
-        "terrain.cell_size", f"{cell_size_m:g} m gives {n:.3g} cells", int(n), limits().max_raster_cells
-    )
+    n_cells = int(bounds.width * bounds.height / cell_size_m**2)
+    check_limit("terrain", "cells", n_cells, limits().max_raster_cells, name="max_raster_cells")
     grid = Grid.covering(bounds, cell_size_m=cell_size_m)
     make_folder(folder)
     for name, dtype in BANDS.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.city.common_ground import check_common_ground
 from twin.city.ground_tile import (
     HALO_M,
     GroundBase,
@@ -105,12 +106,12 @@ def spool_survey(plan: Plan, folder: Path, *, notices: Notices, progress: Progre
             progress.advance()
         else:
             fresh.append(Task(plan.files[number].path.name, (_Reading.of(plan, number), layout)))
-    for part, found in run_tasks(_spool_one, fresh, workers=useful_workers(plan), progress=progress):
+    for part in run_tasks(_spool_one, fresh, workers=useful_workers(plan), progress=progress):
         write_part(part, folder)
-        notices.extend(found)
         parts.append(part)
     spool = Spool(layout, tuple(sorted(parts, key=lambda p: p.number)))
-    _check_survey(plan, spool)
+    notices.items.extend(n for part in spool.parts for n in part.notices)
+    _check_survey(plan, spool, notices)
     limits_m = elevation_limits(spool.tally, where=_names(plan), notices=notices)
     return replace(spool, elevation_limits=limits_m)
 
@@ -139,7 +140,7 @@ class _Reading:
         )
 
 
-def _spool_one(reading: _Reading, layout: SpoolLayout) -> tuple[SpoolPart, Notices]:
+def _spool_one(reading: _Reading, layout: SpoolLayout) -> SpoolPart:
     from pyproj import CRS
 
     from twin.core.errors import TwinError
@@ -151,12 +152,13 @@ def _spool_one(reading: _Reading, layout: SpoolLayout) -> tuple[SpoolPart, Notic
     transform = file_transform(file, city, height_offset_m=offset_m, notices=notices)
     chunks = read_chunks(file, transform=transform, notices=notices)
     try:
-        return spool_file(chunks, layout, number=reading.number, name=str(file.path)), notices
+        part = spool_file(chunks, layout, number=reading.number, name=str(file.path))
     except TwinError as error:
         if not reading.keep_going:
             raise
         notices.add("left-out", f"{error}; left out (--keep-going)", subject=file.path.name)
-        return spool_file([], layout, number=reading.number, name=str(file.path)), notices
+        part = spool_file([], layout, number=reading.number, name=str(file.path))
+    return replace(part, notices=tuple(notices.items))
 
 
 def _names(plan: Plan) -> str:
@@ -172,18 +174,13 @@ def _layout(plan: Plan, folder: Path) -> SpoolLayout:
     return SpoolLayout(folder, tiling, (float(round(middle[0])), float(round(middle[1]))))
 
 
-def _check_survey(plan: Plan, spool: Spool) -> None:
+def _check_survey(plan: Plan, spool: Spool, notices: Notices) -> None:
     names = _names(plan)
     if not spool.n_points:
         raise InputError(names, "no points are left to build from", "check the files and their classes")
     check_extent(spool.tally, where=names)
     x0, y0, _, x1, y1, _ = spool.bounds
-    area = plan.footprint_bounds()
-    if area is None:
-        return
-    from twin.sources.overlap import check_overlap
-
-    check_overlap(Bounds(x0, y0, x1, y1), area, where_a=names, where_b=str(plan.options.footprints))
+    check_common_ground(plan, Bounds(x0, y0, x1, y1), where=names, notices=notices)
 
 
 def ground_pass(
@@ -220,6 +217,8 @@ def ground_pass(
 def _ground_from_rasters(plan: Plan, folder: Path, notices: Notices) -> Ground:
     """Terrain and surface as they were given, where there is no point cloud."""
     dtm = _given(plan, "dtm", None, notices)
+    where = plan.options.rasters["dtm"].name
+    check_common_ground(plan, dtm.grid.bounds, where=where, notices=notices)
     mosaic = create_mosaic(folder / "mosaic", dtm.grid.bounds, cell_size_m=dtm.grid.cell_size_m)
     _lay_given(plan, mosaic, notices)
     tiling = choose_tiling(dtm.grid.bounds, n_points=dtm.values.size, cell_size_m=dtm.grid.cell_size_m)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twin.city.manifest import FORMAT, Source
-from twin.core.errors import CrsError, TwinError, UsageError
+from twin.core.errors import CrsError, InputError, InputNotFoundError, TwinError, UsageError
 from twin.core.files import canonical_json, sha256
+from twin.core.limits import check_limit, limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,8 @@ HEIGHT_COLUMNS = (
 """Attributes of footprints that hold a height above ground, lower case."""
 PIPELINE = 1
 """Raised whenever the same inputs give other bytes than before."""
+SIDECARS = (".dbf", ".shx", ".prj", ".cpg", ".tfw", ".jgw", ".pgw", ".wld")
+"""Files of the same stem without which an input is not what it is."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Plan:
         Map layers by kind, in the city's CRS.
     sources : mapping
         Input files by role, for the manifest.
+    stamps : mapping
+        Size and time of change of every input file when the build began.
     key : str
         Digest of all that decides the result.
     """
@@ -65,20 +70,13 @@ class Plan:
     footprints: Any
     vectors: Mapping[str, Any]
     sources: Mapping[str, tuple[Source, ...]]
+    stamps: Mapping[Path, tuple[int, int]]
     key: str
 
     @property
     def name(self) -> str:
         """Name of the city."""
         return self.options.name or self.options.output.name.removesuffix(".twin")
-
-    def footprint_bounds(self) -> Bounds | None:
-        """Extent of the footprints, None without any."""
-        from twin.core.grid import Bounds
-
-        if self.footprints is None or self.footprints.empty:
-            return None
-        return Bounds(*map(float, self.footprints.total_bounds))
 
     def survey_bounds(self) -> Bounds:
         """Extent of the point clouds in the city's coordinates, as their headers promise it."""
@@ -98,7 +96,9 @@ def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) ->
         Whatever is wrong with an input, before anything is written.
     """
     progress.stage("checking inputs", 3)
+    stamps = {part: _stamp(part) for path in options.inputs().values() for part in _parts(path)}
     files = _open_survey(options, notices)
+    stamps |= {f.path: (f.size_bytes, f.mtime_ns) for f in files}
     crs = _city_crs(options, files)
     progress.advance()
     footprints = _read_footprints(options, crs, notices)
@@ -106,7 +106,10 @@ def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) ->
     progress.advance()
     sources = _sources(options, files)
     progress.advance()
-    return Plan(options, crs, files, footprints, vectors, sources, _key(options, crs, sources))
+    plan = Plan(options, crs, files, footprints, vectors, sources, stamps, _key(options, crs, sources))
+    if files:
+        check_cells(plan.survey_bounds(), cell_size_m=options.cell_size_m)
+    return plan
 
 
 def _open_survey(options: BuildOptions, notices: Notices) -> tuple[PointFile, ...]:
@@ -197,17 +200,63 @@ def _require_areas(path: Path, kind: str, frame: Any) -> None:
 
 
 def _sources(options: BuildOptions, files: tuple[PointFile, ...]) -> dict[str, tuple[Source, ...]]:
-    sources: dict[str, tuple[Source, ...]] = {
-        role: (source_of(path),) for role, path in sorted(options.inputs().items())
-    }
+    sources = {role: sources_of(path) for role, path in sorted(options.inputs().items())}
     if files:
-        sources["points"] = tuple(source_of(f.path) for f in files)
+        sources["points"] = tuple(_source(f.path) for f in files)
     return sources
 
 
-def source_of(path: Path) -> Source:
-    """The manifest's entry for an input file; its name without the folder, which is nobody else's business."""
+def sources_of(path: Path) -> tuple[Source, ...]:
+    """The manifest's entries for an input and the files beside it that belong to it."""
+    return tuple(_source(part) for part in _parts(path))
+
+
+def _source(path: Path) -> Source:
+    """Named without its folder, which is nobody else's business."""
     return Source(name=path.name, size=path.stat().st_size, sha256=sha256(path))
+
+
+def _parts(path: Path) -> list[Path]:
+    """An input file and those that readers take from beside it: the rest of a Shapefile, a world file.
+
+    Raises
+    ------
+    InputNotFoundError
+        If there is no such file.
+    InputError
+        If it is no plain file.
+    """
+    if not path.exists():
+        link = " (a link to a file that is gone)" if path.is_symlink() else ""
+        raise InputNotFoundError(path, f"not found{link}", "correct the path")
+    if not path.is_file():
+        raise InputError(path, "is no plain file", "name the file inside it")
+    beside = (path.with_suffix(s) for s in SIDECARS if s != path.suffix.lower())
+    return [path, *(p for p in beside if p.is_file())]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+def require_unchanged(plan: Plan) -> None:
+    """Refuse to finish a city of which it is not known what it was made from.
+
+    Raises
+    ------
+    InputError
+        If an input file is not what it was when the build began.
+    """
+    for path, (size, _) in plan.stamps.items():
+        there = path.is_file()
+        if not there or _stamp(path) != plan.stamps[path]:
+            now = f"{path.stat().st_size} now" if there else "gone now"
+            raise InputError(
+                path,
+                f"changed while it was read ({size} bytes before, {now})",
+                "wait until nothing writes it, then start again",
+            )
 
 
 def _key(options: BuildOptions, crs: CRS, sources: Mapping[str, tuple[Source, ...]]) -> str:
@@ -234,6 +283,19 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
         "attribution": options.attribution,
         "licence": options.licence,
     }
+
+
+def check_cells(area: Bounds, *, cell_size_m: float) -> None:
+    """Refuse cells that are too fine for the extent, before anything is read.
+
+    Raises
+    ------
+    LimitError
+        With the number of cells.
+    """
+    n_cells = int(area.width * area.height / cell_size_m**2)
+    where = f"terrain.cell_size / --cell-size {cell_size_m:g}"
+    check_limit(where, "cells", n_cells, limits().max_raster_cells, name="max_raster_cells")
 
 
 def _in_city(file: PointFile, crs: CRS) -> Bounds:

@@ -17,6 +17,7 @@ from twin.city.tiling import Tiling, tile_name
 from twin.core.errors import InputError
 from twin.core.files import canonical_json, guard_storage, make_folder, write_text
 from twin.core.grid import Bounds
+from twin.core.notices import Notice
 from twin.core.points import PointCloud
 from twin.sources.points_check import (
     ELEVATION_CEILING_M,
@@ -56,6 +57,8 @@ class SpoolPart:
         Points by whole metre of elevation, in the bins of `PointTally`.
     bounds : tuple
         x_min, y_min, z_min, x_max, y_max, z_max of its points, or None without points.
+    notices : tuple of Notice
+        What was noticed while reading; kept, so that a resumed build tells the same.
     """
 
     number: int
@@ -63,6 +66,7 @@ class SpoolPart:
     histogram: dict[str, int]
     elevations: dict[str, int]
     bounds: Extent | None
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,9 @@ def _part_path(folder: Path, number: int, name: str) -> Path:
 
 def _canonical_order(records: NDArray[np.void]) -> NDArray[np.int64]:
     place = (records["x"].astype(np.int64) << 32) + records["y"].astype(np.int64)
-    rest = (records["z"].astype(np.int64) << 8) + records["c"]
+    rest = records["z"].astype(np.int64)
+    for name in "crn":  # every field, so that points at one place come in one order too
+        rest = (rest << 8) + records[name]
     return np.lexsort((rest, place))
 
 
@@ -263,7 +269,8 @@ def part_from_json(data: dict[str, Any] | None) -> SpoolPart | None:
         return None
     ends = np.array(data["bounds"], float).reshape(2, 3) if data["bounds"] else None
     extent = None if ends is None else _extent(ends[0], ends[1])
-    return SpoolPart(int(data["number"]), data["tiles"], data["histogram"], data["elevations"], extent)
+    told = tuple(Notice(**n) for n in data["notices"])
+    return SpoolPart(int(data["number"]), data["tiles"], data["histogram"], data["elevations"], extent, told)
 
 
 def read_part(folder: Path, number: int) -> SpoolPart | None:

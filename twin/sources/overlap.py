@@ -44,14 +44,14 @@ def check_overlap(
     >>> check_overlap(Bounds(447_450, 84_850, 447_500, 84_900), survey, "pand.gpkg", "survey")
     Traceback (most recent call last):
     twin.core.errors.OverlapError: pand.gpkg: does not overlap survey: x 447450 to 447500, y 84850 to 84900
-    against x 84800 to 85100, y 447400 to 447700, 512546 m apart; the axes seem exchanged: write easting (or
-    longitude) first
+    against x 84800 to 85100, y 447400 to 447700, 512546 m apart; the axes seem exchanged (axis order): write
+    easting (or longitude) first
     """
     if _touches(bounds_a, bounds_b):
         return
     tried = {
         **(explanations or {}),
-        "the axes seem exchanged: write easting (or longitude) first": swapped(bounds_a),
+        "the axes seem exchanged (axis order): write easting (or longitude) first": swapped(bounds_a),
     }
     remedy = next(
         (sentence for sentence, bounds in tried.items() if _touches(bounds, bounds_b)),

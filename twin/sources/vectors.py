@@ -206,7 +206,13 @@ def check_finite(frame: gpd.GeoDataFrame, labels: list[str], *, where: str | Pat
 
 
 def check_on_survey(
-    home: gpd.GeoDataFrame, own: gpd.GeoDataFrame, survey: Bounds, *, crs: CRS, where: str | Path
+    home: gpd.GeoDataFrame,
+    own: gpd.GeoDataFrame,
+    survey: Bounds,
+    *,
+    crs: CRS,
+    where: str | Path,
+    against: str = "the survey",
 ) -> None:
     """Refuse features none of which lies on the survey, and say which mistake would explain it.
 
@@ -220,6 +226,8 @@ def check_on_survey(
         Of the city.
     where : path or str
         The file.
+    against : str
+        What the survey is called in the message.
 
     Raises
     ------
@@ -243,7 +251,7 @@ def check_on_survey(
         f"its numbers would fit {crs_name(horizontal(crs))}, so the CRS that it names ({crs_name(own.crs)}) "
         "seems wrong: name the right one in the file"
     ] = at_source
-    check_overlap(at_home, survey, where, "the survey", explanations=explanations)
+    check_overlap(at_home, survey, where, against, explanations=explanations)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,41 @@
+"""Fixtures for the tests of faults: a sound city to damage, and the command line."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.fault_harness import Twin
+from tests.faults.small_city import SmallInputs, write_small
+from twin.cli.main import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def twin(capsys: pytest.CaptureFixture[str]) -> Twin:
+    """The command line in this process."""
+    return Twin(capsys)
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> SmallInputs:
+    """The sound survey; tests copy it before they change it."""
+    return write_small(tmp_path_factory.mktemp("survey"))
+
+
+@pytest.fixture(scope="session")
+def sound_city(inputs: SmallInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A city built from it; tests copy it before they change it."""
+    city = tmp_path_factory.mktemp("sound") / "town.twin"
+    assert run(inputs.arguments(city)) == 0
+    return city
+
+
+@pytest.fixture
+def city(sound_city: Path, tmp_path: Path) -> Path:
+    """A copy of the sound city, free to be damaged."""
+    return shutil.copytree(sound_city, tmp_path / "town.twin")
