@@ -308,3 +308,11 @@ def test_vertical_datums() -> None:
     assert same(parse_crs("EPSG:2263+6360"), parse_crs("EPSG:32118+5703"))
     assert not same(parse_crs("EPSG:7415"), parse_crs("EPSG:28992+5783"))
     assert not same(parse_crs("EPSG:7415"), parse_crs("EPSG:28992"))
+
+
+def test_a_vertical_crs_is_known_by_its_name_where_a_reader_mistook_its_datum() -> None:
+    nap = parse_crs("EPSG:7415")
+    mistaken = parse_crs(
+        nap.to_wkt().replace("Normaal Amsterdams Peil", "Ibiza").replace(',ID["EPSG",5709]', "")
+    )
+    assert same_vertical_datum(mistaken, nap)

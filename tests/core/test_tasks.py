@@ -30,12 +30,12 @@ def refuse(n: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_order(workers: int) -> None:
-    tasks: list[Task[int]] = [Task(str(n), (n,)) for n in range(6)]
+    tasks: list[Task] = [Task(str(n), (n,)) for n in range(6)]
     assert list(run_tasks(square, tasks, workers=workers, progress=Silent())) == [0, 1, 4, 9, 16, 25]
 
 
 def test_a_dying_worker_costs_its_tile_only(tmp_path: Path) -> None:
-    tasks: list[Task[int]] = [Task(f"tile {n}", (n, str(tmp_path))) for n in range(5, 10)]
+    tasks: list[Task] = [Task(f"tile {n}", (n, str(tmp_path))) for n in range(5, 10)]
     with pytest.raises(TileError, match="tile 7") as caught:
         list(run_tasks(die_on_seven, tasks, workers=2, progress=Silent()))
     assert caught.value.exit_code == 3

@@ -162,6 +162,7 @@ def _entry(request: LayerRequest, added: LayerFile, stage: Path) -> Layer:
         provenance=provenance,
         counts=added.counts,
         title=request.name,
+        options=added.options,
     )
 
 

@@ -109,7 +109,7 @@ def _add_quality(path: Path, report: dict[str, Any]) -> None:
 
     present = set(pq.read_schema(path / BUILDINGS).names)
     for lod, figures in report["lods"].items():
-        names = {q: f"{q}_lod{lod.replace('.', '')}_m" for q in QUALITY_COLUMNS}
+        names = {q: f"{q}_m_lod{lod.replace('.', '')}" for q in QUALITY_COLUMNS}
         known = {q: c for q, c in names.items() if c in present}
         table = read_columns(path, BUILDINGS, tuple(known.values()))
         medians = {f"median {q}": table[c].median() for q, c in known.items()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from twin.core.errors import UsageError
+import numpy as np
+
+from twin.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,11 +57,12 @@ class LayerRequest:
 
 @dataclass(frozen=True, slots=True)
 class LayerFile:
-    """What became of a file: its kind, where it lies below the city, and counts of what it holds."""
+    """What became of a file: its kind, where it lies below the city, counts of what it holds, and how it is placed."""
 
     kind: str
     relative: str
     counts: dict[str, int | float]
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def write_layer(request: LayerRequest, city: Path, stage: Path, *, notices: Notices) -> LayerFile:
@@ -117,3 +120,98 @@ def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> Layer
     raster = read_elevation(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
     write_geotiff(stage / relative, raster.values, raster.grid, crs=request.crs, nodata=NODATA)
     return LayerFile("raster", relative, {"cells": int(np.isfinite(raster.values).sum())})
+
+
+def _write_table(request: LayerRequest, city: Path, stage: Path, notices: Notices) -> LayerFile:
+    """A table joined to the buildings, points where it has coordinates, or plain rows."""
+    from twin.city.tables import BUILDINGS, read_columns, write_table
+    from twin.sources.tables import join_by_id, read_table
+
+    table = read_table(request.file, encoding=request.encoding, notices=notices)
+    relative = f"layers/{request.name}.parquet"
+    if request.join:
+        column, target = request.join
+        if target != "id":
+            raise UsageError("--join", f"buildings have no key {target!r}", f"join by their id: {column}=id")
+        ids = read_columns(city, BUILDINGS, ("id",))
+        joined, report = join_by_id(ids, table, column=column, where=request.file, notices=notices)
+        write_table(joined, stage / relative)
+        counts: dict[str, int | float] = {"matched": report.n_matched, "unmatched": len(report.unmatched)}
+        return LayerFile("join", relative, {**counts, "buildings without": report.n_without})
+    points = _points_of(request, table)
+    if points is None:
+        write_table(table, stage / relative)
+        return LayerFile("table", relative, {"rows": len(table)})
+    write_table(points, stage / relative)
+    return LayerFile("vector", relative, {"features": len(points)})
+
+
+def _points_of(request: LayerRequest, table: Any) -> Any:
+    """The rows as points in the city's CRS, None where the table has no coordinates."""
+    import geopandas as gpd
+
+    from twin.core.crs import horizontal, parse_crs
+
+    lower = {str(c).strip().lower(): c for c in table.columns}
+    pair = next((p for p in COORDINATE_COLUMNS if p[0] in lower and p[1] in lower), None)
+    if pair is None:
+        return None
+    x, y = (table[lower[c]].astype(float).to_numpy() for c in pair)
+    if not (np.isfinite(x) & np.isfinite(y)).all():
+        raise InputError(
+            request.file, f"{int((~np.isfinite(x + y)).sum())} rows have no coordinates", "complete them"
+        )
+    degrees = parse_crs("EPSG:4326") if pair[0] in DEGREE_COLUMNS else None
+    own = request.assume_crs or degrees or request.crs
+    points = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y), crs=horizontal(own))
+    return points.to_crs(horizontal(request.crs))
+
+
+def _write_model(request: LayerRequest, city: Path, stage: Path, notices: Notices) -> LayerFile:
+    """A 3D model as GLB around a place of its own."""
+    import trimesh
+
+    from twin.sources.models import read_model
+
+    parts = read_model(request.file, notices=notices)
+    corners = np.concatenate([p.mesh.vertices for p in parts])
+    place, shift = _place_of(request, city, corners)
+    scene = trimesh.Scene()
+    for part in parts:
+        local = part.mesh.vertices - shift
+        upright = np.column_stack([local[:, 0], local[:, 2], -local[:, 1]])  # glTF has y up
+        mesh = trimesh.Trimesh(upright, part.mesh.triangles, process=False)
+        material = trimesh.visual.material.PBRMaterial(baseColorFactor=part.rgba, metallicFactor=0.0)
+        mesh.visual = trimesh.visual.TextureVisuals(material=material)
+        scene.add_geometry(mesh, geom_name=part.name)
+    relative = f"layers/{request.name}.glb"
+    (stage / relative).write_bytes(scene.export(file_type="glb"))
+    counts: dict[str, int | float] = {
+        "parts": len(parts),
+        "triangles": sum(len(p.mesh.triangles) for p in parts),
+    }
+    return LayerFile("model", relative, counts, {"at": place})
+
+
+def _place_of(request: LayerRequest, city: Path, corners: Any) -> tuple[list[float | None], Any]:
+    """Where the model stands (None for the ground's elevation) and what its coordinates are counted from.
+
+    Raises
+    ------
+    UsageError
+        If it lies elsewhere and no place was given.
+    """
+    from twin.city.manifest import read_manifest
+
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+    if request.at is not None:
+        x, y, z = request.at
+        return [x, y, None if np.isnan(z) else z], foot
+    x0, y0, _, x1, y1, _ = read_manifest(city).bounds
+    if x0 <= foot[0] <= x1 and y0 <= foot[1] <= y1:
+        return [float(v) for v in foot], foot
+    what = (
+        f"lies at {foot[0]:.1f}, {foot[1]:.1f}, outside the city ({x0:.0f} to {x1:.0f}, {y0:.0f} to {y1:.0f})"
+    )
+    raise UsageError(request.file, what, "say where it stands with --at X,Y or --at X,Y,Z")

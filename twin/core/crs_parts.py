@@ -169,6 +169,8 @@ def same_vertical_datum(a: CRS, b: CRS) -> bool:
     up, other = vertical(a), vertical(b)
     if up is None or other is None:
         return up is other
+    if str(up.name).casefold() == str(other.name).casefold():
+        return True  # GeoTIFF keeps the name of a vertical CRS, but readers can lose or mistake its datum
     if any(part.axis_info[0].direction != "up" for part in (up, other)):
         return _same(up, other)
     return _same(_part_in_metres(up), _part_in_metres(other))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twin.core.errors import TileError
 
@@ -19,7 +19,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Task(Generic[T]):
+class Task:
     """One call of a tile function: a name for messages, and its arguments."""
 
     name: str
@@ -34,7 +34,7 @@ def default_workers() -> int:
 
 
 def run_tasks(
-    function: Callable[..., T], tasks: Sequence[Task[T]], *, workers: int, progress: Progress
+    function: Callable[..., T], tasks: Sequence[Task], *, workers: int, progress: Progress
 ) -> Iterator[T]:
     """Results of ``function(*task.arguments)`` in the order of the tasks.
 
@@ -55,7 +55,7 @@ def run_tasks(
 
 
 def _run_in_processes(
-    function: Callable[..., T], tasks: Sequence[Task[T]], workers: int, progress: Progress
+    function: Callable[..., T], tasks: Sequence[Task], workers: int, progress: Progress
 ) -> Iterator[T]:
     from pebble import ProcessPool
 
@@ -85,7 +85,7 @@ def _run_in_processes(
         )
 
 
-def _result(pool: Any, function: Callable[..., T], task: Task[T], future: Any) -> tuple[T] | None:
+def _result(pool: Any, function: Callable[..., T], task: Task, future: Any) -> tuple[T] | None:
     """The task's result, or None when its worker died every time."""
     from pebble import ProcessExpired
 
