@@ -34,7 +34,15 @@ def gable_solid(x0, y0, x1, y1, z0, eave, ridge):
         ],
         dtype=np.float64,
     )
-    faces = [[3, 2, 1, 0], [4, 5, 9, 8], [6, 7, 8, 9], [0, 1, 5, 4], [1, 2, 6, 9, 5], [2, 3, 7, 6], [3, 0, 4, 8, 7]]
+    faces = [
+        [3, 2, 1, 0],
+        [4, 5, 9, 8],
+        [6, 7, 8, 9],
+        [0, 1, 5, 4],
+        [1, 2, 6, 9, 5],
+        [2, 3, 7, 6],
+        [3, 0, 4, 8, 7],
+    ]
     return _solid(points, faces, [Surface.GROUND, Surface.ROOF, Surface.ROOF, *[Surface.WALL] * 4])
 
 
@@ -57,7 +65,10 @@ def flat_terrain(half=30.0, step=5.0):
     x, y = np.meshgrid(axis, axis)
     vertices = np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]) + np.array(ORIGIN, dtype=np.float64)
     cell = (np.arange(n)[:, None] * (n + 1) + np.arange(n)).ravel()
-    quads = [np.column_stack([cell, cell + 1, cell + n + 2]), np.column_stack([cell, cell + n + 2, cell + n + 1])]
+    quads = [
+        np.column_stack([cell, cell + 1, cell + n + 2]),
+        np.column_stack([cell, cell + n + 2, cell + n + 1]),
+    ]
     triangles = np.concatenate(quads).astype(np.int32)
     middle = vertices[triangles].mean(axis=1) - ORIGIN
     cover = np.full(len(triangles), Cover.GREEN, np.uint8)
@@ -115,6 +126,20 @@ def village_scene(village):
     from twin.scene.scene import Scene
 
     return Scene(village)
+
+
+@pytest.fixture(scope="session")
+def lit(village_scene):
+    """Scenes of the village that differ in other things than light, without baking it again."""
+    from twin.scene.scene import Scene
+
+    def make(content, **options):
+        scene = Scene(content, **options)
+        assert scene.pack.meta.geometry_key == village_scene.pack.meta.geometry_key
+        scene._light = village_scene.light
+        return scene
+
+    return make
 
 
 @pytest.fixture(scope="session")

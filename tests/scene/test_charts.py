@@ -47,7 +47,9 @@ def test_a_point_of_a_face_is_found_again_from_its_texel(solids):
 def test_walls_lie_level_in_the_atlas(solids):
     mesh = facets_from_solids([solids["box"](0, 0, 40, 3, 0, 5)], [0])
     charted = chart_faces(mesh, mesh.vertices - mesh.vertices.min(axis=0), texel_size_m=0.25, budget=100_000)
-    long_wall = [f for f in range(mesh.n_faces) if np.ptp(charted.points[charted.point_face == f][:, 0]) == 40]
+    long_wall = [
+        f for f in range(mesh.n_faces) if np.ptp(charted.points[charted.point_face == f][:, 0]) == 40
+    ]
     for face in long_wall:
         extent = np.ptp(charted.texel[charted.point_face == face], axis=0)
         assert extent[0] == pytest.approx(40 / 0.25)

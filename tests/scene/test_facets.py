@@ -24,7 +24,9 @@ def test_a_box_shows_four_walls_and_a_roof_but_not_its_floor(solids):
 def test_normals_point_outwards(solids):
     mesh = facets_from_solids([solids["gable"](0, 0, 8, 6, 0, 4, 7)], [0])
     centre = mesh.vertices.mean(axis=0)
-    middle = np.stack([mesh.vertices[mesh.triangles[mesh.face == f]].mean(axis=(0, 1)) for f in range(mesh.n_faces)])
+    middle = np.stack(
+        [mesh.vertices[mesh.triangles[mesh.face == f]].mean(axis=(0, 1)) for f in range(mesh.n_faces)]
+    )
     assert (np.einsum("ij,ij->i", face_normals(mesh), middle - centre) > 0).all()
 
 

@@ -1,0 +1,152 @@
+"""Classes, colours and legends."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from twin.core.errors import InputError, UsageError
+from twin.scene.colour import (
+    ColourBy,
+    class_breaks,
+    colour_buildings,
+    colour_map,
+    natural_breaks,
+    parse_colour_by,
+    read_attribute,
+)
+
+GREY = (200, 200, 200)
+
+
+def deviation(values, breaks):
+    groups = np.searchsorted(breaks, values, side="right")
+    return sum(((values[groups == g] - values[groups == g].mean()) ** 2).sum() for g in np.unique(groups))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=4, max_size=9), st.integers(2, 4))
+def test_natural_breaks_are_the_best_of_all(values, n_classes):
+    from itertools import combinations
+
+    values = np.sort(np.array(values, dtype=float))
+    distinct = np.unique(values)
+    n_classes = min(n_classes, len(distinct))
+    found = deviation(values, natural_breaks(values, n_classes))
+    borders = (distinct[1:] + distinct[:-1]) / 2
+    best = (
+        min(deviation(values, np.array(c)) for c in combinations(borders, n_classes - 1))
+        if len(distinct) > 1
+        else 0
+    )
+    assert found == pytest.approx(best, abs=1e-6)
+
+
+def test_equal_and_quantile_and_given_classes():
+    values = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 8, 100])
+    assert class_breaks(values, ColourBy("x", method="equal", n_classes=4)).tolist() == [25, 50, 75]
+    assert class_breaks(values, ColourBy("x", method="quantile", n_classes=2)).tolist() == [4.5]
+    assert class_breaks(values, ColourBy("x", method="given", breaks=(3.0, 50.0))).tolist() == [3, 50]
+    assert class_breaks(np.array([7.0, 7.0]), ColourBy("x")).tolist() == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-1e4, 1e4), min_size=2, max_size=30), st.integers(2, 6))
+def test_round_breaks_leave_every_value_in_its_natural_class(values, n_classes):
+    values = np.array(values)
+    by = ColourBy("x", n_classes=n_classes)
+    if len(np.unique(values)) < 2:
+        return
+    exact = np.searchsorted(natural_breaks(values, n_classes), values, side="right")
+    rounded = np.searchsorted(class_breaks(values, by), values, side="right")
+    np.testing.assert_array_equal(exact, rounded)
+
+
+def test_breaks_are_round_where_the_gap_allows():
+    values = np.array([1.13, 2.2, 3.07, 10.4, 11.9, 48.0, 52.7])
+    assert class_breaks(values, ColourBy("x", n_classes=3)).tolist() == [5, 30]
+
+
+def test_each_building_gets_the_colour_of_the_class_that_the_legend_tells():
+    values = [1.0, 4.9, 5.0, 30.0, None, float("nan")]
+    by = ColourBy("height_m", method="given", breaks=(5.0, 20.0))
+    rgb, legend = colour_buildings(values, by, unit="m", missing=GREY)
+    assert legend.title == "Height (m)"
+    assert [e.text for e in legend.entries] == ["< 5", "5 – 20", "≥ 20", "no data"]
+    assert legend.entries[-1].kind == "missing"
+    by_text = {e.text: e.rgb for e in legend.entries}
+    expected = ["< 5", "< 5", "5 – 20", "≥ 20", "no data", "no data"]
+    assert [tuple(c) for c in rgb.tolist()] == [by_text[t] for t in expected]
+
+
+def test_words_become_categories_by_frequency():
+    rgb, legend = colour_buildings(
+        ["flat", "gable", "gable", None], ColourBy("roof_type"), unit="", missing=GREY
+    )
+    assert [e.text for e in legend.entries] == ["gable", "flat", "no data"]
+    assert tuple(rgb[1]) == legend.entries[0].rgb
+    assert rgb[3].tolist() == list(GREY)
+
+
+def test_rare_categories_come_together():
+    values = [f"kind {i}" for i in range(40)]
+    _, legend = colour_buildings(values, ColourBy("use"), unit="", missing=GREY)
+    assert len(legend.entries) == 12
+    assert legend.entries[-1].text == "29 others"
+
+
+def test_whole_numbers_of_few_kinds_are_names():
+    _, legend = colour_buildings([1, 2, 2, 2, 9], ColourBy("zone"), unit="", missing=GREY)
+    assert [e.text for e in legend.entries] == ["2", "1", "9"]
+    _, amounts = colour_buildings(list(range(100)), ColourBy("year"), unit="", missing=GREY)
+    assert len(amounts.entries) == 5
+
+
+def test_an_attribute_that_is_empty_everywhere_is_refused():
+    with pytest.raises(UsageError, match="empty for every building"):
+        colour_buildings([None, float("nan")], ColourBy("height_m"), unit="m", missing=GREY)
+
+
+@pytest.mark.parametrize("name", ["viridis", "cividis", "magma", "rdbu"])
+def test_maps_are_complete_and_the_sequential_ones_grow_lighter(name):
+    table = colour_map(name).astype(float)
+    assert table.shape == (256, 3)
+    if name != "rdbu":
+        lightness = table @ (0.2126, 0.7152, 0.0722)
+        assert (np.diff(lightness) > -1.5).all()
+
+
+def test_values_are_found_by_id_in_the_first_table_that_has_them(tmp_path):
+    own, joined = tmp_path / "buildings.parquet", tmp_path / "joined.parquet"
+    parquet.write_table(pa.table({"id": ["b", "a"], "height_m": [2.0, 1.0]}), own)
+    parquet.write_table(pa.table({"id": ["a"], "owner": ["city"], "height_m": [99.0]}), joined)
+    tables = [(str(own), "id", {"height_m": "m"}), (str(joined), "id", {})]
+    ids = np.array(["a", "b", "c"])
+    assert read_attribute(tables, "height_m", ids) == ([1.0, 2.0, None], "m")
+    assert read_attribute(tables, "owner", ids) == (["city", None, None], "")
+    with pytest.raises(UsageError, match="height_m"):
+        read_attribute(tables, "heigth", ids)
+
+
+def test_a_damaged_table_is_told(tmp_path):
+    path = tmp_path / "buildings.parquet"
+    path.write_bytes(b"no parquet")
+    with pytest.raises(InputError, match=r"buildings\.parquet"):
+        read_attribute([(str(path), "id", {})], "x", np.array(["a"]))
+
+
+@pytest.mark.parametrize("text", ["height_m:5,5", "height_m:9,1"])
+def test_breaks_must_ascend(text):
+    with pytest.raises(UsageError, match="ascending"):
+        parse_colour_by(text)
+
+
+def test_names_with_a_colon_are_names():
+    assert parse_colour_by("noise:level").attribute == "noise:level"
+
+
+def test_an_unknown_map_names_the_known_ones():
+    with pytest.raises(UsageError, match="cividis, magma"):
+        colour_map("rainbow")

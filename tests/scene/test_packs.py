@@ -1,0 +1,230 @@
+"""Packs: made, kept, found again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twin.core.errors import UsageError
+from twin.core.grid import Bounds
+from twin.core.notices import Notices
+from twin.reconstruct.cover import Cover
+from twin.scene.model import ColouredMesh, FacetMesh, Lines, Overlay, Picture
+from twin.scene.pack import FORMAT, Material, load_pack, meta_from_json, meta_to_json, save_pack
+from twin.scene.packing import pack_content
+from twin.scene.store import stored_pack
+
+
+def moved(content, by):
+    """The content somewhere else on the map."""
+    shift = np.array(by, dtype=np.float64)
+
+    def facets(mesh):
+        return replace(mesh, vertices=mesh.vertices + shift)
+
+    return replace(
+        content,
+        origin=tuple(o + b for o, b in zip(content.origin, by, strict=True)),
+        buildings=facets(content.buildings),
+        terrain=replace(content.terrain, vertices=content.terrain.vertices + shift),
+        trees=replace(content.trees, foot=content.trees.foot + shift),
+    )
+
+
+def test_far_from_home_coordinates_are_as_exact(village):
+    here = pack_content(village)
+    there = pack_content(moved(village, (1_000_000, -2_000_000, 0)))
+    np.testing.assert_allclose(there["facet_points"], here["facet_points"], atol=1e-5)
+    np.testing.assert_allclose(there["terrain_points"], here["terrain_points"], atol=1e-5)
+
+
+def test_every_triangle_of_the_city_is_in_one_tile(village):
+    pack = pack_content(village)
+    for kind, cells in (("facet", "facet_triangles"), ("terrain", "terrain_triangles")):
+        tiles = getattr(pack.meta, f"{kind}_tiles")
+        covered = np.concatenate([np.arange(*t.cells) for t in tiles])
+        assert covered.tolist() == list(range(len(pack[cells])))
+        for tile in tiles:
+            used = pack[cells][slice(*tile.cells)]
+            assert used.min() >= 0
+            assert used.max() < tile.points[1] - tile.points[0]
+
+
+def test_materials_follow_surface_and_slope(village):
+    pack = pack_content(village)
+    of_building = [set(pack["facet_material"][pack["facet_owner"] == i].tolist()) for i in range(3)]
+    assert of_building == [
+        {Material.WALL, Material.ROOF_FLAT},
+        {Material.WALL, Material.ROOF_FLAT},
+        {Material.WALL, Material.ROOF_SLOPED},
+    ]
+    ground = pack["facet_material"][pack["facet_owner"] < 0]
+    assert set(ground.tolist()) == {Material.EARTH}
+
+
+def test_water_lies_in_tiles_of_its_own(village):
+    pack = pack_content(village)
+    for tile in pack.meta.terrain_tiles:
+        cover = set(pack["terrain_cover"][slice(*tile.points)].tolist())
+        assert (cover == {Cover.WATER}) == (tile.group == "water")
+
+
+def test_a_city_without_terrain_or_buildings_can_be_packed(make_village):
+    bare = pack_content(make_village(terrain=None, trees=None))
+    assert bare.meta.terrain_tiles == ()
+    empty = pack_content(make_village(buildings=FacetMesh.empty(), building_ids=(), terrain=None, trees=None))
+    assert empty.meta.facet_tiles == ()
+
+
+def test_packs_come_back_from_disk_as_they_were(tmp_path, village):
+    pack = pack_content(village, key="k")
+    path = tmp_path / "pack.npz"
+    save_pack(pack, path)
+    found = load_pack(path, key="k")
+    assert found.meta == pack.meta
+    for name, values in pack.arrays.items():
+        np.testing.assert_array_equal(found[name], values)
+    again = tmp_path / "again.npz"
+    save_pack(pack_content(village, key="k"), again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_pack_of_something_else_or_a_damaged_one_is_not_taken(tmp_path, village):
+    path = tmp_path / "pack.npz"
+    save_pack(pack_content(village, key="k"), path)
+    assert load_pack(path, key="other") is None
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert load_pack(path, key="k") is None
+    path.write_bytes(b"")
+    assert load_pack(path, key="k") is None
+    assert load_pack(tmp_path / "none.npz", key="k") is None
+
+
+def test_a_pack_of_another_format_is_not_taken(village):
+    data = json.loads(meta_to_json(pack_content(village).meta))
+    with pytest.raises(ValueError, match="format"):
+        meta_from_json(json.dumps({**data, "format": FORMAT + 1}))
+
+
+def test_light_is_kept_for_the_geometry_and_not_for_the_names(village):
+    key = pack_content(village).meta.geometry_key
+    assert pack_content(replace(village, name="Other", labels=())).meta.geometry_key == key
+    shorter = replace(village.trees, height_m=village.trees.height_m - 1)
+    assert pack_content(replace(village, trees=shorter)).meta.geometry_key != key
+
+
+def test_place_on_earth_follows_from_the_crs(make_village):
+    meta = pack_content(make_village()).meta
+    assert meta.latitude_deg == pytest.approx(52.0, abs=0.1)
+    assert meta.longitude_deg == pytest.approx(4.35, abs=0.1)
+    assert meta.convergence_deg == pytest.approx(-0.8, abs=0.1)
+    local = pack_content(make_village(crs='LOCAL_CS["site",UNIT["metre",1]]')).meta
+    assert local.latitude_deg is None
+
+
+def overlays(origin):
+    x, y, _ = origin
+    ring = (*np.array([(-10, -10), (10, -10), (10, 10), (-10, 10)], dtype=float), x, y)
+    hole = (ring - (x, y)) * 0.4 + (x, y)
+    line = np.array([(-20, 0, 1), (0, 0, 1), (20, 5, 1)], dtype=float) + origin
+    photo = np.zeros((20, 20, 4), np.uint8)
+    photo[:10] = (255, 0, 0, 255)
+    corner = np.array([(0, 0, 0), (5, 0, 0), (0, 5, 0), (0, 0, 5)], dtype=float) + origin
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
+    return (
+        Overlay("zone", areas=((ring, hole),)),
+        Overlay("tram", lines=Lines(line, np.array([0, 3], np.int32))),
+        Overlay("sensors", points=line, colour=(1, 2, 3)),
+        Overlay("photo", picture=Picture(photo, Bounds(x - 30, y - 30, x + 30, y + 30))),
+        Overlay("statue", mesh=ColouredMesh(corner, faces, np.tile(np.array([9, 8, 7], np.uint8), (4, 1)))),
+    )
+
+
+def test_areas_cover_their_inside_but_not_their_holes(village):
+    pack = pack_content(replace(village, overlays=overlays(village.origin)))
+    plan, mask = pack.meta.plan, pack["overlay_area_0"]
+
+    def at(x, y):
+        return mask[int((plan.y_max - y) / plan.texel_m), int((x - plan.x_min) / plan.texel_m)]
+
+    assert at(7, 0) > 100
+    assert at(0, 0) == 0
+    assert at(20, 20) == 0
+    assert at(9.9, 0) > at(7, 0)
+
+
+def test_pictures_lie_where_they_belong(village):
+    pack = pack_content(replace(village, overlays=overlays(village.origin)))
+    plan, rgba = pack.meta.plan, pack["overlay_picture_3"]
+    north, south = (rgba[int((plan.y_max - y) / plan.texel_m), plan.columns // 2] for y in (15, -15))
+    assert north.tolist() == [255, 0, 0, 255]
+    assert south[3] == 0
+
+
+def test_lines_points_and_models_are_taken_over(village):
+    pack = pack_content(replace(village, overlays=overlays(village.origin)))
+    entries = {o.name: o for o in pack.meta.overlays}
+    assert entries["tram"].lines == (0, 1)
+    assert entries["sensors"].points == (0, 3)
+    assert entries["statue"].model
+    assert (pack["facet_rgb"] == (9, 8, 7)).all()
+    assert len(pack["facet_rgb"]) == 12
+
+
+def test_only_the_layers_asked_for(village):
+    content = replace(village, overlays=overlays(village.origin))
+    pack = stored_pack(content, ("tram",), notices=Notices()).pack
+    assert [o.name for o in pack.meta.overlays] == ["tram"]
+    with pytest.raises(UsageError, match="zone, tram"):
+        stored_pack(content, ("metro",), notices=Notices())
+
+
+class FakeCity:
+    """What the store asks of a city."""
+
+    def __init__(self, path, text="one"):
+        self.path, self.text = path, text
+
+    @property
+    def manifest(self):
+        return self
+
+    def model_dump_json(self):
+        return self.text
+
+
+@pytest.fixture
+def read_count(monkeypatch, village):
+    import twin.scene.from_city as from_city
+
+    calls = []
+    monkeypatch.setattr(from_city, "scene_content", lambda city: calls.append(city) or village)
+    return calls
+
+
+def test_a_city_is_packed_once_and_again_when_it_changed(tmp_path, read_count):
+    notices = Notices()
+    first = stored_pack(FakeCity(tmp_path), (), notices=notices)
+    second = stored_pack(FakeCity(tmp_path), (), notices=notices)
+    assert len(read_count) == 1
+    assert second.pack.meta == first.pack.meta
+    stored_pack(FakeCity(tmp_path, "two"), (), notices=notices)
+    assert len(read_count) == 2
+    assert not notices.items
+
+
+def test_where_the_cache_cannot_be_written_the_picture_is_drawn_all_the_same(tmp_path, read_count):
+    (tmp_path / "cache").write_text("a file stands in the way")
+    notices = Notices()
+    stored = stored_pack(FakeCity(tmp_path), (), notices=notices)
+    assert stored.folder is None
+    assert "as long" in notices.lines()[0]
+
+
+def test_old_packs_are_forgotten(tmp_path, read_count):
+    for i in range(7):
+        stored_pack(FakeCity(tmp_path, str(i)), (), notices=Notices())
+    assert len(list(Path(tmp_path, "cache", "scene").glob("pack-*.npz"))) == 4
