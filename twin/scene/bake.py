@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from twin.scene.light import LitMesh, Occluders
     from twin.scene.pack import ScenePack
     from twin.scene.sun import Sun
+    from twin.scene.treeforms import Form
 
-TABLE_TEXELS = 384
+TABLE_TEXELS = 256
 _KEPT_SUNS = 12
 _MANY_TREES = 3000
 
@@ -151,26 +152,23 @@ class _Baker:
 def scene_occluders(pack: ScenePack) -> Occluders:
     """Everything in a pack that stops light or sight."""
     from twin.scene.light import Occluders
+    from twin.scene.treeforms import N_FORMS, SHRUB, crown, trunk
 
     solid = [
         _soup(pack["facet_points"], pack["facet_triangles"], pack.meta.facet_tiles),
         _soup(pack["terrain_points"], pack["terrain_triangles"], pack.meta.terrain_tiles),
+        _stand(pack, pack["tree_form"] != SHRUB, trunk()),
     ]
-    return Occluders.of(np.concatenate(solid), tree_triangles(pack))
-
-
-def tree_triangles(pack: ScenePack) -> NDArray[np.float32]:
-    """Crowns of all trees as triangles, shape (m, 3, 3)."""
-    from twin.scene.treeforms import N_FORMS, crown, stand
-
-    parts = [np.empty((0, 3, 3), np.float32)]
     detail = int(len(pack["tree_form"]) <= _MANY_TREES)
-    for form in range(N_FORMS):
-        chosen = pack["tree_form"] == form
-        if chosen.any():
-            foot, size = pack["tree_foot"][chosen], pack["tree_size"][chosen]
-            parts.append(stand(foot, size, crown(form, detail=detail), pack["tree_turn"][chosen]))
-    return np.concatenate(parts)
+    leaves = [_stand(pack, pack["tree_form"] == f, crown(f, detail=detail)) for f in range(N_FORMS)]
+    return Occluders.of(np.concatenate(solid), np.concatenate(leaves))
+
+
+def _stand(pack: ScenePack, chosen: NDArray[np.bool_], form: Form) -> NDArray[np.float32]:
+    """One form at the places of chosen trees, as triangles."""
+    from twin.scene.treeforms import stand
+
+    return stand(pack["tree_foot"][chosen], pack["tree_size"][chosen], form, pack["tree_turn"][chosen])
 
 
 def _absolute(triangles: NDArray[np.int32], tiles: tuple[Any, ...]) -> NDArray[np.int32]:

@@ -117,9 +117,9 @@ def metres_per_pixel(camera: Camera, height_px: int, distance_m: float | None = 
 class Margins:
     """Shares of the picture that stay free of what is fitted, for title, legend and scale."""
 
-    left: float = 0.04
-    right: float = 0.04
-    top: float = 0.09
+    left: float = 0.03
+    right: float = 0.06
+    top: float = 0.08
     bottom: float = 0.08
 
 

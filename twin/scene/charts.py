@@ -112,21 +112,24 @@ def _face_axes(
     """Two unit axes in the plane of each face, the first level, or along the longest rim of a level face."""
     a, b, c = (points[triangles[:, i]] for i in range(3))
     cross = np.cross(b - a, c - a)
-    total = np.column_stack([np.bincount(mesh.face, part, mesh.n_faces) for part in cross.T])
+    total = np.column_stack([np.bincount(mesh.face, part, mesh.n_faces) for part in cross.T]).astype(
+        np.float64
+    )
     normal = _unit(total, np.array([0.0, 0.0, 1.0]))
     ends = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     pair = np.sort(ends, axis=1).astype(np.int64)
     _, index, count = np.unique(pair[:, 0] * len(points) + pair[:, 1], return_index=True, return_counts=True)
     rim = ends[index[count == 1]]
-    along = points[rim[:, 1]] - points[rim[:, 0]]
+    edge = points[rim[:, 1]] - points[rim[:, 0]]
     face = point_face[rim[:, 0]]
-    order = np.lexsort((np.linalg.norm(along, axis=1), face))
+    order = np.lexsort((np.linalg.norm(edge, axis=1), face))
     longest = np.zeros_like(normal)
-    longest[face[order]] = along[order]
+    longest[face[order]] = edge[order]
     longest -= normal * np.einsum("ij,ij->i", longest, normal)[:, None]
     level = np.column_stack([-normal[:, 1], normal[:, 0], np.zeros(len(normal))])
     leaning = np.abs(normal[:, 2:]) < 0.95
-    u_axis = _unit(np.where(leaning, level, longest), _unit(level, np.array([1.0, 0.0, 0.0])))
+    along: NDArray[np.float64] = np.where(leaning, level, longest)
+    u_axis = _unit(along, _unit(level, np.array([1.0, 0.0, 0.0])))
     return u_axis, np.cross(normal, u_axis)
 
 

@@ -70,7 +70,7 @@ class ColourBy:
     attribute : str
         Column of the buildings or of a table joined to them.
     colour_map : str, optional
-        A shipped one; by default cividis for numbers and Okabe and Ito's colours for categories.
+        A shipped one; by default viridis for numbers and Okabe and Ito's colours for categories.
     method : str
         How numbers are cut into classes.
     n_classes : int
@@ -145,16 +145,23 @@ def class_breaks(values: NDArray[np.float64], by: ColourBy) -> NDArray[np.float6
     elif by.method == "quantile":
         breaks = np.quantile(values, np.linspace(0, 1, by.n_classes + 1)[1:-1])
     else:
-        breaks = natural_breaks(values, by.n_classes)
-    breaks = _rounded(breaks, distinct)
+        breaks = np.array([_roundest(distinct, b) for b in natural_breaks(values, by.n_classes)])
     return np.unique(breaks[(breaks > distinct[0]) & (breaks <= distinct[-1])])
 
 
-def _rounded(breaks: NDArray[np.float64], distinct: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Breaks that a legend can say, to a hundredth of the range."""
-    spread = float(distinct[-1] - distinct[0])
-    digits = 2 - math.floor(math.log10(spread)) - 1
-    return np.asarray(np.round(breaks, digits), dtype=np.float64)
+def _roundest(distinct: NDArray[np.float64], middle: float) -> float:
+    """The number with the fewest figures in the inner part of the gap around `middle`: no value changes its class."""
+    above = int(np.searchsorted(distinct, middle, side="right"))
+    low, high = float(distinct[above - 1]), float(distinct[above])
+    inner_low, inner_high = low + 0.2 * (high - low), high - 0.2 * (high - low)
+    power = math.floor(math.log10(max(abs(low), abs(high), 1e-300)))
+    for exponent in range(power, power - 8, -1):
+        for factor in (1.0, 0.5):
+            step = factor * 10.0**exponent
+            nearest = round(round(middle / step) * step, max(0, 1 - exponent))
+            if inner_low <= nearest <= inner_high:
+                return nearest
+    return middle
 
 
 def natural_breaks(values: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
@@ -303,7 +310,7 @@ def colour_buildings(
     present = [v for v, k in zip(values, known, strict=True) if k]
     if _is_numeric(present) and (by.method == "given" or not _are_codes(present)):
         index, texts = _numeric_classes(np.asarray(present, dtype=np.float64), by)
-        table = _spaced(colour_map(by.colour_map or "cividis"), len(texts))
+        table = _spaced(colour_map(by.colour_map or "viridis"), len(texts))
     else:
         index, texts = _categories(present)
         table = _categorical(by.colour_map, len(texts))

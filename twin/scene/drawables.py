@@ -17,7 +17,7 @@ from twin.scene import shaders
 from twin.scene.bake import plan_texel, table_bounds
 from twin.scene.drape import compose_overlay
 from twin.scene.paint import facet_colours, overlay_colours, terrain_colours, tree_colours
-from twin.scene.treeforms import N_FORMS, crown, trunk
+from twin.scene.treeforms import N_FORMS, SHRUB, crown, trunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,12 @@ class Stage:
     actors: list[Any] = field(default_factory=list)
     faces: list[tuple[Any, tuple[int, int]]] = field(default_factory=list)
     lines: list[Any] = field(default_factory=list)
-    dome: Any = None
+    mirrored: list[Any] = field(default_factory=list)
+    """Actors that water mirrors."""
+    culled: list[Any] = field(default_factory=list)
+    """Those among them whose inner side is never drawn."""
+    water: list[Any] = field(default_factory=list)
+    water_level: float = 0.0
     kept: list[Any] = field(default_factory=list)
     """Arrays that VTK looks at without owning them."""
 
@@ -102,11 +107,46 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniform3f("eye", list(camera.eye))
         uniforms.SetUniformf("hazeStart", 1e9 if flat else max(distance - radius, 0.0))
         uniforms.SetUniformf("hazeLength", 2.0 * radius)
+        uniforms.SetUniformf("pixelAngle", angle)
+        uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
     for actor in stage.lines:
-        fragment = actor.GetShaderProperty().GetFragmentCustomUniforms()
-        fragment.SetUniformf("pixelAngle", angle)
-        fragment.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
+
+
+def turn_over(stage: Stage, eye: tuple[float, float, float] | None) -> None:
+    """Hang what water mirrors upside down below its level, seen from `eye`; None puts it upright again."""
+    z = stage.water_level
+    for actor in stage.mirrored:
+        shader = actor.GetShaderProperty()
+        fragment = shader.GetFragmentCustomUniforms()
+        for uniforms in (shader.GetVertexCustomUniforms(), fragment):
+            uniforms.SetUniformf("mirrored", 0.0 if eye is None else 1.0)
+        if eye is not None:
+            # As far from the mirrored eye as the mirror image is from the eye: the haze is the same.
+            fragment.SetUniform3f("eye", [eye[0], eye[1], 2 * z - eye[2]])
+        culls = actor in stage.culled
+        actor.GetProperty().SetBackfaceCulling(culls and eye is None)
+        actor.GetProperty().SetFrontfaceCulling(culls and eye is not None)
+
+
+def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tuple[float, float]) -> None:
+    """Give the water a picture of what it mirrors, or none.
+
+    Parameters
+    ----------
+    image : array, shape (rows, columns, 4), optional
+        RGBA with alpha already multiplied in, row 0 below.
+    scale : tuple of float
+        From pixels of the window to the picture's width and height.
+    """
+    blank = np.zeros((1, 1, 4), np.uint8)
+    texture = _texture(stage, blank if image is None else image)
+    for actor in stage.water:
+        actor.GetProperty().RemoveTexture("mirrorImage")
+        actor.GetProperty().SetTexture("mirrorImage", texture)
+        uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
+        uniforms.SetUniform2f("mirrorScale", list(scale))
+        uniforms.SetUniformf("mirrorShare", 0.0 if image is None else 1.0)
 
 
 # ------------------------------------------------------------------ parts
@@ -128,7 +168,7 @@ def _add_sky(stage: Stage) -> None:
     row = np.concatenate([np.column_stack([i, j + spokes, j]), np.column_stack([i, i + spokes, j + spokes])])
     triangles = np.concatenate([row + k * spokes for k in range(rings - 1)])
     data = _mesh(stage, (points * radius).reshape(-1, 3).astype(np.float32), triangles.astype(np.int32))
-    stage.dome = _surface(stage, data, shaders.SKY, cull=False)
+    _surface(stage, data, shaders.SKY, cull=False)
 
 
 def _add_table(stage: Stage, light: Light) -> None:
@@ -176,7 +216,7 @@ def _add_terrain(stage: Stage, light: Light) -> None:
         data = _tile_mesh(stage, "terrain", tile)
         _texture_places(stage, data, places[slice(*tile.points)])
         _colours(stage, data, colours[slice(*tile.points)])
-        actor = _surface(stage, data, shaders.FACE if drape is None else shaders.GROUND)
+        actor = _surface(stage, data, shaders.LAND if drape is None else shaders.DRAPED, noisy=True)
         actor.GetProperty().SetTexture("lightMap", light_map)
         if drape is not None:
             actor.GetProperty().SetTexture("overlay", drape)
@@ -212,6 +252,9 @@ def _add_faces(stage: Stage, light: Light, colours: NDArray[np.uint8]) -> None:
         actor = _surface(stage, data, shaders.FACE, cull=not tile.group.startswith("model"))
         actor.GetProperty().SetTexture("lightMap", light_map)
         stage.faces.append((actor, tile.points))
+        stage.mirrored.append(actor)
+        if not tile.group.startswith("model"):
+            stage.culled.append(actor)
 
 
 def _add_trees(stage: Stage, light: Light) -> None:
@@ -223,16 +266,18 @@ def _add_trees(stage: Stage, light: Light) -> None:
     bark = np.column_stack([np.tile(stage.style.rgb("tree.trunk"), (n, 1)), light.trees[:, 0]]).astype(
         np.uint8
     )
-    standing = pack["tree_form"] != 4
+    standing = pack["tree_form"] != SHRUB
     if standing.any():
-        _add_instances(stage, standing, trunk(), bark)
+        _add_instances(stage, standing, trunk(), bark, leafy=0.0)
     for form in range(N_FORMS):
         chosen = pack["tree_form"] == form
         if chosen.any():
-            _add_instances(stage, chosen, crown(form, detail=int(n <= _MANY_TREES)), colours)
+            _add_instances(stage, chosen, crown(form, detail=int(n <= _MANY_TREES)), colours, leafy=1.0)
 
 
-def _add_instances(stage: Stage, chosen: NDArray[np.bool_], form: Any, colours: NDArray[np.uint8]) -> None:
+def _add_instances(
+    stage: Stage, chosen: NDArray[np.bool_], form: Any, colours: NDArray[np.uint8], *, leafy: float
+) -> None:
     """One form at many places, instanced on the graphics card."""
     pack = stage.pack
     size, turn = pack["tree_size"][chosen], pack["tree_turn"][chosen]
@@ -265,8 +310,12 @@ def _add_instances(stage: Stage, chosen: NDArray[np.bool_], form: Any, colours: 
     shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, shaders.GLYPH_IMPL, False)
     shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, shaders.GLYPH_FRAGMENT_DEC, False)
     shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, shaders.TREE, False)
-    shader.GetFragmentCustomUniforms().SetUniform3f("sunDirection", list(stage.sun.direction))
+    uniforms = shader.GetFragmentCustomUniforms()
+    uniforms.SetUniform3f("sunDirection", list(stage.sun.direction))
+    uniforms.SetUniformf("leafy", leafy)
     _add(stage, actor)
+    stage.mirrored.append(actor)
+    stage.culled.append(actor)
 
 
 def _add_edges(stage: Stage) -> None:
@@ -304,16 +353,37 @@ def _add_water(stage: Stage, light: Light) -> None:
     if not tiles:
         return
     light_map, places = _texture(stage, light.plan), _plan_places(pack)
+    stage.water_level = main_water_level(pack)
+    for actor in stage.actors:
+        for uniforms in _both_uniforms(actor):
+            uniforms.SetUniformf("waterLevel", stage.water_level)
     for tile in tiles:
         data = _tile_mesh(stage, "terrain", tile)
         _texture_places(stage, data, places[slice(*tile.points)])
-        actor = _surface(stage, data, shaders.WATER)
+        actor = _surface(stage, data, shaders.WATER, noisy=True)
+        stage.water.append(actor)
         actor.GetProperty().SetTexture("lightMap", light_map)
         uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
         uniforms.SetUniform3f("deepColour", list(stage.style.unit("water.deep")))
         uniforms.SetUniform3f("shoreColour", list(stage.style.unit("water.shore")))
         uniforms.SetUniformf("sunLevel", max(stage.sun.direction[2], 0.0))
-        uniforms.SetUniformf("reflected", 0.0)
+
+    show_mirror_image(stage, None, (1.0, 1.0))
+
+
+def main_water_level(pack: ScenePack) -> float:
+    """Elevation on which most of the water lies, local metres: a mirror can have only one."""
+    points, triangles = pack["terrain_points"], pack["terrain_triangles"]
+    level, area = [], []
+    for tile in pack.meta.terrain_tiles:
+        if tile.group != "water":
+            continue
+        corners = points[slice(*tile.points)][triangles[slice(*tile.cells)]].astype(np.float64)
+        u, v = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        area.append(np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]))
+        level.append(np.rint(corners[:, :, 2].mean(axis=1) * 20))
+    kinds, index = np.unique(np.concatenate(level), return_inverse=True)
+    return float(kinds[np.argmax(np.bincount(index, np.concatenate(area)))]) / 20
 
 
 # ------------------------------------------------------------------ VTK
@@ -376,7 +446,7 @@ def _texture(stage: Stage, values: NDArray[np.uint8]) -> Any:
     return texture
 
 
-def _surface(stage: Stage, data: Any, fragment: str, *, cull: bool = True) -> Any:
+def _surface(stage: Stage, data: Any, fragment: str, *, cull: bool = True, noisy: bool = False) -> Any:
     actor = vtkActor()
     actor.SetMapper(_mapper(data))
     # A texture of two channels would count as one with alpha.
@@ -387,7 +457,8 @@ def _surface(stage: Stage, data: Any, fragment: str, *, cull: bool = True) -> An
     shader = actor.GetShaderProperty()
     shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, shaders.POSITION_DEC, False)
     shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, shaders.POSITION_IMPL, False)
-    shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, shaders.FRAGMENT_DEC, False)
+    declared = shaders.NOISY_FRAGMENT_DEC if noisy else shaders.FRAGMENT_DEC
+    shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, declared, False)
     shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, fragment, False)
     _add(stage, actor)
     return actor
@@ -421,12 +492,20 @@ def _mapper(data: Any) -> Any:
     return mapper
 
 
+def _both_uniforms(actor: Any) -> tuple[Any, Any]:
+    shader = actor.GetShaderProperty()
+    return shader.GetVertexCustomUniforms(), shader.GetFragmentCustomUniforms()
+
+
 def _add(stage: Stage, actor: Any) -> None:
     """Take an actor in and give its shaders the light and the sky of the style."""
     style = stage.style
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     for name, value in light_balance(style, stage.sun).items():
         uniforms.SetUniform3f(name, list(value))
+    for both in _both_uniforms(actor):
+        both.SetUniformf("mirrored", 0.0)
+        both.SetUniformf("waterLevel", -1e9)
     uniforms.SetUniform3f("horizon", list(style.unit("sky.horizon")))
     uniforms.SetUniform3f("zenith", list(style.unit("sky.zenith")))
     uniforms.SetUniformf("hazeShare", style.numbers["sky.fade"] * 4)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twin.scene.colour import Legend, LegendEntry
     from twin.scene.style import Rgb, Style
 
+_LEAST_TILT = 0.6
 _SMOOTH = 4
 """Shapes are drawn this much larger and averaged; Pillow's own edges are rough."""
 
@@ -168,14 +169,14 @@ def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
     legends = [legend for legend in legends if legend.entries]
     if not legends:
         return None
-    pad, row, swatch = sheet.px(15), sheet.px(25), sheet.px(24)
+    pad, row, swatch = sheet.px(14), sheet.px(21), sheet.px(20)
     lines: list[tuple[Patch, LegendEntry | None]] = []
     for legend in legends:
         if legend.title:
-            lines.append((text_patch(sheet, legend.title, size=16, bold=True), None))
-        lines += [(text_patch(sheet, entry.text, size=15), entry) for entry in legend.entries]
+            lines.append((text_patch(sheet, legend.title, size=14.5, bold=True), None))
+        lines += [(text_patch(sheet, entry.text, size=13), entry) for entry in legend.entries]
     width = 2 * pad + max(
-        patch.image.width + (swatch + sheet.px(10) if entry else 0) for patch, entry in lines
+        patch.image.width + (swatch + sheet.px(9) if entry else 0) for patch, entry in lines
     )
     gaps = sheet.px(8) * (len(legends) - 1)
     image = panel(sheet, width, 2 * pad + row * len(lines) + gaps - sheet.px(4))
@@ -185,9 +186,9 @@ def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
             y += sheet.px(8)
         x = pad
         if entry is not None:
-            mark = _swatch(sheet, entry, (swatch, sheet.px(15)))
+            mark = _swatch(sheet, entry, (swatch, sheet.px(12)))
             image.alpha_composite(mark, (x, y + (row - sheet.px(4) - mark.height) // 2))
-            x += swatch + sheet.px(10)
+            x += swatch + sheet.px(9)
         image.alpha_composite(patch.image, (x, y + (row - sheet.px(4) - patch.image.height) // 2))
         y += row
     margin = sheet.px(28)
@@ -315,8 +316,8 @@ def _ground_axes(camera: Camera, convergence_deg: float) -> NDArray[np.float64]:
     axes = np.array([[east @ right, north @ right], [east @ up, north @ up]])
     # From the height of the eyes the rose would be a line: tilt it up so far that it can be read.
     squeeze = float(np.linalg.norm(axes[1]))
-    if squeeze < 0.42:
-        axes[1] *= 0.42 / max(squeeze, 1e-6)
+    if squeeze < _LEAST_TILT:
+        axes[1] *= _LEAST_TILT / max(squeeze, 1e-6)
     return axes
 
 

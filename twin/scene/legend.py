@@ -32,7 +32,9 @@ def scene_legends(pack: ScenePack, style: Style, attribute: Legend | None) -> li
     overlays = [_overlay(o, c) for o, c in zip(pack.meta.overlays, overlay_colours(pack, style), strict=True)]
     if overlays:
         legends.append(Legend("Layers", tuple(overlays)))
-    legends.append(Legend("", tuple(_map_entries(pack, style, with_buildings=attribute is None))))
+    # Beside an attribute's classes the map speaks for itself; a long legend would hide the city.
+    entries = _map_entries(pack, style) if attribute is None else _context_entry(pack, style)
+    legends.append(Legend("Map" if overlays and attribute is None else "", tuple(entries)))
     return legends
 
 
@@ -44,14 +46,19 @@ def _overlay(entry: OverlayEntry, rgb: Rgb) -> LegendEntry:
     return LegendEntry(entry.name, rgb)
 
 
-def _map_entries(pack: ScenePack, style: Style, *, with_buildings: bool) -> list[LegendEntry]:
+def _context_entry(pack: ScenePack, style: Style) -> list[LegendEntry]:
+    if not bool((pack["facet_material"] == Material.CONTEXT_ROOF).any()):
+        return []
+    return [LegendEntry("Building without footprint", style.rgb("building.context_roof"))]
+
+
+def _map_entries(pack: ScenePack, style: Style) -> list[LegendEntry]:
     materials = set(np.unique(pack["facet_material"]).tolist())
     entries = []
-    if with_buildings and materials & {Material.ROOF_FLAT, Material.ROOF_SLOPED}:
+    if materials & {Material.ROOF_FLAT, Material.ROOF_SLOPED}:
         kind = "roofs_sloped" if Material.ROOF_SLOPED in materials else "roofs_flat"
         entries.append(LegendEntry("Building", style.rgb(f"building.{kind}")))
-    if Material.CONTEXT_ROOF in materials:
-        entries.append(LegendEntry("Building without footprint", style.rgb("building.context_roof")))
+    entries += _context_entry(pack, style)
     if Material.BRIDGE_DECK in materials:
         entries.append(LegendEntry("Bridge", style.rgb("terrain.bridge_deck")))
     present = {pack.meta.covers[code] for code in np.unique(pack["terrain_cover"])}

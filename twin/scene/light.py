@@ -101,7 +101,9 @@ class Texels:
     @property
     def kin(self) -> NDArray[np.int32]:
         """Kin of each texel, -1 for none; shape (rows, columns)."""
-        return np.where(self.owner >= 0, self.mesh.kin[self.owner], np.int32(-1))
+        kin = np.full(self.mesh.shape, -1, np.int32)
+        kin.ravel()[self.index] = self.mesh.kin[self.owner.ravel()[self.index]]
+        return kin
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ def save_arrays(handle: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
             # A fixed date: the same arrays give the same bytes.
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             with archive.open(entry, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(values, order="C"), allow_pickle=False)
 
 
 def load_pack(path: Path, *, key: str) -> ScenePack | None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
-from twin.scene.drawables import aim
+from twin.scene.drawables import aim, show_mirror_image, turn_over
 from twin.scene.graphics import offscreen_window
 
 if TYPE_CHECKING:
@@ -53,20 +55,51 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
     first = pieces[0]
     window = offscreen_window((first[2] * fine, first[3] * fine))
     renderer = _renderer(stage, fine)
-    window.AddRenderer(renderer)
     aim(stage, camera, height)
+    # Straight down, water shows its own colour alone.
+    mirrors = bool(stage.water) and camera.parallel_height_m is None
     out = np.empty((height, width, 3), np.uint8)
-    near, far = _depth_range(stage, camera)
+    depth = _depth_range(stage, camera)
     try:
         for x, y, w, h in pieces:
             window.SetSize(w * fine, h * fine)
-            _point(renderer.GetActiveCamera(), camera, size, (x, y, w, h), (near, far))
+            projection = piece_projection(camera, size, (x, y, w, h), depth)
+            if mirrors:
+                show_mirror_image(stage, *_mirror_image(stage, window, camera, projection))
+                aim(stage, camera, height)
+            _point(renderer.GetActiveCamera(), camera, projection)
+            window.AddRenderer(renderer)
             window.Render()
             out[y : y + h, x : x + w] = _read(window, fine)
     finally:
         renderer.RemoveAllViewProps()
         window.Finalize()
     return out
+
+
+def _mirror_image(
+    stage: Stage, window: Any, camera: Camera, projection: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+    """What the water mirrors, drawn in a quarter of the window, and the scale from window pixels to the picture."""
+    from vtkmodules.vtkRenderingCore import vtkRenderer
+
+    renderer = vtkRenderer()
+    renderer.SetViewport(0, 0, 0.5, 0.5)
+    renderer.SetBackground(0, 0, 0)
+    renderer.SetBackgroundAlpha(0.0)
+    for actor in stage.mirrored:
+        renderer.AddActor(actor)
+    turn_over(stage, camera.eye)
+    _point(renderer.GetActiveCamera(), camera, projection)
+    window.AddRenderer(renderer)
+    window.Render()
+    width, height = (s // 2 for s in window.GetSize())
+    pixels = vtkUnsignedCharArray()
+    window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
+    image = vtk_to_numpy(pixels).reshape(height, width, 4)
+    window.RemoveRenderer(renderer)
+    turn_over(stage, None)
+    return image, (1 / (2 * width), 1 / (2 * height))
 
 
 def _pieces(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
@@ -106,19 +139,12 @@ def _depth_range(stage: Stage, camera: Camera) -> tuple[float, float]:
     return near, reach + float(np.linalg.norm(np.subtract(camera.eye, corners.mean(axis=0))))
 
 
-def _point(
-    vtk_camera: Any,
-    camera: Camera,
-    size: tuple[int, int],
-    piece: tuple[int, int, int, int],
-    depth: tuple[float, float],
-) -> None:
+def _point(vtk_camera: Any, camera: Camera, projection: NDArray[np.float64]) -> None:
     """Aim VTK's camera at one piece of the picture, by a projection that shows just that piece."""
     vtk_camera.SetPosition(*camera.eye)
     vtk_camera.SetFocalPoint(*camera.target)
     vtk_camera.SetViewUp(*camera.axes[1])
-    vtk_camera.SetClippingRange(*depth)
-    vtk_camera.SetExplicitProjectionTransformMatrix(_matrix(piece_projection(camera, size, piece, depth)))
+    vtk_camera.SetExplicitProjectionTransformMatrix(_matrix(projection))
     vtk_camera.SetUseExplicitProjectionTransformMatrix(True)
 
 
@@ -161,9 +187,6 @@ def _matrix(values: NDArray[np.float64]) -> Any:
 
 def _read(window: Any, fine: int) -> NDArray[np.uint8]:
     """Pixels of the window, averaged down, row 0 on top."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-    from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
-
     width, height = window.GetSize()
     pixels = vtkUnsignedCharArray()
     window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)

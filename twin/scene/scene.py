@@ -234,7 +234,8 @@ class Scene:
             fixed += title_patches(sheet, title, self._subtitle())
         if wanted.legend:
             fixed.append(legend_patch(sheet, scene_legends(self.pack, self.style, attribute)))
-        if wanted.scale:
+        inside = _stands_inside(camera, meta.block)
+        if wanted.scale and not inside:
             fixed.append(scale_patch(sheet, camera))
         if wanted.north:
             fixed.append(north_patch(sheet, camera, convergence_deg=meta.convergence_deg))
@@ -242,7 +243,7 @@ class Scene:
             fixed.append(attribution_patch(sheet, meta.attribution))
         named = self._marks(sheet, camera)
         if wanted.labels:
-            reach = _LABEL_REACH_M if _stands_inside(camera, meta.block) else float("inf")
+            reach = _LABEL_REACH_M if inside else float("inf")
             named += label_patches(sheet, camera, meta.labels, taken=boxes(fixed), farthest_m=reach)
         return [*named, *(patch for patch in fixed if patch is not None)]
 

@@ -6,21 +6,37 @@ serves every drawable: ``eye``, ``haze`` and the light of the style.
 
 from __future__ import annotations
 
-POSITION_DEC = """//VTK::PositionVC::Dec
+_PLACE_DEC = """//VTK::PositionVC::Dec
 out vec3 placeW;
 """
-POSITION_IMPL = """//VTK::PositionVC::Impl
-  placeW = vertexMC.xyz;
+# In the pass that draws what water mirrors, everything hangs upside down below the water's level.
+_PLACE = """
+  placeW = place.xyz;
+  if (mirrored > 0.5) place.z = 2.0 * waterLevel - place.z;
+  gl_Position = MCDCMatrix * place;
 """
-GLYPH_DEC = """//VTK::PositionVC::Dec
-out vec3 placeW;
+POSITION_DEC = _PLACE_DEC
+POSITION_IMPL = "  vec4 place = vertexMC;\n" + _PLACE
+# VTK's shader for instances has no place for uniforms of ours; declared here, they are the fragment shader's.
+GLYPH_DEC = (
+    _PLACE_DEC
+    + """
+uniform float mirrored;
+uniform float waterLevel;
 out vec3 normalW;
 out float openness;
 """
-GLYPH_IMPL = """//VTK::PositionVC::Impl
-  placeW = (GCMCMatrix * vertexMC).xyz;
+)
+GLYPH_IMPL = (
+    """
+  vec4 place = GCMCMatrix * vertexMC;
   normalW = glyphNormalMatrix * normalMC;
   openness = length(normalMC);
+"""
+    + _PLACE
+)
+LINE_DEC = """//VTK::PositionVC::Dec
+out vec3 placeW;
 """
 LINE_IMPL = """
   placeW = vertexMC.xyz;
@@ -29,51 +45,96 @@ LINE_IMPL = """
   float reach = length(towards);
   gl_Position = MCDCMatrix * vec4(vertexMC.xyz + towards / reach * (0.03 + 0.0012 * reach), 1.0);
 """
-LINE_DEC = """//VTK::PositionVC::Dec
-out vec3 placeW;
+
+_NOISE = """
+float chance(vec3 p) {
+  p = fract(p * vec3(0.1031, 0.1030, 0.0973));
+  p += dot(p, p.yxz + 33.33);
+  return fract((p.x + p.y) * p.z);
+}
+// Smooth noise, 0 to 1, with bumps one metre apart.
+float noise(vec3 p) {
+  vec3 i = floor(p), f = fract(p);
+  f = f * f * (3.0 - 2.0 * f);
+  vec2 e = vec2(0.0, 1.0);
+  float low = mix(mix(chance(i), chance(i + e.yxx), f.x), mix(chance(i + e.xyx), chance(i + e.yyx), f.x), f.y);
+  float high = mix(
+    mix(chance(i + e.xxy), chance(i + e.yxy), f.x), mix(chance(i + e.xyy), chance(i + e.yyy), f.x), f.y);
+  return mix(low, high, f.z);
+}
 """
 FRAGMENT_DEC = """//VTK::PositionVC::Dec
 in vec3 placeW;
 """
-GLYPH_FRAGMENT_DEC = """//VTK::PositionVC::Dec
-in vec3 placeW;
+NOISY_FRAGMENT_DEC = FRAGMENT_DEC + _NOISE
+GLYPH_FRAGMENT_DEC = (
+    FRAGMENT_DEC
+    + """
 in vec3 normalW;
 in float openness;
+// Octaves of noise are turned against each other, or their grids would show.
+const mat3 leafTurn = mat3(0.36, 0.48, -0.8, -0.8, 0.6, 0.0, 0.48, 0.64, 0.6);
 """
+    + _NOISE
+)
 
-# Light adds up in linear terms and is encoded before it meets the colour, which is encoded already: for a power
-# law the product of two encoded values is the encoded product.
-# VTK lays a texture of two channels out as grey and alpha: sun in r, sky in a.
 _COMMON = """
+  if (mirrored > 0.5 && placeW.z < waterLevel) discard;
   float reach = length(placeW - eye);
   float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));
 """
+# Light adds up in linear terms and is encoded before it meets the colour, which is encoded already: for a power
+# law the product of two encoded values is the encoded product.
 _LIT = """
   vec3 light = sunLight * seen.r + skyLight * seen.g + bounceLight * (1.0 - seen.g);
   vec3 shown = colour * pow(light, vec3(0.4545));
 """
-_OUT = """
-  gl_FragData[0] = vec4(mix(shown, horizon, far), {alpha});
+_OPAQUE = """
+  gl_FragData[0] = vec4(mix(shown, horizon, far), 1.0);
 """
-
-_OPAQUE = _OUT.format(alpha="1.0")
+# VTK lays a texture of two channels out as grey and alpha: sun in r, sky in a.
+_SEEN = """
+  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).ra;
+"""
+# A grain of a few per cent, as paper has it; it fades where a pixel is larger than its bumps.
+_GRAIN = """
+  float pixel = reach * pixelAngle + parallelPixel;
+  float coarse = noise(placeW * 0.35) - 0.5;
+  float fine = (noise(placeW * 2.1) - 0.5) * clamp(1.25 - 2.5 * pixel, 0.0, 1.0);
+  colour *= 1.0 + 0.030 * (coarse + fine);
+"""
 
 FACE = (
     _COMMON
+    + _SEEN
     + """
-  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).ra;
   vec3 colour = diffuseColor;
 """
     + _LIT
     + _OPAQUE
 )
 
-GROUND = (
+LAND = (
     _COMMON
+    + _SEEN
     + """
-  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).ra;
+  vec3 colour = diffuseColor;
+"""
+    + _GRAIN
+    + _LIT
+    + _OPAQUE
+)
+
+DRAPED = (
+    _COMMON
+    + _SEEN
+    + """
   vec4 over = texture(overlay, tcoordVCVSOutput.st);
-  vec3 colour = mix(diffuseColor, over.rgb, over.a);
+  vec3 colour = diffuseColor;
+"""
+    + _GRAIN
+    + """
+  colour = mix(colour, over.rgb, over.a);
 """
     + _LIT
     + _OPAQUE
@@ -81,31 +142,43 @@ GROUND = (
 
 WATER = (
     _COMMON
+    + _SEEN
     + """
-  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).ra;
   vec3 view = (placeW - eye) / reach;
   float grazing = pow(1.0 - clamp(-view.z, 0.0, 1.0), 4.0);
-  // Still water shows the sky above the horizon it mirrors, less of it where walls stand close.
+  // Still water mirrors the sky, less of it where walls stand close, and what stands around it.
   vec3 sky = mix(horizon, zenith, clamp(-view.z * 1.3 + 0.1, 0.0, 1.0));
+  float ripple = noise(vec3(placeW.xy * vec2(0.9, 0.9), 0.0)) - 0.5 + 0.5 * (noise(vec3(placeW.yx * 2.7, 9.0)) - 0.5);
+  vec2 spot = gl_FragCoord.xy * mirrorScale;
+  vec2 push = vec2(ripple * 0.35, ripple * 1.6) * mirrorScale / max(reach * pixelAngle, 1e-3) * 0.35;
+  vec4 image = 0.4 * texture(mirrorImage, spot + push);
+  image += 0.3 * texture(mirrorImage, spot + 1.9 * push);
+  image += 0.3 * texture(mirrorImage, spot - 0.8 * push);
+  image *= mirrorShare;
+  vec3 above = sky * (0.45 + 0.55 * seen.g) * (1.0 - image.a) + image.rgb;
   vec3 body = mix(shoreColour, deepColour, smoothstep(0.25, 0.95, seen.g));
   vec3 light = sunLight * (0.45 * seen.r + 0.55 * sunLevel) + skyLight * seen.g + bounceLight * (1.0 - seen.g);
-  float mirror = (0.16 + 0.62 * grazing) * (0.35 + 0.65 * seen.g);
-  vec3 colour = mix(body * pow(light, vec3(0.4545)), sky, mirror);
-  float opacityHere = reflected > 0.5 ? clamp(0.93 - 0.48 * grazing, 0.0, 1.0) : 1.0;
-  gl_FragData[0] = vec4(mix(colour, horizon, far), opacityHere);
+  float mirror = clamp(0.20 + 0.60 * grazing + 0.05 * ripple, 0.0, 1.0);
+  vec3 shown = mix(body * pow(light, vec3(0.4545)), above, mirror);
 """
+    + _OPAQUE
 )
 
 TREE = (
     _COMMON
     + """
   vec3 n = normalize(normalW);
-  float facing = dot(n, sunDirection);
+  float pixel = reach * pixelAngle + parallelPixel;
+  float clumps = noise(placeW * 1.3) + 0.6 * noise(leafTurn * placeW * 3.7) - 0.8;
+  float leaves = noise(placeW.zxy * 9.0) + 0.7 * noise(leafTurn * placeW.yzx * 21.0) - 0.85;
+  float rough = leafy * (0.55 * clumps * clamp(0.5 / max(pixel, 1e-4) - 0.4, 0.0, 1.0)
+    + 0.75 * leaves * clamp(0.09 / max(pixel, 1e-4) - 0.3, 0.0, 1.0));
   // Leaves let light through, so the side away from the sun is not black.
-  float wrapped = clamp((facing + 0.35) / 1.35, 0.0, 1.0);
+  float wrapped = clamp((dot(n, sunDirection) + 0.35) / 1.35 + 0.55 * rough, 0.0, 1.0);
   float high = 0.5 + 0.5 * n.z;
-  vec2 seen = vec2(wrapped * opacity * mix(0.55, 1.0, openness), openness * mix(0.45, 1.0, high));
-  vec3 colour = diffuseColor;
+  float open_ = clamp(openness * (1.0 + 0.5 * rough), 0.0, 1.0);
+  vec2 seen = vec2(wrapped * opacity * mix(0.55, 1.0, open_), open_ * mix(0.45, 1.0, high));
+  vec3 colour = diffuseColor * (1.0 + 0.22 * rough);
 """
     + _LIT
     + _OPAQUE
@@ -114,15 +187,17 @@ TREE = (
 TABLE = (
     """
   float reach = length(placeW - eye);
-  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).ra;
+"""
+    + _SEEN
+    + """
   vec3 colour = diffuseColor;
 """
     + _LIT
     + """
   float out_ = length((placeW.xy - middle.xy) / middle.z);
   float far = smoothstep(0.9, 4.2, out_);
-  gl_FragData[0] = vec4(mix(shown, horizon, far), 1.0);
 """
+    + _OPAQUE
 )
 
 SKY = """
@@ -134,11 +209,10 @@ SKY = """
   gl_FragData[0] = vec4(shown + grain / 255.0, 1.0);
 """
 
-LINE = (
-    _COMMON
-    + """
+LINE = """
+  float reach = length(placeW - eye);
+  float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));
   // A line thinner than it should be is paler instead: far edges fade and do not turn into noise.
   float width = clamp(lineReach / (reach * pixelAngle + parallelPixel), 0.0, 1.0);
   gl_FragData[0] = vec4(mix(diffuseColor, horizon, far), opacity * width * width);
 """
-)

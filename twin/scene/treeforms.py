@@ -60,6 +60,7 @@ _CROWNS = (
 _SHRUB = ((0.0, 0.0, 0.48, 0.70, 0.46), (0.40, 0.12, 0.38, 0.52, 0.36), (-0.30, -0.34, 0.36, 0.56, 0.34))
 _FORM_OF_KIND = {TreeKind.BROADLEAF: (0, 1, 2), TreeKind.CONIFER: (3,), TreeKind.SHRUB: (4,)}
 N_FORMS = 5
+SHRUB = 4
 
 
 @cache
@@ -75,7 +76,7 @@ def crown(form: int, *, detail: int) -> Form:
     """
     if form == 3:
         return _conifer(8 if detail else 5)
-    return _blobs(_SHRUB if form == 4 else _CROWNS[form], detail=detail)
+    return _blobs(_SHRUB if form == SHRUB else _CROWNS[form], detail=detail)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.scene.bake import scene_occluders
+from twin.scene.sun import STUDIO_SUN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,9 @@ def street_views(pack: ScenePack) -> tuple[tuple[float, float, float, float], ..
     azimuth = np.arange(N_DIRECTIONS) * 2 * np.pi / N_DIRECTIONS
     level = np.column_stack([np.sin(azimuth), np.cos(azimuth), np.full(N_DIRECTIONS, 0.02)])
     solid, any_thing = _free_distances(occluders, eyes, level)
-    score = view_scores(solid, any_thing)
+    raised = level + np.array([0.0, 0.0, np.tan(np.radians(18))])
+    _, overhead = _free_distances(occluders, eyes, raised)
+    score = view_scores(solid, any_thing, overhead) * _from_the_light(azimuth)
     best = np.unravel_index(np.argsort(-score, axis=None, kind="stable"), score.shape)
     views: list[tuple[float, float, float, float]] = []
     for eye, direction in zip(*best, strict=True):
@@ -82,13 +85,22 @@ def _free_distances(
     return solid.reshape(shape), np.minimum(solid, leaves).reshape(shape)
 
 
-def view_scores(solid: NDArray[np.float32], any_thing: NDArray[np.float32]) -> NDArray[np.float64]:
+def _from_the_light(azimuth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A little more for looking away from the afternoon sun: what is seen then is lit, shape (directions,)."""
+    return np.asarray(0.8 - 0.2 * np.cos(azimuth - np.radians(STUDIO_SUN.azimuth_deg)))
+
+
+def view_scores(
+    solid: NDArray[np.float32], any_thing: NDArray[np.float32], overhead: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """How good the view from each eye in each direction is; 0 where the eye stands too close to something.
 
     Parameters
     ----------
     solid, any_thing : array, shape (eyes, directions)
         Free distance to walls and ground, and to anything, metres; infinite where the view leaves the city.
+    overhead : array, shape (eyes, directions)
+        The same for looking up a little: crowns there would fill the picture.
     """
     n = solid.shape[1]
     ends = np.isfinite(solid)
@@ -99,7 +111,8 @@ def view_scores(solid: NDArray[np.float32], any_thing: NDArray[np.float32]) -> N
         distance = np.roll(solid, -turn, axis=1)
         walls += np.where((distance > 2.0) & (distance < 30), 1 / 6, 0)
     # What stands just ahead, to the left or right of the middle, blocks the picture.
-    near = np.minimum(np.minimum(np.roll(any_thing, 1, axis=1), np.roll(any_thing, -1, axis=1)), any_thing)
-    clear = np.clip((near - 6) / 12, 0, 1)
+    closest = np.minimum(any_thing, overhead)
+    near = np.min([np.roll(closest, turn, axis=1) for turn in range(-3, 4)], axis=0)
+    clear = np.clip((near - 5) / 12, 0, 1)
     open_place = any_thing.min(axis=1, keepdims=True) > 1.8
     return np.asarray(np.where(open_place, ahead * (0.25 + 0.75 * walls) * clear, 0.0))
