@@ -127,8 +127,9 @@ def test_place_on_earth_follows_from_the_crs(make_village):
 
 def overlays(origin):
     x, y, _ = origin
-    ring = (*np.array([(-10, -10), (10, -10), (10, 10), (-10, 10)], dtype=float), x, y)
-    hole = (ring - (x, y)) * 0.4 + (x, y)
+    middle = np.array([x, y], dtype=float)
+    square = np.array([(-10, -10), (10, -10), (10, 10), (-10, 10)], dtype=float)
+    ring, hole = square + middle, 0.4 * square + middle
     line = np.array([(-20, 0, 1), (0, 0, 1), (20, 5, 1)], dtype=float) + origin
     photo = np.zeros((20, 20, 4), np.uint8)
     photo[:10] = (255, 0, 0, 255)
