@@ -22,7 +22,7 @@ WITHOUT_FOOTPRINTS = {"us_feet"}
 """Stands on another continent than the footprints."""
 BESIDE_SOUND = {"no_points"}
 """One empty tile of a survey; alone it is no survey."""
-TOLD_HERE = {"no_buildings": ("4 buildings", "points")}
+TOLD_HERE = {"no_buildings": ("4 buildings", "points"), "withheld": ("2000 withheld",)}
 """What is known only when buildings are made."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.city.judgement import tell_of_buildings
 from twin.city.manifest import MANIFEST, Layer, Manifest, Provenance, artifact, write_manifest
 from twin.city.plan import parameters
 from twin.city.tables import BUILDINGS, write_table
@@ -80,7 +81,7 @@ def assemble(
     stage = _Stage(folder, plan)
     layers = {"terrain": _write_terrain(stage, ground)}
     if any(tile.n_buildings for tile in objects):
-        layers["buildings"] = _write_buildings(stage, objects)
+        layers["buildings"] = _write_buildings(stage, objects, notices)
     layers |= _write_map(stage, ground, objects)
     kept = {} if old is None else {k: v for k, v in old.layers.items() if k not in BUILT_LAYERS}
     bounds = _bounds(ground)
@@ -150,7 +151,7 @@ def _write_terrain(stage: _Stage, ground: Ground) -> Layer:
     return stage.layer("terrain", files, roles=("points", "dtm", "dsm"), counts=counts)
 
 
-def _write_buildings(stage: _Stage, objects: list[ObjectTile]) -> Layer:
+def _write_buildings(stage: _Stage, objects: list[ObjectTile], notices: Notices) -> Layer:
     """The table in the order of the footprints, and the shapes by tile."""
     import geopandas as gpd
     import pandas as pd
@@ -166,6 +167,14 @@ def _write_buildings(stage: _Stage, objects: list[ObjectTile]) -> Layer:
     outlines = gpd.GeoSeries.from_wkb(rows.pop("outline"), crs=stage.plan.crs)
     frame = gpd.GeoDataFrame(rows.drop(columns="row"), geometry=outlines)
     write_table(frame, stage.folder / BUILDINGS)
+    options = stage.plan.options
+    tell_of_buildings(
+        frame,
+        footprints=options.footprints or options.buildings or "buildings",
+        survey=stage.plan.survey_name,
+        has_points=bool(stage.plan.files),
+        notices=notices,
+    )
     counts = {str(state): int(n) for state, n in frame["state"].value_counts().sort_index().items()}
     return stage.layer(
         "buildings",

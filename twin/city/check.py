@@ -68,7 +68,7 @@ def _check_city(path: Path) -> dict[str, Any]:
     )
     report = _report(path, (b for m in models for b in m.buildings))
     report["damaged"] = damage
-    if not any(f in damage for f in files):
+    if files and not any(f in damage for f in files):
         report["states"] = building_facts(City(path, manifest))["states"]
         _add_quality(path, report)
     return report

@@ -112,7 +112,7 @@ def spool_survey(plan: Plan, folder: Path, *, notices: Notices, progress: Progre
     spool = Spool(layout, tuple(sorted(parts, key=lambda p: p.number)))
     notices.items.extend(n for part in spool.parts for n in part.notices)
     _check_survey(plan, spool, notices)
-    limits_m = elevation_limits(spool.tally, where=_names(plan), notices=notices)
+    limits_m = elevation_limits(spool.tally, where=plan.survey_name, notices=notices)
     return replace(spool, elevation_limits=limits_m)
 
 
@@ -161,13 +161,8 @@ def _spool_one(reading: _Reading, layout: SpoolLayout) -> SpoolPart:
     return replace(part, notices=tuple(notices.items))
 
 
-def _names(plan: Plan) -> str:
-    names = [f.path.name for f in plan.files]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
 def _layout(plan: Plan, folder: Path) -> SpoolLayout:
-    bounds = plan.survey_bounds()
+    bounds = plan.survey_bounds
     n_points = sum(f.n_points for f in plan.files)
     tiling = choose_tiling(bounds, n_points=n_points, cell_size_m=plan.options.cell_size_m)
     middle = (bounds.x_min + bounds.x_max) / 2, (bounds.y_min + bounds.y_max) / 2
@@ -175,7 +170,7 @@ def _layout(plan: Plan, folder: Path) -> SpoolLayout:
 
 
 def _check_survey(plan: Plan, spool: Spool, notices: Notices) -> None:
-    names = _names(plan)
+    names = plan.survey_name
     if not spool.n_points:
         raise InputError(names, "no points are left to build from", "check the files and their classes")
     check_extent(spool.tally, where=names)
@@ -197,7 +192,7 @@ def ground_pass(
     """
     if spool is None:
         return _ground_from_rasters(plan, folder, notices)
-    classify = not has_ground_classes(spool.tally, where=_names(plan), notices=notices)
+    classify = not has_ground_classes(spool.tally, where=plan.survey_name, notices=notices)
     tiles = tuple(spool.tiles())
     mosaic = create_mosaic(folder / "mosaic", _extent_of(spool, plan), cell_size_m=plan.options.cell_size_m)
     progress.stage("finding the ground", len(tiles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from twin.city.manifest import FORMAT, Source
@@ -78,13 +79,20 @@ class Plan:
         """Name of the city."""
         return self.options.name or self.options.output.name.removesuffix(".twin")
 
+    @property
+    def survey_name(self) -> str:
+        """The point files in a message."""
+        names = [f.path.name for f in self.files]
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+    @cached_property
     def survey_bounds(self) -> Bounds:
         """Extent of the point clouds in the city's coordinates, as their headers promise it."""
         from functools import reduce
 
         from twin.core.grid import Bounds
 
-        return reduce(Bounds.union, (_in_city(f, self.crs) for f in self.files))
+        return reduce(Bounds.union, (_in_city(f, self.crs) for f in self.files if f.n_points))
 
 
 def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) -> Plan:
@@ -108,7 +116,9 @@ def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) ->
     progress.advance()
     plan = Plan(options, crs, files, footprints, vectors, sources, stamps, _key(options, crs, sources))
     if files:
-        check_cells(plan.survey_bounds(), cell_size_m=options.cell_size_m)
+        if not any(f.n_points for f in files):
+            raise InputError(plan.survey_name, "no points in any of the files", "fetch the survey again")
+        check_cells(plan.survey_bounds, cell_size_m=options.cell_size_m)
     return plan
 
 
@@ -299,7 +309,7 @@ def check_cells(area: Bounds, *, cell_size_m: float) -> None:
 
 
 def _in_city(file: PointFile, crs: CRS) -> Bounds:
-    """A file's extent in the city's coordinates."""
+    """A file's extent in the city's coordinates, measured where the header leaves it at zero."""
     import numpy as np
 
     from twin.core.crs import horizontal, make_transform
@@ -307,6 +317,8 @@ def _in_city(file: PointFile, crs: CRS) -> Bounds:
     from twin.core.notices import Notices
 
     b = file.bounds
+    if b == Bounds(0, 0, 0, 0):
+        b = _measured(file)
     if file.crs is None:
         return b
     way = make_transform(horizontal(file.crs), horizontal(crs), where=file.path, notices=Notices())
@@ -314,3 +326,16 @@ def _in_city(file: PointFile, crs: CRS) -> Bounds:
     x, y = np.meshgrid(b.x_min + side * b.width, b.y_min + side * b.height)
     home = way(np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))
     return Bounds(*map(float, (*home[:, :2].min(axis=0), *home[:, :2].max(axis=0))))
+
+
+def _measured(file: PointFile) -> Bounds:
+    """A file's extent in its own coordinates, from its points."""
+    from functools import reduce
+
+    from twin.core.grid import Bounds
+    from twin.core.notices import Notices
+    from twin.sources.points import read_chunks
+
+    ends = ((c.xyz.min(axis=0), c.xyz.max(axis=0)) for c in read_chunks(file, notices=Notices()))
+    boxes = [Bounds(low[0], low[1], high[0], high[1]) for low, high in ends]
+    return reduce(Bounds.union, boxes) if boxes else file.bounds
