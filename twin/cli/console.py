@@ -73,7 +73,8 @@ class _Bars:
     """Progress in a terminal: a bar for the present stage."""
 
     def __init__(self, bars: Any) -> None:
-        self.bars, self.task = bars, None
+        self.bars = bars
+        self.task: Any = None
 
     def stage(self, name: str, total: int) -> None:
         if self.task is not None:

@@ -46,7 +46,10 @@ def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None,
     notices = Notices()
     try:
         with progress() as listener:
-            answer = _run(folder, given, inputs_only, workers, notices, listener)
+            files = _generate(folder, given, workers, listener)
+            answer: dict[str, Any] = {"folder": str(folder), "inputs": [str(p) for p in files.paths()]}
+            if not inputs_only:
+                answer |= _build(files, folder, workers, notices, listener)
     finally:
         tell_notices(notices)
     if as_json:
@@ -57,12 +60,10 @@ def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None,
     return 0
 
 
-def _run(
-    folder: Path, given: dict[str, Any], inputs_only: bool, workers: int, notices: Notices, listener: Progress
-) -> dict[str, Any]:
+def _generate(folder: Path, given: dict[str, Any], workers: int, listener: Progress) -> DistrictFiles:
     from twin.demo.district import generate_district
 
-    files = generate_district(
+    return generate_district(
         folder,
         n_buildings=given["buildings"],
         density=given["density"],
@@ -71,10 +72,6 @@ def _run(
         workers=workers,
         progress=listener,
     )
-    answer: dict[str, Any] = {"folder": str(folder), "inputs": [str(p) for p in files.paths()]}
-    if inputs_only:
-        return answer
-    return {**answer, **_build(files, folder, workers, notices, listener)}
 
 
 def _build(

@@ -66,10 +66,16 @@ def to_cloud(records: NDArray[np.void], header: LasHeader) -> PointCloud:
     for axis, name in enumerate("XYZ"):
         np.multiply(records[name], header.scales[axis], out=xyz[:, axis])
         xyz[:, axis] += header.offsets[axis]
-    returns, classes = records["returns"], records["class"]
+    returns: NDArray[np.uint8] = records["returns"]
+    classes: NDArray[np.uint8] = records["class"]
     if header.point_format < _SHORT_FORMATS:
-        return PointCloud(xyz, classes & 0x1F, returns & 0x07, (returns >> 3) & 0x07)
-    return PointCloud(xyz, np.ascontiguousarray(classes), returns & 0x0F, returns >> 4)
+        return PointCloud(xyz, _bits(classes, 0, 5), _bits(returns, 0, 3), _bits(returns, 3, 3))
+    return PointCloud(xyz, np.ascontiguousarray(classes), _bits(returns, 0, 4), _bits(returns, 4, 4))
+
+
+def _bits(values: NDArray[np.uint8], first: int, n: int) -> NDArray[np.uint8]:
+    """Some bits of each byte as a number."""
+    return np.asarray((values >> np.uint8(first)) & np.uint8(2**n - 1), dtype=np.uint8)
 
 
 @dataclass(slots=True)
