@@ -158,3 +158,27 @@ def test_damaged_bytes_raise_only_our_errors(tmp_path: Path) -> None:
             sniff(path)
         except TwinError:
             continue
+
+
+@pytest.mark.realdata
+def test_real_files(shared_data: Path) -> None:
+    kinds = {
+        "delft/cjio_delft_cityjson20.json": Format.CITYJSON,
+        "delft/3dbag_v210908_tile5908_lod22.city.jsonl": Format.CITYJSON_SEQ,
+        "cityjson_extra/vienna.jsonl": Format.CITYJSON_SEQ,
+        "cityjson_extra/5870_ext.jsonl": Format.CITYJSON_SEQ,
+        "cityjson_extra/zurich_subset_lod2.json": Format.CITYJSON,
+        "cityjson_extra/3-20-DELFSHAVEN.city.json": Format.CITYJSON,
+        "delft/bgt/bgt_pand.sqlite": Format.SQLITE,
+        "delft/ahn3/ahn3_cropped_1.laz": Format.LAS,
+        "merewether_flood/topography1.asc": Format.ASCII_GRID,
+        "merewether_flood/houses/house000.csv": Format.CSV,
+        "autzen_usft/attributes.shp": Format.SHAPEFILE,
+        "autzen_usft/autzen.jpg": Format.JPEG,
+        "sensors/paris_bike/paris_bike_stations.geojson": Format.GEOJSON,
+    }
+    assert {name: sniff(shared_data / name) for name in kinds} == kinds
+    with pytest.raises(InputError, match=r"GML|XML"):
+        sniff(shared_data / "ifc_indoor" / "FZK-Haus_full.gml")
+    with pytest.raises(InputError, match=r"IFC.*GLB"):
+        sniff(shared_data / "ifc_indoor" / "AC20-FZK-Haus.ifc")

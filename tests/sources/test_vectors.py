@@ -254,6 +254,10 @@ def test_the_named_encoding_wins_over_cpg_and_guess(tmp_path: Path) -> None:
     assert read(tmp_path / "k.shp")["name"].tolist() == KOREAN
     with pytest.raises(UsageError, match="klingon"):
         read(tmp_path / "k.shp", encoding="klingon")
+    notices = Notices()
+    path = gpkg(tmp_path, "k.gpkg", frame([house()], name=KOREAN[:1]))
+    assert read(path, encoding="cp949", notices=notices)["name"].tolist() == KOREAN[:1]
+    assert "UTF-8 by its standard" in notices.items[0].message
 
 
 def test_a_full_field_may_end_in_half_a_character(tmp_path: Path) -> None:

@@ -204,9 +204,18 @@ def _layer_key(kind: Format, name: str) -> str | int:
 
 
 def _encoding(path: Path, kind: Format, asked: str | None, notices: Notices) -> str | None:
-    if asked is not None:
-        return codec_name(asked)
-    return table_encoding(path, notices) if kind is Format.SHAPEFILE else None
+    if asked is None:
+        return table_encoding(path, notices) if kind is Format.SHAPEFILE else None
+    codec = codec_name(asked)
+    if kind in {Format.SHAPEFILE, Format.GEOJSON}:
+        return codec
+    if codec != "utf-8":
+        notices.add(
+            "encoding-settled",
+            f"{path}: texts of a {kind.value} are UTF-8 by its standard; {asked} was not used",
+            subject=str(path),
+        )
+    return None
 
 
 def _source(path: Path, kind: Format, codec: str | None) -> str | bytes:
@@ -309,12 +318,23 @@ def _parquet_crs(path: Path, stored: bytes) -> CRS | None:
 
 
 def _read_parquet(opened: OpenLayer, box: tuple[float, ...] | None) -> gpd.GeoDataFrame:
+    _check_texts(opened.path)
     frame = gpd.read_parquet(opened.path).reset_index(drop=True)
     if frame.geometry.name != "geometry":
         frame = frame.rename(columns={"geometry": "geometry_attribute"}).rename_geometry("geometry")
     frame[FID] = np.arange(len(frame))
     frame = frame.set_crs(opened.crs, allow_override=True) if opened.crs is not None else frame
     return _inside(frame, box)
+
+
+def _check_texts(path: Path) -> None:
+    """Texts that are no UTF-8 would only be found when somebody looks at them."""
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
+    names = [f.name for f in file.schema_arrow if str(f.type) in {"string", "large_string"}]
+    for batch in file.iter_batches(columns=names) if names else ():
+        batch.validate(full=True)
 
 
 def _inside(frame: gpd.GeoDataFrame, box: tuple[float, ...] | None) -> gpd.GeoDataFrame:

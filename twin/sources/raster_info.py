@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 rasterio = load_rasterio()
 
-# A damaged text of the file ends in the last ones, some of them while the library words its own message.
-_LIBRARY_ERRORS = (rasterio.errors.RasterioError, UnicodeDecodeError, OverflowError)
+# Damaged keys of a GeoTIFF end in the library's inner errors, damaged texts while it words its own message.
+_LIBRARY_ERRORS = (
+    rasterio.errors.RasterioError,
+    rasterio._err.CPLE_BaseError,
+    UnicodeDecodeError,
+    OverflowError,
+)
+_CELL_SIZES = (1e-9, 1e9)
+_FARTHEST = 1e12
 _DRIVERS = {
     Format.GEOTIFF: "GTiff",
     Format.ASCII_GRID: "AAIGrid",
@@ -231,8 +238,13 @@ def _check_shape(info: RasterInfo) -> None:
         )
     if info.nx == 1 and info.ny == 1:
         raise InputError(info.path, "holds 1 x 1 cells", "give a raster that covers the city")
-    if not (a and e and all(map(math.isfinite, info.transform))):
-        raise InputError(info.path, f"has cells of {a:g} by {e:g}", "write it again with a cell size")
+    sized = all(_CELL_SIZES[0] <= abs(side) <= _CELL_SIZES[1] for side in (a, e))
+    if not (sized and max(abs(info.transform[2]), abs(info.transform[5])) < _FARTHEST):
+        raise InputError(
+            info.path,
+            f"has cells of {a:g} by {e:g} units from {info.transform[2]:g}, {info.transform[5]:g} on",
+            "write it again with its true place",
+        )
 
 
 def _refuse_bomb(info: RasterInfo) -> None:

@@ -38,6 +38,7 @@ ARCHIVE_ERRORS = (
     EOFError,
     RuntimeError,
     ValueError,
+    LookupError,
     OSError,
 )
 """What the standard library raises on damaged archives; a wrong offset ends in an `OSError`."""

@@ -35,7 +35,7 @@ def check_sqlite(path: Path) -> None:
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
         ) as connection:
             rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the second while the first words its message
         raise InputError(path, f"is corrupt ({error})", "fetch or export it again") from error
     for name, sql in rows:
         _refuse_foreign_table(path, str(name), str(sql))

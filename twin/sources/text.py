@@ -52,7 +52,7 @@ def codec_name(name: str, *, where: str = "--encoding") -> str:
         try:
             if candidate:
                 return codecs.lookup(candidate).name
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):
             continue
     raise UsageError(
         where, f"{name!r} is not a known text encoding", "give one such as utf-8, cp949 or cp1252"

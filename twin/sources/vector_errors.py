@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import shapely
 
-from twin.core.errors import InputError
+from twin.core.errors import InputError, TwinError
 from twin.core.limits import limits
 from twin.sources.formats import Format
 from twin.sources.gdal import load_pyogrio
@@ -46,9 +46,11 @@ def _explain(path: Path, kind: Format, error: BaseException) -> InputError | Non
         pa.ArrowException,
         shapely.errors.ShapelyError,
         UnicodeDecodeError,
+        OSError,  # what GDAL says while Arrow reads its stream
+        UnboundLocalError,  # what pyogrio ends in when a CRS cannot be written as text
     )
-    from_arrow = kind is Format.PARQUET and isinstance(error, (OSError, ValueError))
-    if isinstance(error, InputError) or not (isinstance(error, library) or from_arrow):
+    from_parquet = kind is Format.PARQUET and isinstance(error, ValueError)
+    if isinstance(error, TwinError) or not (isinstance(error, library) or from_parquet):
         return None
     if kind is Format.GEOJSON:
         return _explain_json(path, error)
