@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     Move = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def read_given(path: Path, *, crs: CRS, assume_crs: CRS | None, notices: Notices) -> Any:
+def read_given(
+    path: Path, *, crs: CRS, assume_crs: CRS | None, height_offset_m: float | None, notices: Notices
+) -> Any:
     """Buildings of a CityJSON file as a GeoDataFrame: `id`, outline, attributes, and the shapes as `model`.
 
     Raises
@@ -39,7 +41,7 @@ def read_given(path: Path, *, crs: CRS, assume_crs: CRS | None, notices: Notices
     from twin.city.building_geometry import ground_footprint, lods, shapes
     from twin.city.cityjson import iter_buildings
 
-    move = _way_home(path, crs, assume_crs, notices)
+    move = _way_home(path, crs, assume_crs, height_offset_m, notices)
     rows: list[dict[str, Any]] = []
     for building in iter_buildings(path, notices=notices):
         moved = _moved(building, move)
@@ -65,7 +67,9 @@ def read_given(path: Path, *, crs: CRS, assume_crs: CRS | None, notices: Notices
     return gpd.GeoDataFrame(rows, crs=crs)
 
 
-def _way_home(path: Path, crs: CRS, assume_crs: CRS | None, notices: Notices) -> Move | None:
+def _way_home(
+    path: Path, crs: CRS, assume_crs: CRS | None, height_offset_m: float | None, notices: Notices
+) -> Move | None:
     from twin.city.cityjson import read_header
     from twin.core.crs import make_transform, parse_crs
 
@@ -73,7 +77,7 @@ def _way_home(path: Path, crs: CRS, assume_crs: CRS | None, notices: Notices) ->
     source = parse_crs(named, where=str(path)) if named else assume_crs
     if source is None:
         raise CrsError(path, "names no CRS", "give the city's with --crs")
-    way = make_transform(source, crs, where=path, notices=notices)
+    way = make_transform(source, crs, height_offset_m=height_offset_m, where=path, notices=notices)
     return None if way.is_identity else way
 
 

@@ -162,8 +162,13 @@ def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
     if options.buildings:
         from twin.city.given_solids import read_given
 
-        assumed = crs if options.crs else None
-        return read_given(options.buildings, crs=crs, assume_crs=assumed, notices=notices)
+        return read_given(
+            options.buildings,
+            crs=crs,
+            assume_crs=crs if options.crs else None,
+            height_offset_m=options.height_offset_m,
+            notices=notices,
+        )
     if not options.footprints:
         return None
     from twin.sources.footprints import read_footprints
