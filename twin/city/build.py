@@ -31,6 +31,7 @@ from twin.core.errors import (
 )
 from twin.core.files import make_folder, remove_leftovers, remove_tree, require_free_space
 from twin.core.lock import writer_lock
+from twin.core.memory import give_back_memory
 from twin.core.notices import Notices
 
 if TYPE_CHECKING:
@@ -110,8 +111,11 @@ def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progres
     work = _work_folder(folder, plan.key)
     require_free_space(folder, sum(f.n_points for f in plan.files) * BYTES_PER_POINT + 20_000_000)
     spool = spool_survey(plan, work / "spool", notices=notices, progress=progress)
+    give_back_memory()
     ground = ground_pass(plan, spool, work / "ground", notices=notices, progress=progress)
+    give_back_memory()
     objects = object_pass(plan, ground, work / "objects", notices=notices, progress=progress)
+    give_back_memory()
     progress.stage("writing the city", 1)
     require_unchanged(plan)
     stage = make_folder(work / "stage")

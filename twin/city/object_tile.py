@@ -10,6 +10,7 @@ import numpy as np
 
 from twin.city.tiling import tile_name
 from twin.core.files import atomic_path, canonical_json, make_folder, write_text
+from twin.core.memory import give_back_memory
 from twin.core.notices import Notice, Notices
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def _make(work: ObjectWork, folder: Path) -> ObjectTile:
     notices = Notices()
     cloud = _points(work)
     n_buildings = _write_buildings(work, cloud, folder)
+    give_back_memory()
     tables: dict[str, Path] = {}
     makers = {"trees": _trees, "unmapped": _unmapped, "bridges": _bridges}
     n_unexplained = 0

@@ -126,7 +126,7 @@ class PointTransform:
         return Bounds(*_transformer(*self.horizontal_pair).transform_bounds(*corners, densify_pts=51))
 
     def _refuse_outside(self, out: NDArray[np.float64], xyz: NDArray[np.float64]) -> None:
-        bad: NDArray[np.bool_] = ~np.isfinite(out).all(axis=1)
+        bad = np.asarray(~np.isfinite(out).all(axis=1), dtype=np.bool_)
         if bad.any():
             x, y, z = xyz[bad.argmax()]
             raise CrsError(
