@@ -403,10 +403,12 @@ def test_real_rasters_of_other_places(shared_data: Path) -> None:
         raster = read(path, crs=parse_crs("EPSG:2154"))
         assert raster.grid.shape == (200, 200)
         assert np.nanmax(raster.values) < 1000
+    stadium = Grid.covering(Bounds(2_293_900, 46_700, 2_294_500, 47_100), cell_size_m=2.0)
     photo = picture(
         shared_data / "autzen_usft" / "autzen.jpg",
         crs=parse_crs("EPSG:32126"),
         assume_crs=parse_crs("EPSG:2992"),
+        grid=stadium,
     )
     assert photo.rgba[..., :3].std() > 20
     with pytest.raises(InputError, match="rotated"):

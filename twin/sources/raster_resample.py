@@ -6,9 +6,11 @@ blocks, and agrees with where vectors and points end.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
 
 from twin.core.crs import PointTransform, horizontal, make_transform
@@ -168,23 +170,39 @@ def sample_linear(
     first : tuple of int
         Row and column of ``values[0, 0]`` in the whole raster.
     """
+    out = np.empty(rows.size, np.float32)
+    flat_rows, flat_cols = np.ascontiguousarray(rows).ravel(), np.ascontiguousarray(cols).ravel()
+    _bilinear(np.ascontiguousarray(values), flat_rows, flat_cols, first, out)
+    return out.reshape(rows.shape)
+
+
+@numba.njit(cache=True, nogil=True)
+def _bilinear(
+    values: NDArray[np.float32],
+    rows: NDArray[np.float64],
+    cols: NDArray[np.float64],
+    first: tuple[int, int],
+    out: NDArray[np.float32],
+) -> None:
     ny, nx = values.shape
-    low_row, low_col = first
-    inside = (rows >= low_row - 0.5) & (rows <= low_row + ny - 0.5)
-    inside &= (cols >= low_col - 0.5) & (cols <= low_col + nx - 0.5)
-    v, u = np.clip(rows, low_row, low_row + ny - 1), np.clip(cols, low_col, low_col + nx - 1)
-    fv, fu = v - np.floor(v), u - np.floor(u)
-    j, i = np.floor(v).astype(np.int64) - low_row, np.floor(u).astype(np.int64) - low_col
-    total, weight = np.zeros(rows.shape), np.zeros(rows.shape)
-    for dj, di, w in (
-        (0, 0, (1 - fv) * (1 - fu)),
-        (0, 1, (1 - fv) * fu),
-        (1, 0, fv * (1 - fu)),
-        (1, 1, fv * fu),
-    ):
-        cell = values[np.minimum(j + dj, ny - 1), np.minimum(i + di, nx - 1)]
-        there = np.isfinite(cell)
-        total += np.where(there, w * np.where(there, cell, 0), 0)
-        weight += np.where(there, w, 0)
-    good = inside & (weight >= _ENOUGH)
-    return np.where(good, total / np.where(good, weight, 1), np.nan).astype(np.float32)
+    first_row, first_col = first
+    for k in range(len(rows)):
+        v, u = rows[k] - first_row, cols[k] - first_col
+        out[k] = np.nan
+        if not (-0.5 <= v <= ny - 0.5 and -0.5 <= u <= nx - 0.5):
+            continue
+        # The fraction is taken of the whole raster's index, so that it does not depend on the window.
+        row = min(max(rows[k], first_row), first_row + ny - 1.0)
+        col = min(max(cols[k], first_col), first_col + nx - 1.0)
+        fv, fu = row - math.floor(row), col - math.floor(col)
+        j, i = math.floor(row) - first_row, math.floor(col) - first_col
+        total, weight = 0.0, 0.0
+        for dj in range(2):
+            for di in range(2):
+                w = (fv if dj else 1 - fv) * (fu if di else 1 - fu)
+                cell = values[min(j + dj, ny - 1), min(i + di, nx - 1)]
+                if np.isfinite(cell):
+                    total += w * cell
+                    weight += w
+        if weight >= _ENOUGH:
+            out[k] = total / weight
