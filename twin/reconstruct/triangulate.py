@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_TOUCH_M = 1e-9
-"""A corner this close to a line lies on it: far under the 0.1 mm of the coordinates, far over rounding."""
+_TOUCH_M = 2e-8
+"""A corner this close to a line lies on it: over the rounding of map coordinates, and over what counts as contact
+in `twin.reconstruct.plane_geometry`, so that no corner is in contact with a triangle that passes it by."""
 
 _BEST_EAR_LIMIT = 64
 """Up to this many corners the shortest cut is looked for; beyond, the next one that is allowed."""
