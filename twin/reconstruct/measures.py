@@ -1,0 +1,64 @@
+"""Sizes of solids: volume, areas by kind of surface, walls that neighbours share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from twin.core.mesh import Solid, Surface
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def volume_m3(solid: Solid) -> float:
+    """Volume of a closed solid by the divergence theorem, m3; negative if it is inside out.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from twin.reconstruct.extrude import extrude, flat_planes
+    >>> from twin.reconstruct.footprint import localize_footprint
+    >>> from twin.reconstruct.partition import whole_footprint
+    >>> part = whole_footprint(localize_footprint(shapely.box(0, 0, 4, 3)))
+    >>> (house,) = extrude(part, flat_planes(np.array([5.0])), ground_m=0.0)
+    >>> volume_m3(house), {kind.name: area for kind, area in surface_areas(house).items()}
+    (60.0, {'GROUND': 12.0, 'WALL': 70.0, 'ROOF': 12.0, 'INNER_WALL': 0.0})
+    """
+    if not solid.n_faces:
+        return 0.0
+    near = solid.vertices - solid.vertices[0]
+    vectors = area_vectors(near, solid.corners, solid.ring_starts, solid.face_starts)
+    first = near[solid.corners[solid.ring_starts[solid.face_starts[:-1]]]]
+    return float((first * vectors).sum() / 3)
+
+
+def surface_areas(solid: Solid) -> dict[Surface, float]:
+    """Area of the faces of each kind, holes taken off, m2."""
+    vectors = area_vectors(solid.vertices, solid.corners, solid.ring_starts, solid.face_starts)
+    areas = np.linalg.norm(vectors, axis=1)
+    return {kind: float(areas[solid.surface == kind].sum()) for kind in Surface}
+
+
+@numba.njit(cache=True, nogil=True)
+def area_vectors(
+    vertices: NDArray[np.float64],
+    corners: NDArray[np.int32],
+    ring_starts: NDArray[np.int32],
+    face_starts: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """Outward normal of each face with the face's area as its length, m2, shape (n_faces, 3)."""
+    vectors = np.zeros((len(face_starts) - 1, 3))
+    for f in range(len(vectors)):
+        for r in range(face_starts[f], face_starts[f + 1]):
+            o = vertices[corners[ring_starts[r]]]
+            for c in range(ring_starts[r] + 1, ring_starts[r + 1] - 1):
+                p, q = vertices[corners[c]], vertices[corners[c + 1]]
+                px, py, pz = p[0] - o[0], p[1] - o[1], p[2] - o[2]
+                qx, qy, qz = q[0] - o[0], q[1] - o[1], q[2] - o[2]
+                vectors[f, 0] += (py * qz - pz * qy) / 2
+                vectors[f, 1] += (pz * qx - px * qz) / 2
+                vectors[f, 2] += (px * qy - py * qx) / 2
+    return vectors
