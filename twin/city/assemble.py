@@ -121,7 +121,7 @@ def _crs_name(plan: Plan) -> str:
 
 def _bounds(ground: Ground) -> tuple[float, float, float, float, float, float]:
     edge = ground.mosaic.grid.bounds
-    low, high = float(np.nanmin(ground.mosaic.band("dtm"))), float(np.nanmax(ground.mosaic.band("dsm")))
+    low, high = ground.mosaic.range_of("dtm")[0], ground.mosaic.range_of("dsm")[1]
     return (edge.x_min, edge.y_min, round(low, 3), edge.x_max, edge.y_max, round(high, 3))
 
 
@@ -140,7 +140,7 @@ def _write_terrain(stage: _Stage, ground: Ground) -> Layer:
         write_geotiff(
             stage.folder / f"terrain/{name}.tif", mosaic.band(name), mosaic.grid, crs=crs, nodata=NODATA
         )
-    filled = mosaic.band("filled").astype(np.uint8)
+    filled = mosaic.band("filled").view(np.uint8)
     write_geotiff(stage.folder / "terrain/filled.tif", filled, mosaic.grid, crs=crs, nodata=None)
     counts: dict[str, int | float] = {
         "points": 0 if ground.points is None else ground.points.n_points,

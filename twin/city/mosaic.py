@@ -12,12 +12,14 @@ from twin.core.grid import Grid
 from twin.core.limits import check_limit, limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from twin.core.grid import Bounds
 
+STRIP_CELLS = 1_000_000
 BANDS: dict[str, Any] = {"dtm": np.float32, "dsm": np.float32, "filled": np.bool_}
 
 
@@ -40,6 +42,21 @@ class Mosaic:
         """One raster, shape (ny, nx), mapped from disk."""
         mapped: NDArray[Any] = np.load(self.folder / f"{name}.npy", mmap_mode="r+" if write else "r")
         return mapped
+
+    def strips(self) -> Iterator[slice]:
+        """Rows in portions of about a million cells, so that work on a whole raster takes little memory."""
+        step = max(1, STRIP_CELLS // self.grid.nx)
+        for first in range(0, self.grid.ny, step):
+            yield slice(first, min(self.grid.ny, first + step))
+
+    def range_of(self, name: str) -> tuple[float, float]:
+        """Lowest and highest finite value of a raster."""
+        low, high = np.inf, -np.inf
+        for rows in self.strips():
+            part = self.band(name)[rows]
+            low = min(low, float(np.fmin.reduce(part, axis=None)))
+            high = max(high, float(np.fmax.reduce(part, axis=None)))
+        return low, high
 
     def window(self, name: str, area: Bounds) -> tuple[NDArray[Any], Grid]:
         """The part of a raster that touches a rectangle, in memory, and its grid."""

@@ -257,16 +257,17 @@ def _close_holes(mosaic: Mosaic) -> None:
     """
     from twin.reconstruct.inpaint import fill_smoothly
 
-    dtm, dsm = mosaic.band("dtm", write=True), mosaic.band("dsm", write=True)
-    known = np.isfinite(dtm)
-    if not known.any():
-        raise InputError(
-            "survey", "no ground was found (no points of class 2)", "add the ground points or --dtm"
-        )
-    if not known.all():
-        mosaic.band("filled", write=True)[~known] = True
+    low, _ = mosaic.range_of("dtm")
+    if not np.isfinite(low):
+        raise InputError("survey", "no ground was found (no points of class 2)", "add the ground points or --dtm")
+    if any(np.isnan(mosaic.band("dtm")[rows]).any() for rows in mosaic.strips()):
+        dtm, filled = mosaic.band("dtm", write=True), mosaic.band("filled", write=True)
+        known = np.isfinite(dtm)
+        filled[~known] = True
         dtm[...] = fill_smoothly(np.where(known, dtm, np.float32(0)), known)
-    dsm[...] = np.fmax(dsm, dtm)
+    for rows in mosaic.strips():
+        dsm = mosaic.band("dsm", write=True)
+        dsm[rows] = np.fmax(dsm[rows], mosaic.band("dtm")[rows])
 
 
 def _ground_work(plan: Plan, base: GroundBase, number: int) -> GroundWork:
