@@ -16,6 +16,8 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+INLINED = njit(cache=True, nogil=True, inline="always")
+"""For kernels that are small, or take tuples of many arrays: copying those for a call costs as much as the work."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -50,7 +52,7 @@ def unit(seed: int, purpose: str, *key: int) -> float:
     return float(to_unit(np.uint64(mix(state, np.uint64(1)))))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@INLINED
 def mix(state: np.uint64, key: np.uint64) -> np.uint64:
     """A well-stirred 64-bit number from two: splitmix64's finaliser (Steele, Lea & Flood, OOPSLA 2014)."""
     z = (state ^ (key * _GOLDEN)) + _GOLDEN
@@ -59,13 +61,13 @@ def mix(state: np.uint64, key: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@INLINED
 def to_unit(bits: np.uint64) -> float:
     """The bits as a number in [0, 1)."""
     return float(bits >> np.uint64(11)) * _TO_UNIT
 
 
-@njit(cache=True, nogil=True, inline="always")
+@INLINED
 def to_normal(bits: np.uint64, more_bits: np.uint64) -> float:
     """Two hashes as a standard normal number (Box & Muller 1958)."""
     radius = math.sqrt(-2.0 * math.log(to_unit(bits) + _TO_UNIT))

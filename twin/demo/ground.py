@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from twin.demo.chance import mix, to_unit
+from twin.demo.chance import INLINED, mix, to_unit
 from twin.demo.skeleton import CANAL_HALF_WIDTH_M, WATER_LEVEL_M
 from twin.demo.terrain import WARD_PITCH_M, Terrain
 
@@ -88,18 +88,19 @@ def _dice(i: int, j: int, seed: np.uint64) -> float:
     return to_unit(mix(mix(seed, np.uint64(i + 1048576)), np.uint64(j + 1048576)))
 
 
-@njit(cache=True, nogil=True)
+@INLINED
 def land_at(u: float, v: float, terrain: Terrain) -> float:
     """Elevation of the land before anything was built on it, metres."""
     z = BASE_Z_M + 0.35 * _lattice_noise(u, v, terrain.seed)
     a = math.floor(u / _PITCH_U) + 1
     b = math.floor(v / _PITCH_V) + 1
+    mounds = terrain.mounds
     # Hills stand where their wards meet and reach two wards riverward; hollows stay within one ward's width.
     for p in range(a, a + 2):
         for q in range(b - 2, b + 1):
-            z += _mound(u, v, (p, q, 0), terrain.mounds)
+            z += _mound(u, v, (p, q, 0), mounds)
     for q in range(b - 1, b + 2):
-        z += _mound(u, v, (a, q, 1), terrain.mounds)
+        z += _mound(u, v, (a, q, 1), mounds)
     return z
 
 
@@ -207,10 +208,11 @@ def _dive(t: float) -> float:
     return UNDERPASS_DEPTH_M * _smooth((UNDERPASS_END_M - t) / (UNDERPASS_END_M - UNDERPASS_FLAT_M))
 
 
-@njit(cache=True, nogil=True)
+@INLINED
 def _streets(u: float, v: float, i: int, j: int, terrain: Terrain) -> tuple[float, float, float, float]:
     """Distance to corridor and to carriageway (negative inside), to the canal's axis, and depth of an underpass."""
     nodes, columns, rows = terrain.nodes, terrain.column_streets, terrain.row_streets
+    is_canal, is_underpass = terrain.is_canal, terrain.is_underpass
     corridor, carriage, canal, dive = _FAR, _FAR, _FAR, 0.0
     for a in range(i, i + 2):
         for b in range(max(j - 1, 0), min(j + 2, nodes.shape[1] - 1)):
@@ -221,11 +223,11 @@ def _streets(u: float, v: float, i: int, j: int, terrain: Terrain) -> tuple[floa
             # The two carriageways of a canal end square where its edge ends; round ends would make rings.
             if columns[a, b, 1] < 0 or (t0 > 0 and t1 > 0):
                 carriage = min(carriage, max(columns[a, b, 1] - d, d - columns[a, b, 2]))
-            if terrain.is_canal[a]:
+            if is_canal[a]:
                 canal = min(canal, d)
-            if d < UNDERPASS_HALF_WIDTH_M and terrain.is_underpass[a, b]:
+            if d < UNDERPASS_HALF_WIDTH_M and is_underpass[a, b]:
                 dive = max(dive, _dive(t0))
-            if d < UNDERPASS_HALF_WIDTH_M and terrain.is_underpass[a, b + 1]:
+            if d < UNDERPASS_HALF_WIDTH_M and is_underpass[a, b + 1]:
                 dive = max(dive, _dive(t1))
     for a in range(max(i - 1, 0), min(i + 2, nodes.shape[0] - 1)):
         for b in range(j, j + 2):
@@ -245,7 +247,7 @@ def _levee_rise(v: float, corridor: float, land: float) -> float:
     return (CREST_M - land) * (share * run_in_street + (1.0 - share) * run_in_lots)
 
 
-@njit(cache=True, nogil=True)
+@INLINED
 def ground_at(u: float, v: float, terrain: Terrain) -> tuple[float, int, float]:
     """Elevation of the bare earth or bed, its kind, and the water level over it, metres.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from twin.demo.chance import mix, to_normal, to_unit
+from twin.demo.chance import INLINED, mix, to_normal, to_unit
 from twin.demo.rays import MAX_CROWNS, Ray, crowns_on_ray, first_triangle, ground_depth
 
 if TYPE_CHECKING:
@@ -97,12 +97,12 @@ class _Scratch(NamedTuple):
     classes: Bytes
 
 
-@njit(cache=True, nogil=True, inline="always")
+@INLINED
 def _die(state: np.uint64, k: int) -> float:
     return to_unit(mix(state, np.uint64(k)))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@INLINED
 def _bell(state: np.uint64, k: int) -> float:
     return to_normal(mix(state, np.uint64(k)), mix(state, np.uint64(k + 7777)))
 
@@ -128,13 +128,13 @@ def _may_reach(ray: Ray, window: Window) -> bool:
     )
 
 
-@njit(cache=True, nogil=True)
-def _hard_target(ray: Ray, state: np.uint64, site: Site) -> tuple[float, int]:
+@INLINED
+def _hard_target(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain) -> tuple[float, int]:
     """Depth of the last thing a beam can reach and its class; class 0 where nothing comes back."""
-    s, _, kind, is_water = ground_depth(ray, site.terrain)
-    hit, which = first_triangle(ray, s, site.targets)
+    s, _, kind, is_water = ground_depth(ray, terrain)
+    hit, which = first_triangle(ray, s, targets)
     if which >= 0:
-        return _from_material(hit, which, state, site.targets)
+        return _from_material(hit, which, state, targets)
     if is_water:
         tilt = math.sqrt(ray.du * ray.du + ray.dv * ray.dv)
         back = 0.03 + 0.55 * math.exp(-((tilt / 0.09) ** 2))
@@ -187,14 +187,14 @@ def _leaf_returns(
     return n, left
 
 
-@njit(cache=True, nogil=True)
-def _pulse(ray: Ray, state: np.uint64, site: Site, scratch: _Scratch) -> int:
+@INLINED
+def _pulse(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain, scratch: _Scratch) -> int:
     """Fill the depths and classes of a pulse's echoes; how many there are."""
-    s_hard, kind = _hard_target(ray, state, site)
-    n_crowns = crowns_on_ray(ray, s_hard, site.targets, scratch.found)
+    s_hard, kind = _hard_target(ray, state, targets, terrain)
+    n_crowns = crowns_on_ray(ray, s_hard, targets, scratch.found)
     n, left = 0, 1.0
     if n_crowns > 0:
-        n, left = _leaf_returns(s_hard, n_crowns, state, site.targets, scratch)
+        n, left = _leaf_returns(s_hard, n_crowns, state, targets, scratch)
     if kind != 0 and left >= 0.12 and (n == 0 or s_hard - scratch.depths[n - 1] > SEPARATION_M):
         scratch.depths[n], scratch.classes[n] = s_hard, kind
         n += 1
@@ -276,7 +276,9 @@ def trace_lines(lines: tuple[int, int], places: tuple[int, int], job: Job, site:
     """
     scratch = _Scratch(np.empty((MAX_CROWNS, 3)), np.empty(MAX_RETURNS), np.empty(MAX_RETURNS, np.uint8))
     strip_state = mix(job.sensor.seed, np.uint64(job.sensor.strip))
-    top, kept = site.targets.top, 0
+    # Taken apart once: each look into a tuple of arrays counts references.
+    targets, terrain = site.targets, site.terrain
+    top, kept = targets.top, 0
     for line in range(lines[0], lines[1]):
         line_state = mix(strip_state, np.uint64(line + 1048576))
         for place in range(places[0], places[1]):
@@ -284,7 +286,7 @@ def trace_lines(lines: tuple[int, int], places: tuple[int, int], job: Job, site:
             ray = _beam(job.sensor, line, place, state, top)
             if not _may_reach(ray, job.window):
                 continue
-            n = _pulse(ray, state, site, scratch)
+            n = _pulse(ray, state, targets, terrain, scratch)
             if _die(state, 30) < job.sensor.outlier_chance:
                 n = _outlier(state, scratch, n, top)
             kept = _keep((ray, state, n), job, scratch, out, kept)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from numba import njit
 
+from twin.demo.chance import INLINED
 from twin.demo.ground import ground_at
 from twin.demo.targets import CELL_M, CROWN_CELL_M
 
@@ -38,7 +39,7 @@ class Ray(NamedTuple):
     dv: float
 
 
-@njit(cache=True, nogil=True)
+@INLINED
 def ground_depth(ray: Ray, terrain: Terrain) -> tuple[float, float, int, bool]:
     """How far a ray comes down to ground or water; its elevation there, the ground's kind, and whether it is water."""
     s = ray.top - 2.0
@@ -87,10 +88,11 @@ def _step_of(d: float, at: float, cell_m: float) -> tuple[int, float, float]:
     return 0, _NEVER, _NEVER
 
 
-@njit(cache=True, nogil=True)
+@INLINED
 def first_triangle(ray: Ray, s_to: float, targets: Targets) -> tuple[float, int]:
     """Depth and number of the first triangle above a depth, or `_NEVER` and -1."""
     nu, nv = targets.shape
+    tops = targets.tops
     x, y = ray.u - targets.origin[0], ray.v - targets.origin[1]
     i, j = math.floor(x / CELL_M), math.floor(y / CELL_M)
     step_u, next_u, every_u = _step_of(ray.du, x, CELL_M)
@@ -98,7 +100,7 @@ def first_triangle(ray: Ray, s_to: float, targets: Targets) -> tuple[float, int]
     s_in = 0.0
     while s_in < s_to:
         s_out = min(next_u, next_v, s_to)
-        if 0 <= i < nu and 0 <= j < nv and targets.tops[i * nv + j] > ray.top - s_out - 1e-9:
+        if 0 <= i < nu and 0 <= j < nv and tops[i * nv + j] > ray.top - s_out - 1e-9:
             best, which = _first_in_cell(i * nv + j, ray, s_in, s_out, targets)
             if which >= 0:
                 return best, which
@@ -110,12 +112,13 @@ def first_triangle(ray: Ray, s_to: float, targets: Targets) -> tuple[float, int]
     return _NEVER, -1
 
 
-@njit(cache=True, nogil=True)
+@INLINED
 def _first_in_cell(cell: int, ray: Ray, s_in: float, s_out: float, targets: Targets) -> tuple[float, int]:
     best, which = _NEVER, -1
-    for k in range(targets.starts[cell], targets.starts[cell + 1]):
-        t = targets.items[k]
-        s = _hit(targets.corners, t, ray)
+    corners, items, starts = targets.corners, targets.items, targets.starts
+    for k in range(starts[cell], starts[cell + 1]):
+        t = items[k]
+        s = _hit(corners, t, ray)
         # A hit beyond this cell belongs to a later one, where something nearer may stand.
         if s < best and s_in - 1e-9 <= s <= s_out + 1e-9:
             best, which = s, t
@@ -136,6 +139,12 @@ def crowns_on_ray(ray: Ray, s_to: float, targets: Targets, found: Float) -> int:
         Filled in its first rows.
     """
     nu, nv = targets.crown_shape
+    tops, starts, items, crowns = (
+        targets.crown_tops,
+        targets.crown_starts,
+        targets.crown_items,
+        targets.crowns,
+    )
     x, y = ray.u - targets.origin[0], ray.v - targets.origin[1]
     i, j = math.floor(x / CROWN_CELL_M), math.floor(y / CROWN_CELL_M)
     step_u, next_u, every_u = _step_of(ray.du, x, CROWN_CELL_M)
@@ -143,10 +152,10 @@ def crowns_on_ray(ray: Ray, s_to: float, targets: Targets, found: Float) -> int:
     s_in, n = 0.0, 0
     while s_in < s_to:
         s_out, cell = min(next_u, next_v), i * nv + j
-        if 0 <= i < nu and 0 <= j < nv and targets.crown_tops[cell] > ray.top - s_out:
-            for k in range(targets.crown_starts[cell], targets.crown_starts[cell + 1]):
-                crown = targets.crown_items[k]
-                enters, leaves = _through(targets.crowns, crown, ray, s_to)
+        if 0 <= i < nu and 0 <= j < nv and tops[cell] > ray.top - s_out:
+            for k in range(starts[cell], starts[cell + 1]):
+                crown = items[k]
+                enters, leaves = _through(crowns, crown, ray, s_to)
                 if leaves > enters and n < MAX_CROWNS:
                     n = _insert(found, n, enters, leaves, crown)
         if next_u < next_v:

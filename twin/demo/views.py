@@ -112,26 +112,27 @@ def _look(
     seen, owner = np.full(n, 255, np.uint8), np.full(n, -1, np.int32)
     shade = np.zeros(n, np.float32)
     found = np.empty((MAX_CROWNS, 3))
-    top = site.targets.top
+    targets, terrain = site.targets, site.terrain
+    top = targets.top
     for k in range(n):
         u, v = uv[k, 0], uv[k, 1]
         if not (area[0] <= u < area[2] and area[1] <= v < area[3]):
             continue
-        bed, kind, water = ground_at(u, v, site.terrain)
+        bed, kind, water = ground_at(u, v, terrain)
         dtm[k] = max(bed, water)
         ray = Ray(u, v, top, 0.0, 0.0)
-        s, which = first_triangle(ray, top - dtm[k], site.targets)
+        s, which = first_triangle(ray, top - dtm[k], targets)
         shade[k] = sun[2]
         if which >= 0:
-            seen[k], owner[k] = 10 + site.targets.material[which], site.targets.owner[which]
-            shade[k] = _slope_shade(site.targets.corners, which, sun)
+            seen[k], owner[k] = 10 + targets.material[which], targets.owner[which]
+            shade[k] = _slope_shade(targets.corners, which, sun)
         else:
             s, seen[k] = top - dtm[k], kind
-        n_crowns = crowns_on_ray(ray, s, site.targets, found)
+        n_crowns = crowns_on_ray(ray, s, targets, found)
         if n_crowns > 0:
             s, crown = found[0, 0], int(found[0, 2])
-            seen[k], owner[k] = (20 if site.targets.crowns[crown, 6] > 4.5 else 21), crown
-            shade[k] = _crown_shade(site.targets.crowns, crown, (u, v, top - s), sun)
+            seen[k], owner[k] = (20 if targets.crowns[crown, 6] > 4.5 else 21), crown
+            shade[k] = _crown_shade(targets.crowns, crown, (u, v, top - s), sun)
         dsm[k] = top - s
     return dtm, dsm, seen, owner, shade
 
