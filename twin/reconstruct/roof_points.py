@@ -1,93 +1,231 @@
-"""Points of roofs in a cloud without classes: high, smooth around, and not looked through."""
+"""Which of the points over a footprint lie on its roof.
+
+A classified survey says so itself (class 6). Without classes a point counts that is well above the ground and not part
+of something the beam went through: leaves, wires, glass. Such a thing shows by earlier returns of several; where they
+make up three tenths of what is around, the last ones belong to it too. On Delft with its classes ignored this keeps
+92.6 % of the roof points and 14 % of the others above the same footprints. (Roughness was tried as well: at the price
+of 6 % of the roof points it tells a fifth of the tops of trees, so it is not used.)
+
+In both cases some of these points are no roof: facades, balconies, and what the beam met through a skylight or in a
+narrow court. They lie under the roof beside them, and are told by that: more than 1 m under another point within 0.5 m.
+They stay among the points (published heights are percentiles of all of them) but shapes are fitted to the rest, the
+*top*.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
-from scipy import ndimage
 
-from twin.core.grid import Grid
+from twin.core.points import Classification, PointCloud
+from twin.reconstruct.footprint import LocalFootprint, round_to_grid
+from twin.reconstruct.partition import locate_by_edges, partition_edges, whole_footprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from twin.core.grid import Bounds
-    from twin.core.points import PointCloud
+ROOF_CLASSES = (int(Classification.BUILDING),)
 
-LOWEST_M = 2.0
-WINDOW_CELLS = 3
-CELL_SIZE_M = 0.5
-SOLID_SHARE = 0.4
-"""Part of the returns in a window that were the only one of their pulse: light passes through leaves, not tiles."""
-SMOOTH_M = 1.0
-"""A roof with its ridge and edges lies within this of a plane over a window, root mean square."""
-SMOOTH_ALONE_M = 0.3
-"""The same where a cloud does not tell which returns were single, and form alone must tell roofs from crowns."""
-FEWEST_POINTS = 4
-HALO_M = (WINDOW_CELLS // 2 + 2) * CELL_SIZE_M
-"""Points are needed this far around a tile."""
+MIN_HEIGHT_M = 1.5
+"""A roof point of an unclassified survey is this high above the ground, a wall's height less what one stoops under."""
+
+UNDER_M = 1.0
+"""Points this far under another one nearby are not the top."""
+
+BESIDE_M = 0.5
+CANOPY_SHARE = 0.3
+"""Where this share of the points around was seen through, all of them belong to a tree or the like."""
+
+_CANOPY_CELL_M = 1.0
+
+EDGE_M = 0.5
+"""Nearer to the outline a point may be of the eaves or of the facade: fits are judged further inside."""
+
+_NEVER_ROOF = (
+    Classification.GROUND,
+    Classification.LOW_VEGETATION,
+    Classification.MEDIUM_VEGETATION,
+    Classification.HIGH_VEGETATION,
+    Classification.LOW_NOISE,
+    Classification.WATER,
+    Classification.HIGH_NOISE,
+)
 
 
-def roof_points(cloud: PointCloud, height_m: NDArray[np.float64], *, bounds: Bounds) -> NDArray[np.bool_]:
-    """Which points of an unclassified cloud may be roofs.
+@dataclass(frozen=True, slots=True)
+class RoofPoints:
+    """Points over one footprint, in its local coordinates.
 
     Parameters
     ----------
-    cloud : PointCloud
-        Points of a tile and `HALO_M` around it.
-    height_m : array, shape (n,)
-        Height of each point above the ground.
-    bounds : Bounds
-        Extent of the points; the raster behind the windows is aligned to the map.
+    xyz : array, shape (n, 3)
+        Metres, on the 0.1 mm grid; elevation as in the survey.
+    is_top : array, shape (n,)
+        Whether nothing lies well above it right beside.
+    edge_distance_m : array, shape (n,)
+        Distance from the footprint's outline, metres.
+    """
+
+    xyz: NDArray[np.float64]
+    is_top: NDArray[np.bool_]
+    edge_distance_m: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    @property
+    def top(self) -> NDArray[np.float64]:
+        """The points that shapes are fitted to, shape (m, 3)."""
+        return self.xyz[self.is_top]
+
+
+def select_roof_points(
+    footprint: LocalFootprint,
+    points: PointCloud,
+    *,
+    ground_m: float,
+    roof_classes: tuple[int, ...] = ROOF_CLASSES,
+) -> RoofPoints:
+    """The roof points of a footprint among those of its surroundings.
+
+    Parameters
+    ----------
+    footprint : LocalFootprint
+        The building.
+    points : PointCloud
+        Any points; those elsewhere are left out.
+    ground_m : float
+        Elevation of the ground at the building, metres; used where there are no roof classes.
+    roof_classes : tuple of int
+        Classes that the survey gives to roofs; empty where it has none, then roofs are told by height and return.
+    """
+    edges, vertices = _outline(footprint)
+    xyz = round_to_grid(points.xyz - np.array([*footprint.origin, 0.0]))
+    wanted = _has_class(points, roof_classes) if roof_classes else _could_be_roof(points, ground_m)
+    near = np.flatnonzero(wanted & _in_box(xyz, vertices))
+    xyz, cloud = xyz[near], points.select(near)
+    inside = locate_by_edges(vertices, edges, xyz[:, :2]) >= 0
+    xyz = xyz[inside]
+    if not roof_classes:
+        through = _is_seen_through(cloud.select(inside))
+        xyz = xyz[~through & (share_around(xyz, through, _CANOPY_CELL_M) <= CANOPY_SHARE)]
+    distance = distance_to_edges(vertices, edges, xyz[:, :2])
+    return RoofPoints(xyz, ~is_under_another(xyz, BESIDE_M, UNDER_M), distance)
+
+
+def _outline(footprint: LocalFootprint) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    whole = whole_footprint(footprint)
+    return partition_edges(whole.corners, whole.ring_starts, whole.face_starts), whole.vertices
+
+
+def _in_box(xyz: NDArray[np.float64], vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    return np.asarray(((xyz[:, :2] >= low) & (xyz[:, :2] <= high)).all(axis=1))
+
+
+def _has_class(points: PointCloud, classes: tuple[int, ...]) -> NDArray[np.bool_]:
+    wanted = np.zeros(256, np.bool_)
+    wanted[list(classes)] = True
+    return wanted[points.classification]
+
+
+def _could_be_roof(points: PointCloud, ground_m: float) -> NDArray[np.bool_]:
+    never = _has_class(points, tuple(int(c) for c in _NEVER_ROOF))
+    return np.asarray(~never & (points.xyz[:, 2] > ground_m + MIN_HEIGHT_M))
+
+
+def _is_seen_through(points: PointCloud) -> NDArray[np.bool_]:
+    """Whether the beam went on behind a point; where the file does not tell, no point is."""
+    return np.asarray(points.return_number < points.n_returns)
+
+
+@numba.njit(cache=True, nogil=True)
+def distance_to_edges(
+    vertices: NDArray[np.float64], edges: NDArray[np.int32], xy: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distance of each point from the nearest edge, shape (n,)."""
+    nearest = np.full(len(xy), np.inf)
+    for e in range(len(edges)):
+        ax, ay = vertices[edges[e, 0], 0], vertices[edges[e, 0], 1]
+        ux, uy = vertices[edges[e, 1], 0] - ax, vertices[edges[e, 1], 1] - ay
+        squared = ux * ux + uy * uy
+        for i in range(len(xy)):
+            px, py = xy[i, 0] - ax, xy[i, 1] - ay
+            share = min(1.0, max(0.0, (px * ux + py * uy) / squared))
+            d = (px - share * ux) ** 2 + (py - share * uy) ** 2
+            nearest[i] = min(nearest[i], d)
+    return np.sqrt(nearest)
+
+
+@numba.njit(cache=True, nogil=True)
+def into_cells(
+    xyz: NDArray[np.float64], cell_m: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Points sorted into square cells with a margin of one empty cell around.
 
     Returns
     -------
-    array, shape (n,)
-
-    Examples
-    --------
-    >>> from twin.core.grid import Bounds
-    >>> from twin.core.points import PointCloud
-    >>> x, y = (v.ravel() for v in np.meshgrid(np.arange(0, 9, 0.3), np.arange(0, 9, 0.3)))
-    >>> ones = np.ones(len(x), np.uint8)
-    >>> roof = PointCloud(np.column_stack([x, y, 5 + 0.5 * x]), ones, ones, ones)
-    >>> bool(roof_points(roof, roof.xyz[:, 2], bounds=Bounds(0, 0, 9, 9)).all())
-    True
+    starts, members : array
+        Cell ``c`` holds the points ``members[starts[c]:starts[c + 1]]``.
+    cell : array, shape (n + 1,)
+        Cell of each point; at the end the number of cells in a row.
     """
-    grid = Grid.covering(bounds, cell_size_m=CELL_SIZE_M)
-    high = height_m >= LOWEST_M
-    high &= bounds.contains(cloud.xyz[:, 0], cloud.xyz[:, 1])
-    row, col = grid.rows_cols(cloud.xyz[high, 0], cloud.xyz[high, 1])
-    row = np.minimum(row, grid.ny - 1)  # the southern edge belongs to the bounds, but to the next row
-    xyz = cloud.xyz[high] - (grid.x_min, grid.y_max, 0.0)
-    alone = (cloud.n_returns[high] <= 1).astype(np.float64)
-    n, rms, share = _windows(xyz, alone, row * grid.nx + col, grid.shape)
-    limit = SMOOTH_M if cloud.n_returns.max(initial=0) > 1 else SMOOTH_ALONE_M
-    smooth = (n >= FEWEST_POINTS) & (rms <= limit) & (share >= SOLID_SHARE)
-    # Ridge, eaves and the foot of a chimney are no planes, but they belong to the roof around them.
-    roof = ndimage.binary_dilation(smooth, np.ones((3, 3), dtype=bool)) & (share >= SOLID_SHARE)
-    found = np.zeros(len(cloud), dtype=bool)
-    found[np.flatnonzero(high)] = roof[row, col]
-    return found
+    n = len(xyz)
+    cell = np.zeros(n + 1, np.int64)
+    x0 = y0 = np.inf
+    x1 = y1 = -np.inf
+    for i in range(n):
+        x0, x1 = min(x0, xyz[i, 0]), max(x1, xyz[i, 0])
+        y0, y1 = min(y0, xyz[i, 1]), max(y1, xyz[i, 1])
+    nx = int((x1 - x0) / cell_m) + 3 if n else 1
+    ny = int((y1 - y0) / cell_m) + 3 if n else 1
+    starts = np.zeros(nx * ny + 1, np.int64)
+    for i in range(n):
+        cell[i] = (int((xyz[i, 1] - y0) / cell_m) + 1) * nx + int((xyz[i, 0] - x0) / cell_m) + 1
+        starts[cell[i] + 1] += 1
+    for c in range(nx * ny):
+        starts[c + 1] += starts[c]
+    filled, members = starts[:-1].copy(), np.empty(n, np.int64)
+    for i in range(n):
+        members[filled[cell[i]]] = i
+        filled[cell[i]] += 1
+    cell[n] = nx
+    return starts, members, cell
 
 
-def _windows(
-    xyz: NDArray[np.float64], alone: NDArray[np.float64], cell: NDArray[np.int64], shape: tuple[int, int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Number of points, distance from their plane and share of single returns, for the window around each cell."""
+@numba.njit(cache=True, nogil=True)
+def is_under_another(xyz: NDArray[np.float64], beside_m: float, under_m: float) -> NDArray[np.bool_]:
+    """Whether a point has another one within a horizontal distance that is higher by more than a height, shape (n,)."""
+    starts, members, cell = into_cells(xyz, beside_m)
+    row = cell[len(xyz)]
+    under = np.zeros(len(xyz), np.bool_)
+    for i in range(len(xyz)):
+        for dy in (-row, 0, row):
+            for k in range(starts[cell[i] + dy - 1], starts[cell[i] + dy + 2]):
+                j = members[k]
+                if xyz[j, 2] - xyz[i, 2] >= under_m and not under[i]:
+                    dx, dz = xyz[j, 0] - xyz[i, 0], xyz[j, 1] - xyz[i, 1]
+                    under[i] = dx * dx + dz * dz <= beside_m * beside_m
+    return under
 
-    def total(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        cells = np.bincount(cell, weight, shape[0] * shape[1]).reshape(shape)
-        return np.asarray(ndimage.convolve(cells, np.ones((WINDOW_CELLS, WINDOW_CELLS)), mode="constant"))
 
-    x, y, z = xyz.T
-    n = total(np.ones(len(x)))
-    m = np.maximum(n, 1)
-    mx, my, mz = (total(v) / m for v in (x, y, z))
-    xx, xy, yy = total(x * x) / m - mx * mx, total(x * y) / m - mx * my, total(y * y) / m - my * my
-    xz, yz, zz = total(x * z) / m - mx * mz, total(y * z) / m - my * mz, total(z * z) / m - mz * mz
-    det = np.maximum(xx * yy - xy * xy, 1e-9)
-    slope_x, slope_y = (yy * xz - xy * yz) / det, (xx * yz - xy * xz) / det
-    rms = np.sqrt(np.maximum(zz - slope_x * xz - slope_y * yz, 0.0))
-    return n, rms, total(alone) / m
+@numba.njit(cache=True, nogil=True)
+def share_around(xyz: NDArray[np.float64], marked: NDArray[np.bool_], cell_m: float) -> NDArray[np.float64]:
+    """Share of marked points among those in a point's square cell and the eight around it, shape (n,)."""
+    starts, _, cell = into_cells(xyz, cell_m)
+    row = cell[len(xyz)]
+    n_marked = np.zeros(len(starts) - 1, np.int64)
+    for i in range(len(xyz)):
+        n_marked[cell[i]] += marked[i]
+    share = np.empty(len(xyz), np.float64)
+    for i in range(len(xyz)):
+        n, m = 0, 0
+        for dy in (-row, 0, row):
+            c = cell[i] + dy
+            n += starts[c + 2] - starts[c - 1]
+            m += n_marked[c - 1] + n_marked[c] + n_marked[c + 1]
+        share[i] = m / n
+    return share
