@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import warnings
@@ -18,6 +19,8 @@ from twin.sources.gdal import load_rasterio
 from twin.sources.sniff import require_format
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyproj import CRS
 
 rasterio = load_rasterio()
@@ -38,6 +41,8 @@ _DRIVERS = {
     Format.PNG: "PNG",
 }
 _STRAIGHT = 1e-9
+# A file in one strip is not unpacked for the sake of its last cell.
+_LARGEST_BLOCK = 2**24
 # Deflate packs a thousand bytes into one at best.
 _MAX_RATIO = 1000
 
@@ -139,10 +144,12 @@ def open_raster_info(path: str | Path, *, assume_crs: CRS | None = None) -> Rast
         )
     _check_shape(info)
     _refuse_bomb(info)
+    _read_last_cell(info)
     return info
 
 
-class open_dataset:  # noqa: N801  (a context manager that reads as a verb)
+@contextlib.contextmanager
+def open_dataset(path: Path, kind: Format, *, level: int | None = None) -> Iterator[Any]:
     """A raster opened by the driver of its format only, errors turned into ours.
 
     Parameters
@@ -153,30 +160,27 @@ class open_dataset:  # noqa: N801  (a context manager that reads as a verb)
         What `sniff` found.
     level : int, optional
         Which of the smaller copies inside the file.
-    """
 
-    def __init__(self, path: Path, kind: Format, *, level: int | None = None) -> None:
-        self.path, self.kind = path, kind
-        options = {} if level is None else {"overview_level": level}
+    Raises
+    ------
+    InputError
+        If the file cannot be opened, or read inside the block.
+    """
+    options = {} if level is None else {"overview_level": level}
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            try:
-                # A Path is taken as it is; of a text, rasterio would look for a protocol in it.
-                self.dataset = rasterio.open(path.absolute(), driver=_DRIVERS[kind], **options)
-            except _LIBRARY_ERRORS as error:
-                raise explain(path, kind, error) from error
-
-    def __enter__(self) -> Any:
-        return self.dataset
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        self.dataset.close()
-        if isinstance(error, _LIBRARY_ERRORS) and not isinstance(error, TwinError):
-            raise explain(self.path, self.kind, error) from error
+            # A Path is taken as it is; of a text, rasterio would look for a protocol in it.
+            dataset = rasterio.open(path.absolute(), driver=_DRIVERS[kind], **options)
+        with dataset:
+            yield dataset
+    except TwinError:
+        raise
+    except _LIBRARY_ERRORS as error:
+        raise _explain(path, kind, error) from error
 
 
-def explain(path: Path, kind: Format, error: BaseException) -> InputError:
-    """Our error for one of the library's."""
+def _explain(path: Path, kind: Format, error: Exception) -> InputError:
     if kind is Format.ASCII_GRID:
         short = _short_rows(path)
         if short is not None:
@@ -245,6 +249,14 @@ def _check_shape(info: RasterInfo) -> None:
             f"has cells of {a:g} by {e:g} units from {info.transform[2]:g}, {info.transform[5]:g} on",
             "write it again with its true place",
         )
+
+
+def _read_last_cell(info: RasterInfo) -> None:
+    """What a broken download lacks is the end, and windows elsewhere would not notice."""
+    with open_dataset(info.path, info.kind) as source:
+        height, width = source.block_shapes[-1]
+        if info.kind is Format.GEOTIFF and height * width <= _LARGEST_BLOCK:
+            source.read(source.count, window=((info.ny - 1, info.ny), (info.nx - 1, info.nx)))
 
 
 def _refuse_bomb(info: RasterInfo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -14,51 +15,55 @@ from twin.sources.formats import Format
 from twin.sources.gdal import load_pyogrio
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pyogrio = load_pyogrio()
 
 
-class explained:  # noqa: N801  (a context manager that reads as a verb)
-    """Turn what the libraries raise inside the block into our errors."""
-
-    def __init__(self, path: Path, kind: Format) -> None:
-        self.path, self.kind = path, kind
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is None:
-            return
-        raised = _explain(self.path, self.kind, error)
-        if raised is not None:
-            raise raised from error
+_LIBRARY_ERRORS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.FieldError,
+    pyogrio.errors.GeometryError,
+    pa.ArrowException,
+    shapely.errors.ShapelyError,
+    UnicodeDecodeError,
+    OSError,  # what GDAL says while Arrow reads its stream
+    UnboundLocalError,  # what pyogrio ends in when a CRS cannot be written as text
+)
 
 
-def _explain(path: Path, kind: Format, error: BaseException) -> InputError | None:
-    library = (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.FeatureError,
-        pyogrio.errors.FieldError,
-        pyogrio.errors.GeometryError,
-        pa.ArrowException,
-        shapely.errors.ShapelyError,
-        UnicodeDecodeError,
-        OSError,  # what GDAL says while Arrow reads its stream
-        UnboundLocalError,  # what pyogrio ends in when a CRS cannot be written as text
-    )
-    from_parquet = kind is Format.PARQUET and isinstance(error, ValueError)
-    if isinstance(error, TwinError) or not (isinstance(error, library) or from_parquet):
-        return None
+@contextlib.contextmanager
+def explained(path: Path, kind: Format) -> Iterator[None]:
+    """Turn what the libraries raise inside the block into our errors.
+
+    Raises
+    ------
+    InputError
+        Naming the file and what the library said.
+    """
+    try:
+        yield
+    except TwinError:
+        raise
+    except _LIBRARY_ERRORS as error:
+        raise _explain(path, kind, error) from error
+    except ValueError as error:
+        if kind is not Format.PARQUET:
+            raise
+        raise _explain(path, kind, error) from error
+
+
+def _explain(path: Path, kind: Format, error: Exception) -> InputError:
     if kind is Format.GEOJSON:
         return _explain_json(path, error)
     text = " ".join(str(error).replace(str(path.absolute()), path.name).split())[:300]
     return InputError(path, f"is corrupt or not a {kind.value} ({text})", "fetch or export it again")
 
 
-def _explain_json(path: Path, error: BaseException) -> InputError:
+def _explain_json(path: Path, error: Exception) -> InputError:
     """Where the JSON ends to be JSON, which GDAL does not tell."""
     remedy = "fetch or export it again"
     try:

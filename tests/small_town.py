@@ -1,0 +1,35 @@
+"""A small demo town under the names that the documentation uses, built once for all tests that ask for it."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from pathlib import Path
+
+CRS = "EPSG:5187+5193"
+LAYERS = {
+    "footprints": "houses",
+    "roads": "roads",
+    "water": "water",
+    "bridges": "bridges",
+    "landcover": "landcover",
+}
+
+
+@functools.cache
+def small_town(folder: Path) -> Path:
+    """A folder with ``survey/*.laz``, ``houses.gpkg`` and its kin, and ``town.twin`` built from them."""
+    import twin
+    from twin.demo.district import generate_district
+
+    files = generate_district(folder / "made", n_buildings=12, density=2.0, seed=3)
+    shutil.copytree(folder / "made" / "survey", folder / "survey")
+    for layer, name in LAYERS.items():
+        shutil.copy(getattr(files, layer), folder / f"{name}.gpkg")
+    maps = {k: folder / f"{k}.gpkg" for k in ("roads", "water", "bridges", "landcover")}
+    city = twin.build(
+        folder / "survey", folder / "houses.gpkg", folder / "town.twin", vectors=maps, workers=1
+    )
+    shutil.rmtree(folder / "made")
+    twin.Scene(city).image(size=(64, 36))  # light and pack are kept in the cache, so that copies start warm
+    return folder
