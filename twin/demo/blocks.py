@@ -59,7 +59,7 @@ def column_name(skeleton: Skeleton, i: int) -> Name:
     """Name of a street that leads inland."""
     kind = skeleton.columns[i]
     if kind == sk.CANAL:
-        return names.canal(i // 8)
+        return names.quay(i // 8)
     return names.avenue(i // 5) if kind == sk.AVENUE else names.street(2 * i)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,12 @@ REACH_M = 30.0
 """No tree, car or roof of a cell stands out farther than this from its corners."""
 
 
+def corners_of(bounds: Bounds) -> NDArray[np.float64]:
+    """Corners of a rectangle, counter-clockwise, shape (4, 2)."""
+    x0, y0, x1, y1 = bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Everything that decides what the district looks like; small, and the same in every process.
@@ -59,17 +65,27 @@ class Layout:
     min_rank: float
 
     @property
-    def bounds(self) -> Bounds:
-        """The survey's area in the local frame, metres."""
+    def area(self) -> Bounds:
+        """What is surveyed and mapped: a rectangle of the map around streets, river and far levee, whole metres."""
         s, m = self.skeleton, sk.MARGIN_M
         u = np.linspace(0.0, s.u_max, 50)
         south = max(far_side(float(x)) for x in u) + BEYOND_FAR_LEVEE_M
-        return Bounds(
-            math.floor(s.nodes[1, 1:-1, 0].min() - m),
-            math.floor(-south),
-            math.ceil(s.u_max + m),
-            math.ceil(s.v_max + m),
-        )
+        core = Bounds(s.nodes[1, 1:-1, 0].min() - m, -south, s.u_max + m, s.v_max + m)
+        low, high = (f(sk.to_world(corners_of(core)), 0) for f in (np.min, np.max))
+        return Bounds(*np.floor(low).tolist(), *np.ceil(high).tolist())
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest rectangle of the local frame around the area, metres."""
+        local = sk.to_local(corners_of(self.area))
+        return Bounds(*local.min(0).tolist(), *local.max(0).tolist())
+
+    @property
+    def outline(self) -> Any:
+        """The area as a polygon of the local frame."""
+        import shapely
+
+        return shapely.Polygon(sk.to_local(corners_of(self.area)))
 
     @property
     def cells(self) -> Iterator[tuple[int, int]]:
@@ -125,7 +141,14 @@ def cell_plan(layout: Layout, i: int, j: int) -> CellPlan:
     """What stands in a cell of this district."""
     plan = plan_cell(layout.skeleton, layout.terrain, i, j)
     kept = tuple(building for building in plan.buildings if building.rank >= layout.min_rank)
-    return replace(plan, buildings=kept)
+    trees, shrubs, cars = (_within(layout, rows) for rows in (plan.trees, plan.shrubs, plan.cars))
+    return replace(plan, buildings=kept, trees=trees, shrubs=shrubs, cars=cars)
+
+
+def _within(layout: Layout, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows whose place lies in the area."""
+    world = sk.to_world(rows[:, :2])
+    return rows[layout.area.contains(world[:, 0], world[:, 1])]
 
 
 def buildings_of(layout: Layout) -> Iterator[Building]:

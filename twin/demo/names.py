@@ -81,6 +81,11 @@ def canal(index: int) -> Name:
     return CANAL if index == 0 else Name(f"물빛{index + 1}운하", f"Mulbit {index + 1} Canal")
 
 
+def quay(index: int) -> Name:
+    """The streets along the n-th canal."""
+    return Name("운하길", "Unha-gil") if index == 0 else Name(f"운하{index + 1}길", f"Unha {index + 1}-gil")
+
+
 def canal_bridge(canal_index: int, row: int) -> Name:
     """The bridge over a canal in the n-th row of streets."""
     number = canal_index * 20 + row

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.core.grid import Bounds
+from twin.demo.bridges import bridges_of
 from twin.demo.chance import stream
 from twin.demo.geofiles import place_on_map, polygon
 from twin.demo.ground import Ground
 from twin.demo.layout import cell_plan, cells_near
 from twin.demo.roads import far_road_area
+from twin.demo.skeleton import to_local
 from twin.demo.survey import local_window
 from twin.demo.views import SUN, Seen, cast_shadows, look_down, shadow_place
 
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.core.grid import Grid
+    from twin.demo.bridges import Bridge
     from twin.demo.layout import Layout
     from twin.demo.plan import Building
     from twin.demo.views import TopView
 
     Colours = NDArray[np.float32]
 
+FIELD_STRIP_M = 19.0
+DECK_ROAD_SHARE = 0.66
 SHADOW_REACH_M = 72.0
 """Shadows of things farther away are left out."""
 _GROUND = np.array(
@@ -68,8 +73,10 @@ def paint(layout: Layout, grid: Grid, dsm: NDArray[np.float64], dsm_grid: Grid) 
     view, buildings = look_down(layout, grid)
     shadow = cast_shadows(view.dsm, dsm, shadow_place(grid, dsm_grid))
     colours = _base(layout, grid, view)
+    _paint_fields(colours, view, grid)
     _paint_buildings(colours, view, buildings)
     _paint_others(colours, view)
+    _paint_decks(colours, view, grid, bridges_of(layout.skeleton, layout.terrain))
     light = 0.46 + 0.8 * view.shade * ~shadow
     rough = _grain(layout, grid)
     painted = np.clip(colours * (light * rough)[..., None], 1, 255)
@@ -107,9 +114,7 @@ def _base(layout: Layout, grid: Grid, view: TopView) -> Colours:
 
 
 def _surfaces(layout: Layout, grid: Grid) -> list[tuple[Any, int]]:
-    window = local_window(layout, grid.bounds)
-    if window is None:
-        return []
+    window = local_window(grid.bounds)
     code = {name: k + 1 for k, name in enumerate(_SURFACES)}
     laid = [
         (place_on_map(polygon(ring)), code[kind])
@@ -140,6 +145,33 @@ def _paint_others(colours: Colours, view: TopView) -> None:
     for kind, palette in ((Seen.TREE, _TREES), (Seen.CAR, _CARS)):
         mine = view.seen == kind
         colours[mine] = np.array(palette, np.float32)[view.owner[mine] * 7 % len(palette)]
+
+
+def _paint_fields(colours: Colours, view: TopView, grid: Grid) -> None:
+    """Strips of crops."""
+    is_field = view.seen == Ground.FIELD
+    if not is_field.any():
+        return
+    across = (grid.x_centres[None, :] + 0.12 * grid.y_centres[:, None])[is_field]
+    strip = np.floor(across / FIELD_STRIP_M).astype(np.int64)
+    tint = 0.86 + 0.28 * ((strip * 2654435761 >> 7) & 15) / 15.0
+    furrow = 1.0 - 0.05 * (np.floor(across / 1.5).astype(np.int64) & 1)
+    colours[is_field] *= (tint * furrow)[:, None]
+
+
+def _paint_decks(colours: Colours, view: TopView, grid: Grid, bridges: list[Bridge]) -> None:
+    """The carriageway in the middle of a deck."""
+    is_deck = view.seen == Seen.BRIDGE
+    for number in np.unique(view.owner[is_deck]):
+        mine = is_deck & (view.owner == number)
+        rows, cols = np.nonzero(mine)
+        uv = to_local(np.column_stack([grid.x_centres[cols], grid.y_centres[rows]]))
+        bridge = bridges[int(number)]
+        start, end = bridge.axis[0, :2], bridge.axis[-1, :2]
+        along = (end - start) / np.hypot(*(end - start))
+        aside = np.abs((uv - start) @ np.array([-along[1], along[0]]))
+        road = aside < bridge.half_width_m * DECK_ROAD_SHARE
+        colours[rows[road], cols[road]] = _GROUND[Ground.CARRIAGEWAY]
 
 
 def _grain(layout: Layout, grid: Grid) -> Colours:

@@ -51,16 +51,12 @@ class Sensor(NamedTuple):
 
 
 class Window(NamedTuple):
-    """The tile that points are wanted for: its edges on the map, the area surveyed, and how the frame is turned."""
+    """The tile that points are wanted for: its edges on the map, and how the local frame lies on it."""
 
     x_min: float
     y_min: float
     x_max: float
     y_max: float
-    u_min: float
-    v_min: float
-    u_max: float
-    v_max: float
     origin_x: float
     origin_y: float
     cos: float
@@ -233,8 +229,6 @@ def _keep(pulse: tuple[Ray, np.uint64, int], job: Job, scratch: _Scratch, out: E
     for e in range(n):
         own = mix(state, np.uint64(90 + e))
         u, v, z = _disturbed(ray, scratch.depths[e], scratch.classes[e], own, job.sensor)
-        if not (window.u_min <= u < window.u_max and window.v_min <= v < window.v_max):
-            continue
         x, y = _to_map(u, v, window)
         if window.x_min <= x < window.x_max and window.y_min <= y < window.y_max:
             out.xyz[at, 0], out.xyz[at, 1], out.xyz[at, 2] = x, y, z

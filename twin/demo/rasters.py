@@ -14,7 +14,6 @@ from twin.core.tasks import Task, run_tasks
 from twin.demo import skeleton as sk
 from twin.demo.geofiles import HORIZONTAL_CRS
 from twin.demo.ortho import paint, towards_sun
-from twin.demo.survey import local_window
 from twin.demo.views import look_down
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class RasterTile(NamedTuple):
 def write_rasters(layout: Layout, truth: Path, ortho: Path, *, workers: int, progress: Progress) -> None:
     """Write the true terrain and surface, and the photograph from above."""
     fine = ortho_cell(layout)
-    heights = Grid.covering(_map_bounds(layout), cell_size_m=TRUTH_CELL_M)
+    heights = Grid.covering(layout.area, cell_size_m=TRUTH_CELL_M)
     pixels = Grid.covering(heights.bounds, cell_size_m=fine)
     tiles = list(_raster_tiles(heights.bounds))
     tasks = [Task(f"raster tile {k}", (layout, tile, fine)) for k, tile in enumerate(tiles)]
@@ -101,16 +100,13 @@ def _put(dataset: Any, grid: Grid, tile: Bounds, bands: NDArray[Any]) -> None:
 
 def ortho_cell(layout: Layout) -> float:
     """Side of a pixel of the photograph, metres; coarser for large districts."""
-    area = layout.bounds.width * layout.bounds.height
+    area = layout.area.width * layout.area.height
     return ORTHO_CELLS_M[sum(area > limit for limit in ORTHO_AREAS_M2)]
 
 
 def raster_tile(layout: Layout, tile: Bounds, fine_m: float) -> RasterTile:
     """Terrain, surface and photograph of a rectangle of the map; runs in any process."""
-    heights, pixels = Grid.covering(tile, cell_size_m=TRUTH_CELL_M), Grid.covering(tile, cell_size_m=fine_m)
-    if local_window(layout, tile) is None:
-        nothing = np.full(heights.shape, np.nan, np.float32)
-        return RasterTile(nothing, nothing, np.zeros((3, *pixels.shape), np.uint8))
+    pixels = Grid.covering(tile, cell_size_m=fine_m)
     wide = Grid.covering(towards_sun(tile), cell_size_m=TRUTH_CELL_M)
     view, _ = look_down(layout, wide)
     mine = wide.window(tile)
@@ -119,14 +115,6 @@ def raster_tile(layout: Layout, tile: Bounds, fine_m: float) -> RasterTile:
         view.dsm[mine].astype(np.float32),
         paint(layout, pixels, view.dsm, wide),
     )
-
-
-def _map_bounds(layout: Layout) -> Bounds:
-    b = layout.bounds
-    corners = sk.to_world(
-        np.array([[b.x_min, b.y_min], [b.x_max, b.y_min], [b.x_max, b.y_max], [b.x_min, b.y_max]])
-    )
-    return Bounds(*corners.min(0), *corners.max(0))
 
 
 def _raster_tiles(area: Bounds) -> Iterator[Bounds]:

@@ -84,18 +84,13 @@ def _cut(skeleton: Skeleton, node: tuple[int, int]) -> float:
 def road_areas(layout: Layout) -> Iterator[list[Row]]:
     """Rows of ``roads.gpkg``, a row of street nodes at a time."""
     b = layout.bounds
-    area = shapely.box(b.x_min, -CREST_HALF_WIDTH_M, b.x_max, b.y_max)
+    area = layout.outline.intersection(shapely.box(b.x_min, -CREST_HALF_WIDTH_M, b.x_max, b.y_max))
     for j in range(layout.skeleton.ny + 1):
         rows: list[Row] = []
         for i in range(layout.skeleton.nx + 1):
             rows += _areas_at(layout.skeleton, i, j, area)
         yield rows
-    yield _rows(FAR_ROAD, "carriageway", far_road_area(layout), shapely.box(*_edges_of(layout)))
-
-
-def _edges_of(layout: Layout) -> tuple[float, float, float, float]:
-    b = layout.bounds
-    return b.x_min, b.y_min, b.x_max, b.y_max
+    yield _rows(FAR_ROAD, "carriageway", far_road_area(layout), layout.outline)
 
 
 def _areas_at(skeleton: Skeleton, i: int, j: int, area: Any) -> list[Row]:
@@ -179,7 +174,7 @@ def _rows(edge: Edge, part: str, shape: Any, area: Any) -> list[Row]:
 def road_axes(layout: Layout) -> Iterator[list[Row]]:
     """Rows of ``network.gpkg``: axes that meet in named nodes, a row of street nodes at a time."""
     skeleton = layout.skeleton
-    area = shapely.box(*_edges_of(layout))
+    area = layout.outline
     under = set(underpass_nodes(skeleton))
     for j in range(skeleton.ny + 1):
         rows: list[Row] = []
@@ -286,7 +281,7 @@ def _far_rows(layout: Layout) -> list[Row]:
             FAR_ROAD,
             list(points[a : b + 1]),
             (names_at[k], names_at[k + 1]),
-            shapely.box(*_edges_of(layout)),
+            layout.outline,
         )
         for k, (a, b) in enumerate(itertools.pairwise(stops))
     ]

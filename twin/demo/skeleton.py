@@ -22,7 +22,7 @@ CRS = "EPSG:5187+5193"
 """KGD2002 / East Belt 2010 with heights above KVD1964: Busan."""
 ORIGIN = (192_200.0, 280_900.0)
 """Where the local frame stands on the map: the mouth of the Nakdong River."""
-TURN = math.radians(9.0)
+TURN = math.radians(5.0)
 """How far the local u axis is turned from east towards north."""
 
 WARD_BLOCKS = (4, 2)

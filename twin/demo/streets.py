@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Float = NDArray[np.float64]
 
 
+_BEYOND_M = 80.0
+"""Banks are planted this far beyond the outermost streets."""
+
+
 def furnish_streets(yard: Yard) -> None:
     """Trees and cars along the riverward and the upstream street of a cell, and along its stretch of the river."""
     skeleton, i, j = yard.skeleton, yard.i, yard.j
@@ -29,6 +33,7 @@ def furnish_streets(yard: Yard) -> None:
         _column_street(yard)
     if j == 0:
         _river_bank(yard)
+    _field_rows(yard)
 
 
 def _row_street(yard: Yard) -> None:
@@ -72,7 +77,7 @@ def _dress(yard: Yard, start: Float, end: Float, inward: Float, kind: StreetKind
         _traffic(yard, start, end, inward)
         return
     side = 4.9 if yard.rng.random() < 0.5 else -4.9
-    if yard.rng.random() < 0.75:
+    if yard.rng.random() < 0.9:
         line_of_trees(yard, start + side * inward, end + side * inward, spacing_m=11.0, height_m=(4.5, 7.0))
     _parked(yard, start, end, inward, -np.sign(side) * 2.2)
 
@@ -103,8 +108,8 @@ def _traffic(yard: Yard, start: Float, end: Float, inward: Float) -> None:
 def _river_bank(yard: Yard) -> None:
     """Willows on the berm, reeds at the water's edge, trees behind the far levee."""
     skeleton, i, rng = yard.skeleton, yard.i, yard.rng
-    u0 = skeleton.node(i, 0)[0] - (sk.MARGIN_M if i == 0 else 0.0)
-    u1 = skeleton.node(i + 1, 0)[0] if i < skeleton.nx else u0 + sk.MARGIN_M
+    u0 = skeleton.node(i, 0)[0] - (_BEYOND_M if i == 0 else 0.0)
+    u1 = skeleton.node(i + 1, 0)[0] if i < skeleton.nx else u0 + _BEYOND_M
     for u in rng.uniform(u0, u1, int((u1 - u0) / 16.0)):
         if _under_bridge(skeleton, u):
             continue
@@ -114,6 +119,24 @@ def _river_bank(yard: Yard) -> None:
         yard.shrubs.append((u, place, 0.0, rng.uniform(0.3, 0.9), rng.uniform(0.7, 1.8)))
     for u in rng.uniform(u0, u1, int((u1 - u0) / 11.0)):
         plant(yard, np.array([u, -far_side(u) - rng.uniform(10.0, 17.0)]), height_m=(5.0, 11.0))
+
+
+def _field_rows(yard: Yard) -> None:
+    """Rows of trees between the fields around the district, and beyond the far levee."""
+    skeleton, i, j = yard.skeleton, yard.i, yard.j
+    starts = []
+    if j == skeleton.ny and i < skeleton.nx:
+        starts.append(((skeleton.node(i, j) + skeleton.node(i + 1, j)) / 2 + [0.0, 24.0], [4.0, 90.0]))
+    if i == 0 and j < skeleton.ny:
+        starts.append(((skeleton.node(0, j) + skeleton.node(0, j + 1)) / 2 - [14.0, 0.0], [-70.0, 3.0]))
+    if i == skeleton.nx and j < skeleton.ny:
+        starts.append(((skeleton.node(i, j) + skeleton.node(i, j + 1)) / 2 + [14.0, 0.0], [70.0, -2.0]))
+    if j == 0:
+        u = float(skeleton.node(i, 0)[0]) + 40.0
+        starts.append((np.array([u, -far_side(u) - 12.0]), [8.0, -80.0]))
+    for start, step in starts:
+        if yard.rng.random() < 0.8:
+            line_of_trees(yard, start, start + np.array(step), spacing_m=6.0, height_m=(5.0, 9.0))
 
 
 def _under_bridge(skeleton: Skeleton, u: float) -> bool:

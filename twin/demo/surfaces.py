@@ -48,14 +48,15 @@ def _between(
 def water_areas(layout: Layout) -> Iterator[list[Row]]:
     """Rows of ``water.gpkg``: the river, the canals, the ponds."""
     b, skeleton = layout.bounds, layout.skeleton
-    river = _between(layout, bank_offset, _far_bank, b.x_min, b.x_max)
+    river = _between(layout, bank_offset, _far_bank, b.x_min, b.x_max).intersection(layout.outline)
     yield [_row("ED-W-R", "river", names.RIVER, river)]
     rows = []
     for i, kind in enumerate(skeleton.columns):
         if kind == sk.CANAL:
             line = shapely.LineString([skeleton.node(i, j) for j in range(skeleton.ny + 2)])
             shape = line.buffer(sk.CANAL_HALF_WIDTH_M, cap_style="flat")
-            shape = shape.intersection(shapely.box(b.x_min, sk.LEVEE_INSET_M, b.x_max, b.y_max))
+            land = shapely.box(b.x_min, sk.LEVEE_INSET_M, b.x_max, b.y_max)
+            shape = shape.intersection(land).intersection(layout.outline)
             rows.append(_row(f"ED-W-C{i:03d}", "canal", names.canal(i // 8), shape))
     for i, j in np.argwhere(layout.terrain.ponds[:, :, 2] > 0):
         u, v, a, c, _ = layout.terrain.ponds[i, j]
@@ -144,7 +145,7 @@ def _around(layout: Layout) -> list[Row]:
     streets += [_corridor(list(nodes[-1]), skeleton.columns[-1].corridor_m)]
     streets += [_corridor(list(nodes[:, -1]), skeleton.rows[-1].corridor_m)]
     land = shapely.box(b.x_min, CREST_HALF_WIDTH_M, b.x_max, b.y_max)
-    return _cover("ED-L-F", "field", land.difference(shapely.union_all(streets)))
+    return _cover("ED-L-F", "field", layout.outline.intersection(land).difference(shapely.union_all(streets)))
 
 
 def _corridor(points: list[Float], half_width_m: float) -> Any:
@@ -179,6 +180,6 @@ def _along_river(layout: Layout) -> list[Row]:
     edges = np.linspace(b.x_min, b.x_max, max(2, round(b.width / 250.0) + 1))
     for s, (u0, u1) in enumerate(itertools.pairwise(edges.tolist())):
         for k, (kind, near, off) in enumerate(bands):
-            shape = _between(layout, near, off, u0, u1).difference(road)
+            shape = _between(layout, near, off, u0, u1).difference(road).intersection(layout.outline)
             rows += _cover(f"ED-L-R{s:03d}{k}", kind, shape)
     return rows

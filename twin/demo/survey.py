@@ -11,6 +11,7 @@ from twin.core.grid import Bounds
 from twin.core.points import PointCloud
 from twin.demo import pulses
 from twin.demo import skeleton as sk
+from twin.demo.layout import corners_of
 from twin.demo.targets import gather_targets
 
 if TYPE_CHECKING:
@@ -43,43 +44,35 @@ def tile_side(density: float) -> float:
 
 def tiles_of(layout: Layout, density: float) -> Iterator[tuple[str, Bounds]]:
     """Name and map bounds of every tile that the survey's area touches, from the south-west."""
-    side, area = tile_side(density), layout.bounds
-    corners = sk.to_world(_corners(area))
-    low, high = np.floor(corners.min(0) / side), np.ceil(corners.max(0) / side)
-    for a in range(int(low[0]), int(high[0])):
-        for b in range(int(low[1]), int(high[1])):
+    side, area = tile_side(density), layout.area
+    for a in range(math.floor(area.x_min / side), math.ceil(area.x_max / side)):
+        for b in range(math.floor(area.y_min / side), math.ceil(area.y_max / side)):
             tile = Bounds(a * side, b * side, (a + 1) * side, (b + 1) * side)
-            window = local_window(layout, tile)
-            if window is not None:
-                yield f"{round(tile.x_min)}_{round(tile.y_min)}", tile
+            yield f"{round(tile.x_min)}_{round(tile.y_min)}", tile
 
 
-def local_window(layout: Layout, tile: Bounds) -> Bounds | None:
-    """What a map tile and the survey's area have in common, as bounds of the local frame."""
-    import shapely
-
-    shared = shapely.intersection(
-        shapely.Polygon(sk.to_local(_corners(tile))), shapely.box(*_edges(layout.bounds))
-    )
-    return None if shared.area < 1.0 else Bounds(*shared.bounds)
+def shared_bounds(a: Bounds, b: Bounds) -> Bounds | None:
+    """What two rectangles have in common."""
+    if not a.overlaps(b):
+        return None
+    return Bounds(max(a.x_min, b.x_min), max(a.y_min, b.y_min), min(a.x_max, b.x_max), min(a.y_max, b.y_max))
 
 
-def _corners(b: Bounds) -> Float:
-    return np.array([[b.x_min, b.y_min], [b.x_max, b.y_min], [b.x_max, b.y_max], [b.x_min, b.y_max]])
-
-
-def _edges(b: Bounds) -> tuple[float, float, float, float]:
-    return b.x_min, b.y_min, b.x_max, b.y_max
+def local_window(bounds: Bounds) -> Bounds:
+    """The smallest rectangle of the local frame around a rectangle of the map."""
+    local = sk.to_local(corners_of(bounds))
+    return Bounds(*local.min(0).tolist(), *local.max(0).tolist())
 
 
 def survey_tile(layout: Layout, flight: Flight, tile: Bounds) -> tuple[PointCloud, NDArray[np.uint8]]:
     """Every echo that falls into a map tile with its true class, and the strip that it comes from."""
-    area = local_window(layout, tile)
-    if area is None:
+    mapped = shared_bounds(tile, layout.area)
+    if mapped is None:
         return PointCloud.empty(), np.empty(0, np.uint8)
+    area = local_window(mapped)
     targets, _ = gather_targets(layout, area.buffered(_reach(flight.settings)))
     site = pulses.Site(targets, layout.terrain)
-    window = _window(layout, tile)
+    window = _window(mapped)
     clouds, sources = [PointCloud.empty()], []
     for strip in flight.strips:
         places = _places(flight, strip, area=area, top=targets.top)
@@ -97,11 +90,9 @@ def _reach(settings: SurveySettings) -> float:
     return 90.0 * math.tan(math.radians(settings.half_angle_deg)) + 2.0
 
 
-def _window(layout: Layout, tile: Bounds) -> pulses.Window:
-    area = layout.bounds
-    return pulses.Window(
-        *_edges(tile), *_edges(area), sk.ORIGIN[0], sk.ORIGIN[1], math.cos(sk.TURN), math.sin(sk.TURN)
-    )
+def _window(tile: Bounds) -> pulses.Window:
+    edges = tile.x_min, tile.y_min, tile.x_max, tile.y_max
+    return pulses.Window(*edges, sk.ORIGIN[0], sk.ORIGIN[1], math.cos(sk.TURN), math.sin(sk.TURN))
 
 
 def _trace(job: pulses.Job, places: tuple[int, int], area: Bounds, site: pulses.Site) -> Iterator[PointCloud]:

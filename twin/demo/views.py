@@ -89,9 +89,8 @@ def look_down(layout: Layout, grid: Grid) -> tuple[TopView, tuple[Building, ...]
     uv = sk.to_local(np.column_stack([x.ravel(), y.ravel()]))
     (u0, v0), (u1, v1) = uv.min(0) - 1.0, uv.max(0) + 1.0
     targets, buildings = gather_targets(layout, Bounds(u0, v0, u1, v1))
-    b = layout.bounds
-    sun = _sun_in_frame()
-    rows = _look(uv, Site(targets, layout.terrain), (b.x_min, b.y_min, b.x_max, b.y_max), sun)
+    inside = layout.area.contains(x.ravel(), y.ravel())
+    rows = _look(uv, inside, Site(targets, layout.terrain), _sun_in_frame())
     return TopView(*(row.reshape(grid.shape) for row in rows)), buildings
 
 
@@ -105,7 +104,7 @@ def _sun_in_frame() -> tuple[float, float, float]:
 
 @njit(cache=True, nogil=True)
 def _look(
-    uv: Float, site: Site, area: tuple[float, float, float, float], sun: tuple[float, float, float]
+    uv: Float, inside: NDArray[np.bool_], site: Site, sun: tuple[float, float, float]
 ) -> tuple[Float, Float, NDArray[np.uint8], NDArray[np.int32], NDArray[np.float32]]:
     n = len(uv)
     dtm, dsm = np.full(n, np.nan), np.full(n, np.nan)
@@ -115,9 +114,9 @@ def _look(
     targets, terrain = site.targets, site.terrain
     top = targets.top
     for k in range(n):
-        u, v = uv[k, 0], uv[k, 1]
-        if not (area[0] <= u < area[2] and area[1] <= v < area[3]):
+        if not inside[k]:
             continue
+        u, v = uv[k, 0], uv[k, 1]
         bed, kind, water = ground_at(u, v, terrain)
         dtm[k] = max(bed, water)
         ray = Ray(u, v, top, 0.0, 0.0)
