@@ -1,0 +1,58 @@
+"""What the examples share: where pictures go, how large they are, and one district that is built once for all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import twin
+from twin.demo.district import generate_district
+
+
+def output_folder() -> Path:
+    """The folder that was named on the command line, or ``pictures``."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def picture_size() -> tuple[int, int]:
+    """Pixels; the environment variable ``TWIN_EXAMPLE_SIZE`` asks for others, such as 640x360."""
+    width, height = os.environ.get("TWIN_EXAMPLE_SIZE", "1200x675").split("x")
+    return int(width), int(height)
+
+
+def demo_city(folder: Path) -> twin.City:
+    """The demo district, made, surveyed and built when an example first asks for it."""
+    city = folder / "district" / "district.twin"
+    if not city.exists():
+        n_buildings = int(os.environ.get("TWIN_EXAMPLE_BUILDINGS", "60"))
+        files = generate_district(folder / "district", n_buildings=n_buildings)
+        maps = {
+            "roads": files.roads,
+            "water": files.water,
+            "bridges": files.bridges,
+            "landcover": files.landcover,
+        }
+        twin.build(files.survey, files.footprints, city, id_field="id", vectors=maps)
+    return twin.open_city(city)
+
+
+def copy_of(city: twin.City, name: str) -> twin.City:
+    """The city in another folder, so that what an example adds does not show in the pictures of the others."""
+    folder = city.path.with_name(f"{name}.twin")
+    shutil.rmtree(folder, ignore_errors=True)
+    return twin.open_city(shutil.copytree(city.path, folder))
+
+
+def close_view(city: twin.City) -> Path:
+    """A camera file that looks at the buildings from the south-west, in map coordinates."""
+    west, south, east, north = city.buildings.total_bounds
+    target = [(west + east) / 2, (south + north) / 2, city.manifest.bounds[2] + 5]
+    eye = [target[0] - 170, target[1] - 260, target[2] + 150]
+    path = city.path.parent / "camera.json"
+    path.write_text(json.dumps({"eye": eye, "target": target, "view_angle_deg": 34}))
+    return path
