@@ -1,0 +1,61 @@
+"""Every script in examples/ runs, makes the picture it promises, and stays short."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = sorted((ROOT / "examples").glob("[0-9]*.py"))
+SIZE = (480, 270)
+MAX_LINES = 40
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all of them, so that the district is built once."""
+    return tmp_path_factory.mktemp("examples")
+
+
+def promised(script: Path) -> str:
+    """The picture that the docstring of `main` names."""
+    found = re.search(r'"""Write ``([\w.-]+)``', script.read_text(encoding="utf-8"))
+    assert found is not None, f"{script.name} names no picture"
+    return found[1]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_example_is_short_and_its_picture_is_shown(script: Path) -> None:
+    assert len(script.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    assert (ROOT / "docs" / "pictures" / promised(script)).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_example_makes_its_picture(script: Path, out: Path) -> None:
+    environment = {
+        **os.environ,
+        "TWIN_EXAMPLE_SIZE": f"{SIZE[0]}x{SIZE[1]}",
+        "TWIN_EXAMPLE_BUILDINGS": "12",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
+    }
+    done = subprocess.run(
+        [sys.executable, script, out],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    picture = np.asarray(Image.open(out / promised(script)).convert("RGB"))
+    width, height = SIZE
+    assert picture.shape == (height // 2 * 2, width // 2 * 2, 3)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 500, "hardly anything is drawn"
