@@ -6,6 +6,8 @@ city is never without its manifest and nothing built is touched.
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
     from twin.city.manifest import Manifest
     from twin.core.notices import Notices
+
+
+MAX_NAME_BYTES = 200
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+"""Names that Windows keeps for itself, with any suffix."""
 
 
 def add_files(
@@ -67,10 +74,15 @@ def add_files(
     """
     if name and len(files) > 1:
         raise UsageError("--as", f"one name for {len(files)} files", "add them one by one")
+    if name and name != layer_name(name):
+        raise UsageError("--as", f"{name!r} is no name of a layer", f"choose one such as {layer_name(name)}")
+    open_manifest(city)  # before the lock, which would make a folder of a mistyped name
     with writer_lock(city, notices=notices):
         manifest = open_manifest(city)
         request = _shared_request(manifest, crs, encoding, join, at)
-        requests = [request(f, name or _layer_name(f)) for f in files]
+        requests = [request(f, layer_name(f.name.split(".")[0] or f.name)) for f in files]
+        if name:
+            requests = [replace(requests[0], name=name)]
         _refuse_taken(city, manifest, requests, force=force)
         stage = city / WORK / "add"
         remove_tree(stage)
@@ -81,7 +93,8 @@ def add_files(
             _commit(city, stage, manifest, entries)
         finally:
             remove_tree(stage)
-            remove_tree(city / WORK)
+            with contextlib.suppress(OSError):  # an unfinished build stays
+                (city / WORK).rmdir()
     return [{"name": r.name, "kind": a.kind, "counts": a.counts} for r, a in added]
 
 
@@ -90,24 +103,32 @@ def _shared_request(
 ) -> Callable[[Path, str], LayerRequest]:
     """What all files of one call have in common; a file and a name make it a request."""
     from twin.core.crs import parse_crs
+    from twin.core.grid import Bounds
 
     city_crs = parse_crs(manifest.crs_wkt, where="twin.json")
+    x0, y0, _, x1, y1, _ = manifest.bounds
+    extent = Bounds(x0, y0, x1, y1)
     own = parse_crs(crs) if crs else None
     joined, place = _join(join), _place(at)
 
     def request(file: Path, name: str) -> LayerRequest:
         if not file.exists():
             raise InputNotFoundError(file, "not found", "correct the path")
-        return LayerRequest(file, name, city_crs, own, encoding, joined, place)
+        return LayerRequest(file, name, city_crs, extent, own, encoding, joined, place)
 
     return request
 
 
-def _layer_name(file: Path) -> str:
-    """A layer's name from its file: any script, no path, nothing that a file system stumbles over."""
-    stem = file.name.split(".")[0] or file.name
-    clean = "".join(c if c.isalnum() or c in "-_ " else "_" for c in stem).strip()
-    return clean[:80] or "layer"
+def layer_name(text: str) -> str:
+    """The nearest name of a layer: any script, no path, nothing that a file system stumbles over.
+
+    >>> layer_name("가로등 2024"), layer_name("../x"), layer_name("CON")
+    ('가로등 2024', '___x', 'CON_')
+    """
+    clean = "".join(c if c.isalnum() or c in "-_ " else "_" for c in text).strip()
+    while len(clean.encode()) > MAX_NAME_BYTES:
+        clean = clean[:-1].rstrip()
+    return f"{clean}_" if clean.upper() in DEVICES else clean or "layer"
 
 
 def _join(text: str | None) -> tuple[str, str] | None:

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.core.errors import InputError, UsageError
+from twin.core.errors import InputError, OverlapError, UsageError
+from twin.core.grid import Bounds
+from twin.core.notices import Notices
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pyproj import CRS
 
-    from twin.core.notices import Notices
-
 COORDINATE_COLUMNS = (
     *(("x", "y"), ("easting", "northing"), ("lon", "lat"), ("longitude", "latitude"), ("lng", "lat")),
     *(("경도", "위도"), ("x좌표", "y좌표")),
 )
 NODATA = -9999.0
+NEAR_M = 10_000.0
+"""A layer farther from the city than this is in the wrong CRS or of another place."""
 DEGREE_COLUMNS = {"lon", "longitude", "lng", "경도"}
 
 
@@ -36,6 +38,8 @@ class LayerRequest:
         Name of the layer.
     crs : CRS
         Of the city.
+    extent : Bounds
+        Of the city.
     assume_crs : CRS or None
         For a file that names none.
     encoding : str or None
@@ -49,6 +53,7 @@ class LayerRequest:
     file: Path
     name: str
     crs: CRS
+    extent: Bounds
     assume_crs: CRS | None
     encoding: str | None
     join: tuple[str, str] | None
@@ -91,19 +96,47 @@ def write_layer(request: LayerRequest, city: Path, stage: Path, *, notices: Noti
 
 def _write_vector(request: LayerRequest, stage: Path, notices: Notices) -> LayerFile:
     from twin.city.tables import write_table
+
+    try:
+        frame = _read_vector(request, request.extent, notices)
+    except OverlapError as error:
+        frame = _read_vector(request, None, Notices())
+        _tell_elsewhere(error, Bounds(*map(float, frame.total_bounds)), request, notices)
+    relative = f"layers/{request.name}.parquet"
+    write_table(frame, stage / relative)
+    return LayerFile("vector", relative, {"features": len(frame)})
+
+
+def _read_vector(request: LayerRequest, survey: Bounds | None, notices: Notices) -> Any:
     from twin.sources.vectors import read_vector
 
-    frame = read_vector(
+    return read_vector(
         request.file,
         crs=request.crs,
         assume_crs=request.assume_crs,
         encoding=request.encoding,
+        survey=survey,
         keep_z=True,
         notices=notices,
     )
-    relative = f"layers/{request.name}.parquet"
-    write_table(frame, stage / relative)
-    return LayerFile("vector", relative, {"features": len(frame)})
+
+
+def _check_place(bounds: Bounds, request: LayerRequest, notices: Notices) -> None:
+    from twin.sources.overlap import check_overlap
+
+    try:
+        check_overlap(bounds, request.extent, request.file, "the city")
+    except OverlapError as error:
+        _tell_elsewhere(error, bounds, request, notices)
+
+
+def _tell_elsewhere(error: OverlapError, bounds: Bounds, request: LayerRequest, notices: Notices) -> None:
+    """Take what lies beside the city, such as a gauge upstream; what is in another region is a mistake."""
+    from twin.sources.overlap import distance
+
+    if distance(bounds, request.extent) > NEAR_M:
+        raise error
+    notices.add("layer-elsewhere", str(error), subject=request.name)
 
 
 def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> LayerFile:
@@ -115,9 +148,11 @@ def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> Layer
     assumed = request.assume_crs
     if is_picture(open_raster_info(request.file, assume_crs=assumed)):
         picture = read_picture(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
+        _check_place(picture.grid.bounds, request, notices)
         write_geotiff(stage / relative, picture.rgba, picture.grid, crs=request.crs)
         return LayerFile("picture", relative, {"cells": picture.grid.nx * picture.grid.ny})
     raster = read_elevation(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
+    _check_place(raster.grid.bounds, request, notices)
     write_geotiff(stage / relative, raster.values, raster.grid, crs=request.crs, nodata=NODATA)
     return LayerFile("raster", relative, {"cells": int(np.isfinite(raster.values).sum())})
 
@@ -142,6 +177,7 @@ def _write_table(request: LayerRequest, city: Path, stage: Path, notices: Notice
     if points is None:
         write_table(table, stage / relative)
         return LayerFile("table", relative, {"rows": len(table)})
+    _check_place(Bounds(*map(float, points.total_bounds)), request, notices)
     write_table(points, stage / relative)
     return LayerFile("vector", relative, {"features": len(points)})
 
@@ -149,6 +185,7 @@ def _write_table(request: LayerRequest, city: Path, stage: Path, notices: Notice
 def _points_of(request: LayerRequest, table: Any) -> Any:
     """The rows as points in the city's CRS, None where the table has no coordinates."""
     import geopandas as gpd
+    import pandas as pd
 
     from twin.core.crs import horizontal, parse_crs
 
@@ -156,11 +193,12 @@ def _points_of(request: LayerRequest, table: Any) -> Any:
     pair = next((p for p in COORDINATE_COLUMNS if p[0] in lower and p[1] in lower), None)
     if pair is None:
         return None
-    x, y = (table[lower[c]].astype(float).to_numpy() for c in pair)
-    if not (np.isfinite(x) & np.isfinite(y)).all():
-        raise InputError(
-            request.file, f"{int((~np.isfinite(x + y)).sum())} rows have no coordinates", "complete them"
-        )
+    x, y = (pd.to_numeric(table[lower[c]], errors="coerce").to_numpy(float) for c in pair)
+    n_bad = int((~np.isfinite(x + y)).sum())
+    if n_bad:
+        columns = " and ".join(lower[c] for c in pair)
+        what = f"{n_bad} of {len(table)} rows have no numbers as coordinates ({columns})"
+        raise InputError(request.file, what, "complete them")
     degrees = parse_crs("EPSG:4326") if pair[0] in DEGREE_COLUMNS else None
     own = request.assume_crs or degrees or request.crs
     points = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y), crs=horizontal(own))

@@ -144,7 +144,7 @@ def open_raster_info(path: str | Path, *, assume_crs: CRS | None = None) -> Rast
         )
     _check_shape(info)
     _refuse_bomb(info)
-    _read_last_cell(info)
+    _refuse_missing_end(info)
     return info
 
 
@@ -251,12 +251,17 @@ def _check_shape(info: RasterInfo) -> None:
         )
 
 
-def _read_last_cell(info: RasterInfo) -> None:
+def _refuse_missing_end(info: RasterInfo) -> None:
     """What a broken download lacks is the end, and windows elsewhere would not notice."""
-    with open_dataset(info.path, info.kind) as source:
-        height, width = source.block_shapes[-1]
-        if info.kind is Format.GEOTIFF and height * width <= _LARGEST_BLOCK:
-            source.read(source.count, window=((info.ny - 1, info.ny), (info.nx - 1, info.nx)))
+    if info.kind is Format.ASCII_GRID:  # GDAL looks for the last row of a short one without end
+        short = _short_rows(info.path)
+        if short is not None:
+            raise InputError(info.path, short, "fetch or export it again")
+    if info.kind is Format.GEOTIFF:
+        with open_dataset(info.path, info.kind) as source:
+            height, width = source.block_shapes[-1]
+            if height * width <= _LARGEST_BLOCK:
+                source.read(source.count, window=((info.ny - 1, info.ny), (info.nx - 1, info.nx)))
 
 
 def _refuse_bomb(info: RasterInfo) -> None:
