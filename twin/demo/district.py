@@ -16,6 +16,7 @@ from twin.demo.geofiles import DAY, write_layer
 from twin.demo.layout import make_layout
 from twin.demo.rasters import write_rasters
 from twin.demo.roads import road_areas, road_axes
+from twin.demo.sensing import write_storm
 from twin.demo.surfaces import bridge_areas, land_cover, water_areas
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class DistrictFiles:
         Point clouds, a file per tile.
     footprints, roads, network, water, bridges, landcover, ortho : Path
         What a city office hands over with a survey.
+    things, storm : Path
+        Measuring stations as a SensorThings answer, and what they report during a typhoon of six hours.
     truth : Path
         Folder of what nobody knows of a real city.
     """
@@ -55,11 +58,14 @@ class DistrictFiles:
     bridges: Path
     landcover: Path
     ortho: Path
+    things: Path
+    storm: Path
     truth: Path
 
     def paths(self) -> tuple[Path, ...]:
         """Every file that a build may read."""
-        singles = [getattr(self, f.name) for f in fields(self) if f.name not in {"folder", "survey", "truth"}]
+        others = {"folder", "survey", "truth", "things", "storm"}
+        singles = [getattr(self, f.name) for f in fields(self) if f.name not in others]
         return *self.survey, *(p for p in singles if isinstance(p, Path))
 
 
@@ -130,6 +136,9 @@ def generate_district(
         layout, flight, files.folder / "survey", files.truth, workers=workers, progress=progress
     )
     write_rasters(layout, files.truth, files.ortho, workers=workers, progress=progress)
+    progress.stage("writing what the stations report", 1)
+    write_storm(layout, files.things, files.storm, files.truth)
+    progress.advance()
     _write_notes(files, layout, flight)
     return _files(Path(folder), survey)
 
@@ -138,7 +147,15 @@ def _files(folder: Path, survey: tuple[Path, ...] = ()) -> DistrictFiles:
     layers = ("footprints", "roads", "network", "water", "bridges", "landcover")
     named = {name: folder / f"{name}.gpkg" for name in layers}
     return DistrictFiles(
-        NAME, sk.CRS, folder, survey, **named, ortho=folder / "ortho.tif", truth=folder / "truth"
+        NAME,
+        sk.CRS,
+        folder,
+        survey,
+        **named,
+        ortho=folder / "ortho.tif",
+        things=folder / "things.json",
+        storm=folder / "storm.jsonl",
+        truth=folder / "truth",
     )
 
 
@@ -182,6 +199,7 @@ defects.json          every footprint that is wrong, and how
 trees.gpkg            trees with height, crown radius and species
 dtm.tif, dsm.tif      bare earth or water, and what is on top of it, every half metre
 points/*.npz          per tile of the survey, in the order of its points: true ASPRS class, and flight strip
+storm.json            the storm minute by minute, and every gap, spike, late and repeated message of storm.jsonl
 survey.json           how the survey was flown: settings, strips with their constant errors
 
 Written by `twin demo`; CC0-1.0. Places and names are invented.
