@@ -126,25 +126,13 @@ def raise_faces(
     counts = np.zeros(3, np.int64)  # corners, rings and faces so far
     rows = (corners, ring_starts, face_starts, surface)
 
-    areas = ring_areas(vertices, tails[halves], rings)
-    faces = left_faces(edges)[halves[rings[:-1]]]
-    for r in rising_order(faces.astype(np.float64)):
-        if areas[r] > 0:
-            _add_face(rows, counts, top[halves], rings, (r, _ROOF))
-            for s in range(len(areas)):
-                if faces[s] == faces[r] and areas[s] <= 0:
-                    _add_ring(rows, counts, top[halves[rings[s] : rings[s + 1]]])
+    _add_faces(rows, counts, (vertices, tails, left_faces(edges)), (halves, rings), (top, _ROOF))
     _add_walls(rows, counts, edges, following, top)
-    floor_tails = origins(outline)[floor]
-    areas = ring_areas(vertices, floor_tails, floor_rings)
-    for r in range(len(areas)):
-        if areas[r] > 0:
-            # Seen from below, so every ring runs the other way round.
-            last = len(floor) - floor_rings[::-1]
-            _add_face(rows, counts, starts[floor_tails][::-1], last, (len(areas) - 1 - r, _GROUND))
-            for s in range(len(areas)):
-                if areas[s] <= 0:
-                    _add_ring(rows, counts, starts[floor_tails[floor_rings[s] : floor_rings[s + 1]]][::-1])
+    tails = origins(outline)
+    ground = np.empty(len(tails), np.int64)
+    for h in range(len(tails)):
+        ground[h] = starts[tails[h]]
+    _add_faces(rows, counts, (vertices, tails, left_faces(outline)), (floor, floor_rings), (ground, _GROUND))
     return (
         corners[: counts[0]],
         ring_starts[: counts[1] + 1],
@@ -154,29 +142,49 @@ def raise_faces(
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_ring(rows: Faces, counts: NDArray[np.int64], ring: NDArray[np.int64]) -> None:
-    """One more ring of the last face."""
-    for k in range(len(ring)):
-        rows[0][counts[0] + k] = ring[k]
-    counts[0] += len(ring)
-    counts[1] += 1
-    rows[1][counts[1]] = counts[0]
-    rows[2][counts[2]] = counts[1]
+def _add_faces(
+    rows: Faces,
+    counts: NDArray[np.int64],
+    plan: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]],
+    traced: tuple[NDArray[np.int64], NDArray[np.int64]],
+    target: tuple[NDArray[np.int64], int],
+) -> None:
+    """Faces of one kind from traced rings of half-edges, each outer ring with the holes of its face.
+
+    The target gives the corner for each half-edge, and the kind: floors are seen from below, so their rings turn round.
+    """
+    vertices, tails, left = plan
+    halves, starts = traced
+    corner_of, kind = target
+    n = len(starts) - 1
+    around = np.empty(len(halves), np.int64)
+    for k in range(len(halves)):
+        around[k] = tails[halves[k]]
+    areas = ring_areas(vertices, around, starts)
+    face = np.empty(n, np.float64)
+    for r in range(n):
+        face[r] = left[halves[starts[r]]]
+    for r in rising_order(face):
+        if areas[r] <= 0:
+            continue
+        rows[3][counts[2]] = kind
+        counts[2] += 1
+        for s in range(-1, n):  # the outer ring, then what lies within it
+            if s == -1 or (face[s] == face[r] and areas[s] <= 0):
+                ring = halves[starts[r] : starts[r + 1]] if s == -1 else halves[starts[s] : starts[s + 1]]
+                for k in range(len(ring)):
+                    h = ring[len(ring) - 1 - k] if kind == _GROUND else ring[k]
+                    rows[0][counts[0] + k] = corner_of[h]
+                _close_ring(rows, counts, len(ring))
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_face(
-    rows: Faces,
-    counts: NDArray[np.int64],
-    corners: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ring_and_kind: tuple[int, int],
-) -> None:
-    """A face whose outer ring is one of many."""
-    ring, kind = ring_and_kind
-    rows[3][counts[2]] = kind
-    counts[2] += 1
-    _add_ring(rows, counts, corners[starts[ring] : starts[ring + 1]])
+def _close_ring(rows: Faces, counts: NDArray[np.int64], length: int) -> None:
+    """Count a ring that was just written as one more of the last face."""
+    counts[0] += length
+    counts[1] += 1
+    rows[1][counts[1]] = counts[0]
+    rows[2][counts[2]] = counts[1]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -208,15 +216,14 @@ def _add_walls(
         a_low, b_low = top[following[h ^ 1]], top[h ^ 1]
         if a_high == a_low and b_high == b_low:
             continue
-        ring = np.empty((a_high - a_low) + (b_high - b_low) + 2, np.int64)
-        n = 0
-        ring[n] = a_low
+        n = counts[0]
+        rows[0][n] = a_low
         for k in range(b_low, b_high + 1):
             n += 1
-            ring[n] = k
+            rows[0][n] = k
         for k in range(a_high, a_low, -1):
             n += 1
-            ring[n] = k
+            rows[0][n] = k
         rows[3][counts[2]] = _WALL if edges[e, 3] < 0 else _INNER
         counts[2] += 1
-        _add_ring(rows, counts, ring)
+        _close_ring(rows, counts, n + 1 - counts[0])

@@ -30,28 +30,36 @@ def main_directions(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     n = len(edges)
     length, turn = np.empty(n), np.empty(n)
     for i in range(n):
-        dx, dy = edges[i, 0], edges[i, 1]
-        length[i], turn[i] = -np.sqrt(dx * dx + dy * dy), np.arctan2(dy, dx) % (np.pi / 2)
+        length[i] = -np.sqrt(edges[i, 0] ** 2 + edges[i, 1] ** 2)
+        turn[i] = _quarter(np.arctan2(edges[i, 1], edges[i, 0]))
     frame, weight = np.empty(n), np.zeros(n)
-    n_frames = 0
+    n_frames, whole = 0, 0.0
     for i in rising_order(length):
-        known = -1
+        known = n_frames
         for k in range(n_frames):
-            apart = abs((turn[i] - frame[k] + np.pi / 4) % (np.pi / 2) - np.pi / 4)
-            if known < 0 and apart < _ALIKE_RAD:
+            apart = abs(_quarter(turn[i] - frame[k] + np.pi / 4) - np.pi / 4)
+            if known == n_frames and apart < _ALIKE_RAD:
                 known = k
-        if known < 0:
-            known, frame[n_frames] = n_frames, turn[i]
+        if known == n_frames:
+            frame[known] = turn[i]
             n_frames += 1
-        weight[known] -= length[i]
+        weight[known] += length[i]
+        whole += length[i]
     normals = np.empty((2 * _MAX_FRAMES, 2))
-    n_normals, whole = 0, weight.sum()
-    for k in rising_order(-weight[:n_frames]):
-        if n_normals < len(normals) and (n_normals == 0 or weight[k] >= _LEAST_SHARE * whole):
+    n_normals = 0
+    for k in rising_order(weight[:n_frames]):
+        if n_normals < len(normals) and (n_normals == 0 or weight[k] <= _LEAST_SHARE * whole):
             c, s = np.cos(frame[k]), np.sin(frame[k])
-            normals[n_normals], normals[n_normals + 1] = np.array([-s, c]), np.array([c, s])
+            normals[n_normals, 0], normals[n_normals, 1] = -s, c
+            normals[n_normals + 1, 0], normals[n_normals + 1, 1] = c, s
             n_normals += 2
     return normals[:n_normals]
+
+
+@numba.njit(cache=True, nogil=True)
+def _quarter(angle: float) -> float:
+    """An angle within the first quarter turn."""
+    return angle - np.floor(angle / (np.pi / 2)) * (np.pi / 2)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -88,10 +96,11 @@ def best_cut(
     for d in range(len(normals)):
         n = normals[d]
         along = top[:, 0] * n[0] + top[:, 1] * n[1]
-        if len(along) == 0 or along.max() - along.min() < 2 * limits[3]:
+        low, high = _range_of(along)
+        if high - low < 2 * limits[3]:
             continue
-        first = np.floor(along.min() / BIN_M)
-        sums = _binned(along, top[:, 2], first, int(np.floor(along.max() / BIN_M) - first) + 2)
+        first = np.floor(low / BIN_M)
+        sums = _binned(along, top[:, 2], first, int(np.floor(high / BIN_M) - first) + 2)
         gain, k, end = _best_bin(sums, limits)
         if gain <= best:
             continue
@@ -106,6 +115,14 @@ def best_cut(
         if _is_fair(along, offset, limits):
             best, which, at = gain, d, offset
     return which, at
+
+
+@numba.njit(cache=True, nogil=True)
+def _range_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for v in values:
+        low, high = min(low, v), max(high, v)
+    return low, high
 
 
 @numba.njit(cache=True, nogil=True)
@@ -200,7 +217,8 @@ def _is_fair(
     below = 0
     for v in along:
         below += v < offset
-    width = min(offset - along.min(), along.max() - offset)
+    low, high = _range_of(along)
+    width = min(offset - low, high - offset)
     return min(below, len(along) - below) >= limits[2] and width >= limits[3]
 
 

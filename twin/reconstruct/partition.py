@@ -211,7 +211,7 @@ def locate(partition: FootprintPartition, xy: NDArray[np.float64]) -> NDArray[np
         Local coordinates.
     """
     edges = partition_edges(partition.corners, partition.ring_starts, partition.face_starts)
-    return locate_by_edges(partition.vertices, edges, xy)
+    return locate_by_edges(partition.vertices, edges, np.ascontiguousarray(xy))
 
 
 @numba.njit(cache=True, nogil=True)

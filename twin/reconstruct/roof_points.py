@@ -107,12 +107,12 @@ def select_roof_points(
     wanted = _has_class(points, roof_classes) if roof_classes else _could_be_roof(points, ground_m)
     near = np.flatnonzero(wanted & _in_box(xyz, vertices))
     xyz, cloud = xyz[near], points.select(near)
-    inside = locate_by_edges(vertices, edges, xyz[:, :2]) >= 0
+    inside = locate_by_edges(vertices, edges, np.ascontiguousarray(xyz[:, :2])) >= 0
     xyz = xyz[inside]
     if not roof_classes:
         through = _is_seen_through(cloud.select(inside))
         xyz = xyz[~through & (share_around(xyz, through, _CANOPY_CELL_M) <= CANOPY_SHARE)]
-    distance = distance_to_edges(vertices, edges, xyz[:, :2])
+    distance = distance_to_edges(vertices, edges, np.ascontiguousarray(xyz[:, :2]))
     return RoofPoints(xyz, ~is_under_another(xyz, BESIDE_M, UNDER_M), distance)
 
 

@@ -24,7 +24,7 @@ from twin.reconstruct.plane_geometry import (
     side_of_ring,
     without_axis,
 )
-from twin.reconstruct.validity_faces import length_of, newell_normal, offset_from_plane
+from twin.reconstruct.validity_faces import length_of, newell_normal, offset_from_plane, unit_vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,25 +48,27 @@ def has_self_contact(
         Triangles lower than this are lines, and left out: which of two faces such a sliver belongs to is a matter of
         rounding, and both may claim it.
     """
-    solid = np.empty(len(triangles), np.bool_)
-    for t in range(len(triangles)):
-        solid[t] = lowest_height(vertices, triangles[t]) >= thin_m
-    triangles, face = triangles[solid], face[solid]
     low, high = np.empty((len(triangles), 3)), np.empty((len(triangles), 3))
     for t in range(len(triangles)):
         for axis in range(3):
             a, b = vertices[triangles[t, 0], axis], vertices[triangles[t, 1], axis]
             c = vertices[triangles[t, 2], axis]
             low[t, axis], high[t, axis] = min(a, b, c) - TOUCH_M, max(a, b, c) + TOUCH_M
+    thin = np.empty(len(triangles), np.bool_)
+    for t in range(len(triangles)):
+        thin[t] = lowest_height(vertices, triangles[t]) < thin_m
     order = rising_order(low[:, 0].copy())
     for k in range(len(order)):
         t = order[k]
+        if thin[t]:
+            continue
         for m in range(k + 1, len(order)):
             u = order[m]
             if low[u, 0] > high[t, 0]:
                 break
             if (
                 face[t] != face[u]
+                and not thin[u]
                 and low[u, 1] <= high[t, 1]
                 and low[t, 1] <= high[u, 1]
                 and low[u, 2] <= high[t, 2]
@@ -80,7 +82,10 @@ def has_self_contact(
 @numba.njit(cache=True, nogil=True)
 def lowest_height(vertices: NDArray[np.float64], triangle: NDArray[np.int32]) -> float:
     """Height of a triangle over its longest side."""
-    points, longest = vertices[triangle], 0.0
+    points, longest = np.empty((3, 3)), 0.0
+    for i in range(3):
+        for j in range(3):
+            points[i, j] = vertices[triangle[i], j]
     for i in range(3):
         p, q = points[i - 1], points[i]
         longest = max(longest, (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 + (p[2] - q[2]) ** 2)
@@ -133,23 +138,29 @@ def _with_shared_first(
     shared = 0
     for i in range(3):
         if one[i] in (two[0], two[1], two[2]):
-            p[shared] = q[shared] = vertices[one[i]]
+            _copy(vertices[one[i]], p[shared])
+            _copy(vertices[one[i]], q[shared])
             shared += 1
     n, m = shared, shared
     for i in range(3):
         if one[i] not in (two[0], two[1], two[2]):
-            p[n] = vertices[one[i]]
+            _copy(vertices[one[i]], p[n])
             n += 1
         if two[i] not in (one[0], one[1], one[2]):
-            q[m] = vertices[two[i]]
+            _copy(vertices[two[i]], q[m])
             m += 1
     return shared
 
 
 @numba.njit(cache=True, nogil=True)
+def _copy(source: NDArray[np.float64], target: NDArray[np.float64]) -> None:
+    for i in range(3):
+        target[i] = source[i]
+
+
+@numba.njit(cache=True, nogil=True)
 def _unit_normal(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    normal = newell_normal(points)
-    return normal / max(length_of(normal), 1e-300)
+    return unit_vector(newell_normal(points))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -190,9 +201,7 @@ def _segment_meets(
     axis = dropped_axis(normal)
     flat = without_axis(triangle, axis)
     if abs(a_off) <= TOUCH_M and abs(b_off) <= TOUCH_M:
-        ends = np.empty((2, 3))
-        ends[0], ends[1] = a, b
-        ends = without_axis(ends, axis)
+        ends = _two_points(a, b, axis)
         for k in range(3):
             if segment_relation(ends[0], ends[1], flat[k - 1], flat[k]) != APART:
                 return True
@@ -205,6 +214,14 @@ def _segment_meets(
 
 
 @numba.njit(cache=True, nogil=True)
+def _two_points(a: NDArray[np.float64], b: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    points = np.empty((2, 3))
+    _copy(a, points[0])
+    _copy(b, points[1])
+    return without_axis(points, axis)
+
+
+@numba.njit(cache=True, nogil=True)
 def _runs_into(
     start: NDArray[np.float64],
     end: NDArray[np.float64],
@@ -214,9 +231,7 @@ def _runs_into(
     """Whether a segment in a triangle's plane, starting in its first corner, has more of it than that corner."""
     axis = dropped_axis(normal)
     flat = without_axis(triangle, axis)
-    ends = np.empty((2, 3))
-    ends[0], ends[1] = start, end
-    ends = without_axis(ends, axis)
+    ends = _two_points(start, end, axis)
     return (
         side_of_ring(ends[1], flat) >= 0
         or segment_relation(ends[0], ends[1], flat[1], flat[2]) != APART

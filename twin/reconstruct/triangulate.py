@@ -111,7 +111,8 @@ def triangulate_faces(
         c0, c1 = ring_starts[first], ring_starts[last]
         plane = _flatten(vertices, corners, c0, ring_starts[first + 1], c1)
         if last - first == 1 and c1 - c0 == 3:
-            triangles[n] = corners[c0:c1]
+            for i in range(3):
+                triangles[n, i] = corners[c0 + i]
             n += 1
         elif last - first > 1 or c1 - c0 != 4 or not _halve_quad(plane, corners, c0, triangles, n):
             n = _clip_face(plane, ring_starts[first : last + 1], triangles, n)
@@ -135,11 +136,10 @@ def _flatten(
     origin = vertices[corners[start]]
     nx = ny = nz = 0.0
     for i in range(start, outer_end):
-        p = vertices[corners[i]] - origin
-        q = vertices[corners[i + 1 if i + 1 < outer_end else start]] - origin
-        nx += (p[1] - q[1]) * (p[2] + q[2])
-        ny += (p[2] - q[2]) * (p[0] + q[0])
-        nz += (p[0] - q[0]) * (p[1] + q[1])
+        p, q = vertices[corners[i]], vertices[corners[i + 1 if i + 1 < outer_end else start]]
+        nx += (p[1] - q[1]) * (p[2] + q[2] - 2 * origin[2])
+        ny += (p[2] - q[2]) * (p[0] + q[0] - 2 * origin[0])
+        nz += (p[0] - q[0]) * (p[1] + q[1] - 2 * origin[1])
     u, v, positive = 0, 1, nz > 0
     if abs(nx) > abs(ny) and abs(nx) > abs(nz):
         u, v, positive = 1, 2, nx > 0
@@ -311,7 +311,8 @@ def _bridge_holes(plane: NDArray[np.float64], rings: NDArray[np.int32]) -> NDArr
     n_rings = len(rings) - 1
     order = np.empty(rings[n_rings] - rings[0] + 2 * (n_rings - 1), np.int64)
     length = int(rings[1] - rings[0])
-    order[:length] = np.arange(length)
+    for k in range(length):
+        order[k] = k
     waiting = np.ones(n_rings, np.bool_)
     for _ in range(1, n_rings):
         ring, start = -1, -1
@@ -322,12 +323,14 @@ def _bridge_holes(plane: NDArray[np.float64], rings: NDArray[np.int32]) -> NDArr
                         ring, start = r, i
         waiting[ring] = False
         first, size = int(rings[ring] - rings[0]), int(rings[ring + 1] - rings[ring])
-        hole = first + (start - first + np.arange(size)) % size
+        hole = np.empty(size, np.int64)
+        for k in range(size):
+            hole[k] = first + (start - first + k) % size
         length = _splice(plane, order, length, hole)
     loop = np.empty((length, 3), np.int64)
-    loop[:, CORNER] = order[:length]
-    loop[:, BEFORE] = (np.arange(length) - 1) % length
-    loop[:, AFTER] = (np.arange(length) + 1) % length
+    for k in range(length):
+        loop[k, CORNER] = order[k]
+        loop[k, BEFORE], loop[k, AFTER] = (k - 1) % length, (k + 1) % length
     return loop
 
 

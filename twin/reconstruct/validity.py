@@ -26,7 +26,7 @@ import numpy as np
 from twin.core.mesh import Solid
 from twin.reconstruct.triangle_contact import has_self_contact, lowest_height
 from twin.reconstruct.triangulate import triangulate, triangulate_faces
-from twin.reconstruct.validity_faces import check_face, length_of, newell_normal, snap_vertices
+from twin.reconstruct.validity_faces import check_face, length_of, newell_normal, snap_vertices, unit_vector
 from twin.reconstruct.validity_shells import check_topology, signed_volume
 
 if TYPE_CHECKING:
@@ -183,8 +183,12 @@ def _check_polygons(
     """Codes 101 to 208; with them the snapped corners and, where all polygons are sound, their triangles."""
     corners, ring_starts, face_starts = rows
     hits = np.zeros(_N_CODES, np.bool_)
-    names = snap_vertices(vertices, limits[0])[corners]
-    points = vertices[names]
+    snapped = snap_vertices(vertices, limits[0])
+    names, points = np.empty(len(corners), np.int32), np.empty((len(corners), 3))
+    for c in range(len(corners)):
+        names[c] = snapped[corners[c]]
+        for i in range(3):
+            points[c, i] = vertices[names[c], i]
     mesh = np.empty((0, 3), np.int32), np.empty(0, np.int32)
     bad = False
     for f in range(len(face_starts) - 1):
@@ -192,8 +196,11 @@ def _check_polygons(
         if len(rings) < 2:
             hits[101] = bad = True
             continue
-        own = slice(rings[0], rings[-1])
-        bad |= check_face(points[own], names[own], rings - rings[0], limits[1], hits)
+        first, last = rings[0], rings[-1]
+        own = rings.copy()
+        for r in range(len(own)):
+            own[r] -= first
+        bad |= check_face(points[first:last], names[first:last], own, limits[1], hits)
     if not bad:
         mesh = triangulate_faces(vertices, names, ring_starts, face_starts)
         hits[204] = _is_folded(vertices, mesh, (points, ring_starts, face_starts), limits)
@@ -228,14 +235,17 @@ def _is_folded(
     points, ring_starts, face_starts = rows
     least_cosine = limits[2]
     least_height = 2 * limits[0] * least_cosine / np.sqrt(max(1e-12, 1 - least_cosine * least_cosine))
-    known, normal = -1, np.zeros(3)
+    known, normal, corners = -1, np.zeros(3), np.empty((3, 3))
     for t in range(len(triangles)):
         if face[t] != known:
             known = face[t]
             first = face_starts[known]
             normal = newell_normal(points[ring_starts[first] : ring_starts[first + 1]])
-            normal /= length_of(normal)
-        own = newell_normal(vertices[triangles[t]])
+            normal = unit_vector(normal)
+        for i in range(3):
+            for j in range(3):
+                corners[i, j] = vertices[triangles[t, i], j]
+        own = newell_normal(corners)
         if lowest_height(vertices, triangles[t]) < least_height:
             continue
         if own[0] * normal[0] + own[1] * normal[1] + own[2] * normal[2] < least_cosine * length_of(own):

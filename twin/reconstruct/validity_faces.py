@@ -32,7 +32,9 @@ _COLLAPSED_M2 = 1e-9
 @numba.njit(cache=True, nogil=True)
 def snap_vertices(vertices: NDArray[np.float64], snap_m: float) -> NDArray[np.int32]:
     """For each vertex the first one within the snapping distance, shape (n,)."""
-    name = np.arange(len(vertices)).astype(np.int32)
+    name = np.empty(len(vertices), np.int32)
+    for i in range(len(vertices)):
+        name[i] = i
     order = rising_order(vertices[:, 0].copy())
     for i in range(len(order)):
         p = vertices[order[i]]
@@ -66,6 +68,15 @@ def newell_normal(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def length_of(v: NDArray[np.float64]) -> float:
     """Length of a vector of space."""
     return np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+
+
+@numba.njit(cache=True, nogil=True)
+def unit_vector(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A vector of space drawn to length 1; one without length stays as it is."""
+    unit, length = np.empty(3), max(length_of(v), 1e-300)
+    for i in range(3):
+        unit[i] = v[i] / length
+    return unit
 
 
 @numba.njit(cache=True, nogil=True)
@@ -150,7 +161,7 @@ def _has_only_two(ring: NDArray[np.int32]) -> bool:
 def _is_bent(points: NDArray[np.float64], normal: NDArray[np.float64], tolerance: float) -> bool:
     """Whether a corner lies off the least-squares plane by more than the tolerance."""
     centre, spread = _mean_and_spread(points)
-    unit = normal / length_of(normal)
+    unit = unit_vector(normal)
     squares = 0.0
     for i in range(len(points)):
         squares += offset_from_plane(points[i], centre, unit) ** 2
@@ -209,7 +220,7 @@ def _check_edges(
     for r in range(len(rings) - 1):
         for i in range(rings[r], rings[r + 1]):
             ring_of[i], after[i] = r, i + 1 if i + 1 < rings[r + 1] else rings[r]
-    left = np.minimum(flat[:, 0], flat[after, 0])
+    left = _left_ends(flat, after)
     order = rising_order(left)
     n_touches, bad = 0, False
     for k in range(n):
@@ -235,9 +246,18 @@ def _check_edges(
                 hits[201] = bad = True
             elif n_touches < len(touches):
                 touches[n_touches, 0], touches[n_touches, 1] = ring_of[i], ring_of[j]
-                touches[n_touches, 2:] = _touching_point(a, b, c, d)
+                point = _touching_point(a, b, c, d)
+                touches[n_touches, 2], touches[n_touches, 3] = point[0], point[1]
                 n_touches += 1
     return n_touches, bad
+
+
+@numba.njit(cache=True, nogil=True)
+def _left_ends(flat: NDArray[np.float64], after: NDArray[np.int64]) -> NDArray[np.float64]:
+    left = np.empty(len(flat), np.float64)
+    for i in range(len(flat)):
+        left[i] = min(flat[i, 0], flat[after[i], 0])
+    return left
 
 
 @numba.njit(cache=True, nogil=True)
@@ -305,11 +325,13 @@ def _same_corners(one: NDArray[np.int32], two: NDArray[np.int32]) -> bool:
 def _sides(ring: NDArray[np.float64], of: NDArray[np.float64]) -> tuple[bool, bool]:
     """Whether corners or middles of edges of a ring lie inside another ring, and whether outside of it."""
     inside = outside = False
+    middle = np.empty(2)
     for i in range(len(ring)):
         side = side_of_ring(ring[i], of)
         inside |= side == INSIDE
         outside |= side == OUTSIDE
-        side = side_of_ring((ring[i - 1] + ring[i]) / 2, of)
+        middle[0], middle[1] = (ring[i - 1, 0] + ring[i, 0]) / 2, (ring[i - 1, 1] + ring[i, 1]) / 2
+        side = side_of_ring(middle, of)
         inside |= side == INSIDE
         outside |= side == OUTSIDE
     return inside, outside
