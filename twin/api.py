@@ -27,7 +27,15 @@ def build(
     detail: float = 0.5,
     vectors: dict[str, str | Path] | None = None,
     rasters: dict[str, str | Path] | None = None,
+    buildings: str | Path | None = None,
+    cell_size_m: float = 0.5,
+    height_offset_m: float | None = None,
+    keep_going: bool = False,
+    name: str = "",
+    attribution: str = "",
+    licence: str = "",
     workers: int | None = None,
+    notices: Notices | None = None,
 ) -> City:
     """Build a city from a survey and open it.
 
@@ -49,8 +57,20 @@ def build(
         From simple (0) to detailed (1).
     vectors, rasters : dict, optional
         Files by kind: roads, water, bridges, landcover; dtm, dsm, ortho.
+    buildings : path, optional
+        Given solids (CityJSON) instead of `footprints`.
+    cell_size_m : float
+        Cell of terrain rasters, metres.
+    height_offset_m : float, optional
+        Added to elevations where no geoid grid is at hand.
+    keep_going : bool
+        Leave damaged point files out instead of stopping.
+    name, attribution, licence : str
+        Shown in pictures and kept in the manifest.
     workers : int, optional
         Processes; one for each core if not given.
+    notices : Notices, optional
+        Is told what was repaired, assumed or left out; `City.manifest.notices` keeps it too.
 
     Raises
     ------
@@ -72,9 +92,16 @@ def build(
         id_field=id_field,
         lod=lod or LODS[-1],
         detail=detail,
+        buildings=None if buildings is None else Path(buildings),
+        cell_size_m=cell_size_m,
+        height_offset_m=height_offset_m,
+        keep_going=keep_going,
+        name=name,
+        attribution=attribution,
+        licence=licence,
         workers=workers or default_workers(),
     )
-    build_with(options, notices=Notices(), progress=Silent())
+    build_with(options, notices=notices or Notices(), progress=Silent())
     return open_city(output)
 
 

@@ -72,16 +72,16 @@ def add_files(
     TwinError
         One of its leaves; then nothing was added.
     """
-    if name and len(files) > 1:
+    if name is not None and len(files) > 1:
         raise UsageError("--as", f"one name for {len(files)} files", "add them one by one")
-    if name and name != layer_name(name):
+    if name is not None and name != layer_name(name):
         raise UsageError("--as", f"{name!r} is no name of a layer", f"choose one such as {layer_name(name)}")
     open_manifest(city)  # before the lock, which would make a folder of a mistyped name
     with writer_lock(city, notices=notices):
         manifest = open_manifest(city)
         request = _shared_request(manifest, crs, encoding, join, at)
         requests = [request(f, layer_name(f.name.split(".")[0] or f.name)) for f in files]
-        if name:
+        if name is not None:
             requests = [replace(requests[0], name=name)]
         _refuse_taken(city, manifest, requests, force=force)
         stage = city / WORK / "add"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.city.object_tile import ObjectTile
     from twin.city.passes import Ground
     from twin.city.plan import Plan
+    from twin.core.grid import Bounds
     from twin.core.notices import Notices
 
 NODATA = -9999.0
@@ -83,6 +84,8 @@ def assemble(
     if any(tile.n_buildings for tile in objects):
         layers["buildings"] = _write_buildings(stage, objects, notices)
     layers |= _write_map(stage, ground, objects)
+    if "ortho" in plan.options.rasters:
+        layers["ortho"] = _write_ortho(stage, ground, notices)
     kept = {} if old is None else {k: v for k, v in old.layers.items() if k not in BUILT_LAYERS}
     bounds = _bounds(ground)
     manifest = Manifest(
@@ -196,6 +199,26 @@ def _write_map(stage: _Stage, ground: Ground, objects: list[ObjectTile]) -> dict
         roles = (kind,) if kind in stage.plan.sources else ("points",)
         layers[kind] = stage.layer(kind, (path,), roles=roles, counts={_unit(kind): len(frame)})
     return layers
+
+
+def _write_ortho(stage: _Stage, ground: Ground, notices: Notices) -> Layer:
+    """The orthophoto over the city, in its CRS, at its own resolution."""
+    from twin.sources.pictures import read_picture
+    from twin.sources.rasters import write_geotiff
+
+    options, crs = stage.plan.options, stage.plan.crs
+    assumed = crs if options.crs else None
+    picture = read_picture(options.rasters["ortho"], crs=crs, assume_crs=assumed, notices=notices)
+    _require_over(options.rasters["ortho"], picture.grid.bounds, ground)
+    write_geotiff(stage.folder / "map/ortho.tif", picture.rgba, picture.grid, crs=crs)
+    cells = picture.grid.nx * picture.grid.ny
+    return stage.layer("ortho", ("map/ortho.tif",), roles=("ortho",), counts={"cells": cells})
+
+
+def _require_over(path: Path, bounds: Bounds, ground: Ground) -> None:
+    from twin.sources.overlap import check_overlap
+
+    check_overlap(bounds, ground.mosaic.grid.bounds, path, "the city")
 
 
 def _unit(kind: str) -> str:

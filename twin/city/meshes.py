@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.city.building_geometry import lods, shapes
 from twin.core.errors import UsageError
 from twin.core.notices import Notices
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from twin.city.building_geometry import BuildingGeometry
     from twin.city.manifest import Manifest
     from twin.core.mesh import Solid
-
-FINEST_FIRST = ("2.2", "1.3", "1.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def iter_geometry(
 
 
 def city_solids(city: Path, manifest: Manifest, *, lod: str | None = None) -> CitySolids:
-    """The solids of a city.
+    """The shapes of a city's buildings: solids, and the open surfaces of given models that do not close.
 
     Parameters
     ----------
@@ -75,16 +74,17 @@ def city_solids(city: Path, manifest: Manifest, *, lod: str | None = None) -> Ci
     place = {building_id: k for k, building_id in enumerate(ids)}
     solids: list[Solid] = []
     owner: list[int] = []
-    for building in iter_geometry(city, manifest, lods=None if lod is None else frozenset({lod})):
-        wanted = (lod,) if lod else FINEST_FIRST
-        level = next((k for k in wanted if building.solids.get(k)), None)
-        if level is not None:
-            solids += building.solids[level]
-            owner += [place[building.id]] * len(building.solids[level])
+    known: set[str] = set()
+    for building in iter_geometry(city, manifest):
+        levels = lods(building)
+        known.update(levels)
+        level = lod or max(levels, default="")
+        found = shapes(building, level) if level in levels else ()
+        solids += found
+        owner += [place[building.id]] * len(found)
     if lod and not solids and ids:
-        raise UsageError(
-            "lod", f"no building of {city.name} has LoD {lod}", f"choose one of {', '.join(FINEST_FIRST)}"
-        )
+        choices = ", ".join(sorted(known)) or "none was built"
+        raise UsageError("lod", f"no building of {city.name} has LoD {lod}", f"choose one of: {choices}")
     order = np.argsort(np.array(owner, np.int32), kind="stable")
     return CitySolids(ids, tuple(solids[k] for k in order), np.array(owner, np.int32)[order])
 

@@ -259,7 +259,9 @@ def _close_holes(mosaic: Mosaic) -> None:
 
     low, _ = mosaic.range_of("dtm")
     if not np.isfinite(low):
-        raise InputError("survey", "no ground was found (no points of class 2)", "add the ground points or --dtm")
+        raise InputError(
+            "survey", "no ground was found (no points of class 2)", "add the ground points or --dtm"
+        )
     if any(np.isnan(mosaic.band("dtm")[rows]).any() for rows in mosaic.strips()):
         dtm, filled = mosaic.band("dtm", write=True), mosaic.band("filled", write=True)
         known = np.isfinite(dtm)

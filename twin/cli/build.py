@@ -101,7 +101,8 @@ def _options(points: tuple[str, ...], given: dict[str, Any], workers: int) -> An
 
 def _lines(summary: dict[str, Any]) -> list[str]:
     states = ", ".join(f"{n} {state}" for state, n in summary["states"].items())
-    lines = [f"{summary['city']}: {summary['buildings']} buildings ({states})"]
+    fresh = " (unchanged: the same inputs and options as last time)" if summary["unchanged"] else ""
+    lines = [f"{summary['city']}: {summary['buildings']} buildings ({states}){fresh}"]
     if summary.get("unmapped"):
         lines.append(
             f"{summary['unmapped']} more stand in the points without a footprint; drawn as plain masses"

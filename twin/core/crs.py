@@ -296,7 +296,11 @@ def _operations(source: CRS, target: CRS) -> TransformerGroup:
     forbid_network()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # "best transformation is not available": told by us
-        return TransformerGroup(source, target, always_xy=True, allow_ballpark=True)
+        try:
+            return TransformerGroup(source, target, always_xy=True, allow_ballpark=True)
+        except IndexError as error:  # what pyproj raises where PROJ finds no way at all
+            what = f"no transformation is known from {source.name} to {target.name}"
+            raise CrsError(source.name, what, "check the CRS of the file, or name the right one") from error
 
 
 def _missing_grids(operations: Iterable[object]) -> list[str]:

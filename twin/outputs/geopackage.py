@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ def _layer_name(name: str) -> str:
 def _write_layer(temporary: Path, name: str, frame: GeoDataFrame, path: Path | str) -> None:
     pyogrio = load_pyogrio()
     table = _plain_table(frame)
-    with _fixed_date(pyogrio), _gdal_errors(pyogrio, path):
+    with _fixed_date(pyogrio), _gdal_errors(pyogrio, path), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # northing-first CRS are told about, and written rightly
         pyogrio.write_dataframe(table, temporary, layer=name, driver="GPKG", append=temporary.exists())
 
 
