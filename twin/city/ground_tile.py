@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from twin.core.grid import Grid
 
 HALO_M = 60.0
-"""How far beyond its border a tile looks: wider than the largest building that ground must be followed under."""
+"""How far beyond its border a tile looks for its rasters: holes under large buildings are spanned from their rims."""
+CLASSIFYING_HALO_M = 120.0
+"""The same where the ground has to be found: as wide as the widest building that it is followed around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _read_mark(mark: Path, tile: tuple[int, int]) -> GroundTile | None:
 
 def _ground_tile(work: GroundWork) -> GroundTile:
     core = work.base.spool.layout.tiling.bounds(*work.tile)
-    area = core.buffered(HALO_M)
+    area = core.buffered(CLASSIFYING_HALO_M if work.base.classify else HALO_M)
     cloud, n_outliers = _without_outliers(work.base.spool.read(area))
     if work.base.classify:
         cloud = _classified(cloud, work.footprints)
