@@ -82,6 +82,8 @@ class BuildOptions:
             raise UsageError("--detail", f"{self.detail} is outside 0 to 1", "choose a value between")
         if not (math.isfinite(self.cell_size_m) and self.cell_size_m > 0):
             raise UsageError("--cell-size", f"{self.cell_size_m} is not a positive length", "give metres")
+        if self.height_offset_m is not None and not math.isfinite(self.height_offset_m):
+            raise UsageError("--height-offset", f"{self.height_offset_m} is no length", "give metres")
         if not self.points and "dtm" not in self.rasters:
             raise UsageError("build", "no point clouds and no --dtm", "name at least one of them")
         if self.footprints and self.buildings:
