@@ -7,10 +7,11 @@ import pytest
 
 from twin.core.errors import GraphicsError, LimitError, UsageError
 from twin.scene.camera import Camera, project
-from twin.scene.drawables import make_stage, recolour
+from twin.scene.drawables import make_stage
 from twin.scene.graphics import probe_graphics
-from twin.scene.render import _pieces, render
+from twin.scene.render import pieces, render
 from twin.scene.scene import Furniture, Scene, check_size
+from twin.scene.stage import recolour
 
 SIZE = (320, 200)
 BARE = Furniture.none()
@@ -115,10 +116,12 @@ def test_odd_sizes_are_kept(village_scene, size):
 
 def test_pieces_cover_a_picture_once():
     for size in ((1920, 1080), (7680, 4320), (4097, 3001), (100, 9000)):
+        w, h, corners = pieces(size)
         covered = np.zeros((size[1], size[0]), np.uint8)
-        for x, y, w, h in _pieces(size):
+        for x, y in corners:
             covered[y : y + h, x : x + w] += 1
         assert covered.min() == covered.max() == 1
+        assert w * h < 600_000
 
 
 def test_a_picture_in_pieces_is_the_picture(village_scene, monkeypatch):

@@ -12,6 +12,7 @@ from twin.core.files import atomic_path
 from twin.scene.pack import load_arrays, save_arrays
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TABLE_TEXELS = 256
 _KEPT_SUNS = 12
+_MAPS = ("atlas", "plan", "table", "trees")
 _MANY_TREES = 3000
 
 
@@ -67,18 +69,16 @@ def light_for(pack: ScenePack, sun: Sun, cache: Path | None, *, notices: Notices
         Told where the cache cannot be written.
     """
     sky_path, sun_path = _paths(pack, sun, cache)
-    sky = load_arrays(sky_path) if sky_path else None
-    shadow = load_arrays(sun_path) if sun_path else None
-    if sky is None or shadow is None:
+    kept = load_arrays(sun_path) if sun_path else None
+    found: Mapping[str, NDArray[Any]] = kept or {}
+    if not found:
         baker = _Baker(pack)
-        sky = sky or _keep(sky_path, baker.sky(), notices)
-        shadow = shadow or _keep(sun_path, baker.sun(sun.direction), notices)
+        sky = (load_arrays(sky_path) if sky_path else None) or _keep(sky_path, baker.sky(), notices)
+        shadow = baker.sun(sun.direction)
+        found = _keep(sun_path, {n: np.stack([shadow[n], sky[n]], axis=-1) for n in _MAPS}, notices)
         if sun_path:
             _forget_old(sun_path)
-    both = {
-        name: np.stack([shadow[name], sky[name]], axis=-1) for name in ("atlas", "plan", "table", "trees")
-    }
-    return Light(**both)
+    return Light(**{name: found[name] for name in _MAPS})
 
 
 def _paths(pack: ScenePack, sun: Sun, cache: Path | None) -> tuple[Path | None, Path | None]:
@@ -86,12 +86,12 @@ def _paths(pack: ScenePack, sun: Sun, cache: Path | None) -> tuple[Path | None, 
         return None, None
     key = pack.meta.geometry_key
     place = f"{sun.azimuth_deg:.2f}_{max(sun.elevation_deg, -1.0):.2f}"
-    return cache / f"sky-{key}.npz", cache / f"sun-{key}-{place}.npz"
+    return cache / f"sky-{key}.npz", cache / f"light-{key}-{place}.npz"
 
 
 def _keep(
     path: Path | None, arrays: dict[str, NDArray[Any]], notices: Notices | None
-) -> dict[str, NDArray[Any]]:
+) -> Mapping[str, NDArray[Any]]:
     if path is None:
         return arrays
     try:
@@ -105,7 +105,7 @@ def _keep(
 
 def _forget_old(newest: Path) -> None:
     """Keep light for the last dozen places of the sun; a day of films must not fill the disk."""
-    kept = sorted(newest.parent.glob("sun-*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    kept = sorted(newest.parent.glob("light-*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in kept[_KEPT_SUNS:]:
         old.unlink(missing_ok=True)
 

@@ -3,61 +3,46 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import vtkmodules.vtkRenderingOpenGL2  # noqa: F401 - registers the OpenGL classes that the others stand for
-from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
-from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkPolyDataMapper, vtkTexture
+from vtkmodules.vtkCommonDataModel import vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkGlyph3DMapper
 
 from twin.scene import shaders
 from twin.scene.bake import plan_texel, table_bounds
 from twin.scene.drape import compose_overlay
 from twin.scene.paint import facet_colours, overlay_colours, terrain_colours, tree_colours
+from twin.scene.stage import Stage, add_actor, show_mirror_image
 from twin.scene.treeforms import N_FORMS, SHRUB, crown, trunk
+from twin.scene.vtk_parts import (
+    grain_texture,
+    instance_actor,
+    line_actor,
+    line_data,
+    set_colours,
+    set_texture_places,
+    surface_actor,
+    texture,
+    tile_data,
+    triangle_data,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.scene.bake import Light
-    from twin.scene.camera import Camera
-    from twin.scene.pack import ScenePack, Tile
+    from twin.scene.pack import ScenePack
     from twin.scene.style import Style
     from twin.scene.sun import Sun
 
 _MANY_TREES = 3000
-_LINE_WIDTH_PX = 1.0
-
-
-@dataclass
-class Stage:
-    """All that is drawn, and how its shaders are told where the camera stands.
-
-    Parameters
-    ----------
-    actors : list
-        In drawing order.
-    faces : list
-        Actors of faces with the points that each shows, so that colours can change alone.
-    """
-
-    pack: ScenePack
-    style: Style
-    sun: Sun
-    actors: list[Any] = field(default_factory=list)
-    faces: list[tuple[Any, tuple[int, int]]] = field(default_factory=list)
-    lines: list[Any] = field(default_factory=list)
-    mirrored: list[Any] = field(default_factory=list)
-    """Actors that water mirrors."""
-    culled: list[Any] = field(default_factory=list)
-    """Those among them whose inner side is never drawn."""
-    water: list[Any] = field(default_factory=list)
-    water_level: float = 0.0
-    kept: list[Any] = field(default_factory=list)
-    """Arrays that VTK looks at without owning them."""
+_EDGE_WIDTH_PX = 1.0
+_EDGE_REACH_M = 0.28
+_LINE_WIDTH_PX = 3.0
+_LINE_REACH_M = 3.0
 
 
 def make_stage(
@@ -73,83 +58,17 @@ def make_stage(
         Colours by an attribute.
     """
     stage = Stage(pack, style, sun)
-    _add_sky(stage)
-    _add_table(stage, light)
-    _add_terrain(stage, light)
+    stage.water_level = main_water_level(pack)
+    # Near things first, since what is hidden costs nothing then; the sky last.
     _add_faces(stage, light, facet_colours(pack, style, building_rgb))
     _add_trees(stage, light)
+    _add_terrain(stage, light)
+    _add_water(stage, light)
+    _add_table(stage, light)
+    _add_sky(stage)
     _add_edges(stage)
     _add_overlay_lines(stage)
-    _add_water(stage, light)
     return stage
-
-
-def recolour(stage: Stage, building_rgb: NDArray[np.uint8] | None) -> None:
-    """Give the buildings other colours; points and triangles stay on the graphics card."""
-    colours = facet_colours(stage.pack, stage.style, building_rgb)
-    for actor, (first, last) in stage.faces:
-        data = _array(stage, colours[first:last], "colour")
-        actor.GetMapper().GetInput().GetPointData().SetScalars(data)
-        actor.GetMapper().GetInput().Modified()
-
-
-def aim(stage: Stage, camera: Camera, height_px: int) -> None:
-    """Tell all shaders where the eye is and how large a pixel is out there."""
-    block = stage.pack.meta.block
-    middle = np.array([(block[0] + block[2]) / 2, (block[1] + block[3]) / 2, (block[4] + block[5]) / 2])
-    radius = max(block[2] - block[0], block[3] - block[1], 60.0) / 2
-    distance = float(np.linalg.norm(middle - camera.eye))
-    shown_m = camera.parallel_height_m
-    flat = shown_m is not None
-    angle = 0.0 if flat else 2 * math.tan(math.radians(camera.view_angle_deg) / 2) / height_px
-    for actor in stage.actors:
-        uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-        uniforms.SetUniform3f("eye", list(camera.eye))
-        uniforms.SetUniformf("hazeStart", 1e9 if flat else max(distance - radius, 0.0))
-        uniforms.SetUniformf("hazeLength", 2.0 * radius)
-        uniforms.SetUniformf("pixelAngle", angle)
-        uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
-    for actor in stage.lines:
-        actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
-
-
-def turn_over(stage: Stage, eye: tuple[float, float, float] | None) -> None:
-    """Hang what water mirrors upside down below its level, seen from `eye`; None puts it upright again."""
-    z = stage.water_level
-    for actor in stage.mirrored:
-        shader = actor.GetShaderProperty()
-        fragment = shader.GetFragmentCustomUniforms()
-        for uniforms in (shader.GetVertexCustomUniforms(), fragment):
-            uniforms.SetUniformf("mirrored", 0.0 if eye is None else 1.0)
-        if eye is not None:
-            # As far from the mirrored eye as the mirror image is from the eye: the haze is the same.
-            fragment.SetUniform3f("eye", [eye[0], eye[1], 2 * z - eye[2]])
-        culls = actor in stage.culled
-        actor.GetProperty().SetBackfaceCulling(culls and eye is None)
-        actor.GetProperty().SetFrontfaceCulling(culls and eye is not None)
-
-
-def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tuple[float, float]) -> None:
-    """Give the water a picture of what it mirrors, or none.
-
-    Parameters
-    ----------
-    image : array, shape (rows, columns, 4), optional
-        RGBA with alpha already multiplied in, row 0 below.
-    scale : tuple of float
-        From pixels of the window to the picture's width and height.
-    """
-    blank = np.zeros((1, 1, 4), np.uint8)
-    texture = _texture(stage, blank if image is None else image)
-    for actor in stage.water:
-        actor.GetProperty().RemoveTexture("mirrorImage")
-        actor.GetProperty().SetTexture("mirrorImage", texture)
-        uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-        uniforms.SetUniform2f("mirrorScale", list(scale))
-        uniforms.SetUniformf("mirrorShare", 0.0 if image is None else 1.0)
-
-
-# ------------------------------------------------------------------ parts
 
 
 def _add_sky(stage: Stage) -> None:
@@ -167,8 +86,11 @@ def _add_sky(stage: Stage) -> None:
     j = (i + 1) % spokes
     row = np.concatenate([np.column_stack([i, j + spokes, j]), np.column_stack([i, i + spokes, j + spokes])])
     triangles = np.concatenate([row + k * spokes for k in range(rings - 1)])
-    data = _mesh(stage, (points * radius).reshape(-1, 3).astype(np.float32), triangles.astype(np.int32))
-    _surface(stage, data, shaders.SKY, cull=False)
+    data = triangle_data(
+        stage, (points * radius).reshape(-1, 3).astype(np.float32), triangles.astype(np.int32)
+    )
+    stage.dome = surface_actor(data, shaders.SKY, cull=False)
+    add_actor(stage, stage.dome)
 
 
 def _add_table(stage: Stage, light: Light) -> None:
@@ -193,11 +115,12 @@ def _add_table(stage: Stage, light: Light) -> None:
     triangles = np.concatenate([row + k * spokes for k in range(len(steps) - 1)])
     n = light.table.shape[0]
     share = (points[:, :2] - (x0, y0)) / (x1 - x0, y1 - y0)
-    data = _mesh(stage, points.astype(np.float32), triangles.astype(np.int32))
-    _texture_places(stage, data, ((share * (n - 1) + 0.5) / n).astype(np.float32))
-    actor = _surface(stage, data, shaders.TABLE, cull=False)
+    data = triangle_data(stage, points.astype(np.float32), triangles.astype(np.int32))
+    set_texture_places(stage, data, ((share * (n - 1) + 0.5) / n).astype(np.float32))
+    actor = surface_actor(data, shaders.TABLE, cull=False)
+    add_actor(stage, actor)
     actor.GetProperty().SetColor(*stage.style.unit("sky.ground"))
-    actor.GetProperty().SetTexture("lightMap", _texture(stage, light.table))
+    actor.GetProperty().SetTexture("lightMap", texture(stage, light.table))
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     half = max(block[2] - block[0], block[3] - block[1]) / 2 * math.sqrt(2)
     uniforms.SetUniform3f("middle", [(block[0] + block[2]) / 2, (block[1] + block[3]) / 2, half])
@@ -209,14 +132,15 @@ def _add_terrain(stage: Stage, light: Light) -> None:
     if not tiles:
         return
     colours, places = terrain_colours(pack, stage.style), _plan_places(pack)
-    light_map = _texture(stage, light.plan)
+    light_map = texture(stage, light.plan)
     overlay = _overlay_picture(pack, stage.style)
-    drape = _texture(stage, overlay) if overlay is not None else None
+    drape = texture(stage, overlay) if overlay is not None else None
     for tile in tiles:
-        data = _tile_mesh(stage, "terrain", tile)
-        _texture_places(stage, data, places[slice(*tile.points)])
-        _colours(stage, data, colours[slice(*tile.points)])
-        actor = _surface(stage, data, shaders.LAND if drape is None else shaders.DRAPED, noisy=True)
+        data = tile_data(stage, "terrain", tile)
+        set_texture_places(stage, data, places[slice(*tile.points)])
+        set_colours(stage, data, colours[slice(*tile.points)])
+        actor = surface_actor(data, shaders.FACE if drape is None else shaders.DRAPED)
+        add_actor(stage, actor)
         actor.GetProperty().SetTexture("lightMap", light_map)
         if drape is not None:
             actor.GetProperty().SetTexture("overlay", drape)
@@ -242,14 +166,15 @@ def _add_faces(stage: Stage, light: Light, colours: NDArray[np.uint8]) -> None:
     pack = stage.pack
     if not pack.meta.facet_tiles:
         return
-    light_map = _texture(stage, light.atlas)
+    light_map = texture(stage, light.atlas)
     size = np.array(pack.meta.atlas[::-1], np.float32)
     places = (pack["facet_texel"] + np.float32(0.5)) / size
     for tile in pack.meta.facet_tiles:
-        data = _tile_mesh(stage, "facet", tile)
-        _texture_places(stage, data, places[slice(*tile.points)])
-        _colours(stage, data, colours[slice(*tile.points)])
-        actor = _surface(stage, data, shaders.FACE, cull=not tile.group.startswith("model"))
+        data = tile_data(stage, "facet", tile)
+        set_texture_places(stage, data, places[slice(*tile.points)])
+        set_colours(stage, data, colours[slice(*tile.points)])
+        actor = surface_actor(data, shaders.FACE, cull=not tile.group.startswith("model"))
+        add_actor(stage, actor)
         actor.GetProperty().SetTexture("lightMap", light_map)
         stage.faces.append((actor, tile.points))
         stage.mirrored.append(actor)
@@ -283,14 +208,14 @@ def _add_instances(
     size, turn = pack["tree_size"][chosen], pack["tree_turn"][chosen]
     places = vtkPolyData()
     points = vtkPoints()
-    points.SetData(_array(stage, pack["tree_foot"][chosen], "place"))
+    points.SetData(wrap(stage, pack["tree_foot"][chosen], "place"))
     places.SetPoints(points)
     attributes = places.GetPointData()
-    attributes.AddArray(_array(stage, size[:, [0, 0, 1]], "size"))
-    attributes.AddArray(_array(stage, np.column_stack([0 * turn, 0 * turn, turn]), "turn"))
-    attributes.AddArray(_array(stage, colours[chosen], "colour"))
-    source = _mesh(stage, form.points, form.triangles)
-    source.GetPointData().SetNormals(_array(stage, form.normals, "normal"))
+    attributes.AddArray(wrap(stage, size[:, [0, 0, 1]], "size"))
+    attributes.AddArray(wrap(stage, np.column_stack([0 * turn, 0 * turn, turn]), "turn"))
+    attributes.AddArray(wrap(stage, colours[chosen], "colour"))
+    source = triangle_data(stage, form.points, form.triangles)
+    source.GetPointData().SetNormals(wrap(stage, form.normals, "normal"))
     mapper = vtkGlyph3DMapper()
     mapper.SetInputData(places)
     mapper.SetSourceData(source)
@@ -300,35 +225,30 @@ def _add_instances(
     mapper.SetOrientationArray("turn")
     mapper.SetScalarModeToUsePointFieldData()
     mapper.SelectColorArray("colour")
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    # Alpha tells how much sun a tree gets; what is drawn is opaque.
-    actor.ForceOpaqueOn()
-    actor.GetProperty().BackfaceCullingOn()
-    shader = actor.GetShaderProperty()
-    shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, shaders.GLYPH_DEC, False)
-    shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, shaders.GLYPH_IMPL, False)
-    shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, shaders.GLYPH_FRAGMENT_DEC, False)
-    shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, shaders.TREE, False)
-    uniforms = shader.GetFragmentCustomUniforms()
+    actor = instance_actor(mapper, shaders.TREE)
+    uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     uniforms.SetUniform3f("sunDirection", list(stage.sun.direction))
     uniforms.SetUniformf("leafy", leafy)
-    _add(stage, actor)
+    add_actor(stage, actor)
     stage.mirrored.append(actor)
     stage.culled.append(actor)
 
 
 def _add_edges(stage: Stage) -> None:
-    points = stage.pack["edge_points"]
-    style = stage.style
+    points, style = stage.pack["edge_points"], stage.style
+    rgb, alpha = style.unit("building.edge"), style.numbers["building.edge_alpha"]
     for tile in stage.pack.meta.edge_tiles:
         ends = points[slice(*tile.cells)].reshape(-1, 3)
         pairs = np.arange(len(ends), dtype=np.int32).reshape(-1, 2)
-        data = _line_mesh(stage, ends, pairs)
-        actor = _line(
-            stage, data, _LINE_WIDTH_PX, style.unit("building.edge"), style.numbers["building.edge_alpha"]
-        )
-        actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", 0.28)
+        actor = line_actor(line_data(stage, ends, pairs), width_px=_EDGE_WIDTH_PX, rgb=rgb, alpha=alpha)
+        _add_lines(stage, actor, _EDGE_REACH_M)
+
+
+def _add_lines(stage: Stage, actor: Any, reach_m: float) -> None:
+    """Take lines in, and say from which width of a pixel on they pale."""
+    add_actor(stage, actor)
+    actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", reach_m)
+    stage.lines.append((actor, reach_m))
 
 
 def _add_overlay_lines(stage: Stage) -> None:
@@ -341,10 +261,10 @@ def _add_overlay_lines(stage: Stage) -> None:
             continue
         pairs = np.column_stack([np.arange(first, last - 1), np.arange(first + 1, last)])
         inside = ~np.isin(pairs[:, 1], starts)
-        data = _line_mesh(stage, points[first:last], (pairs[inside] - first).astype(np.int32))
+        data = line_data(stage, points[first:last], (pairs[inside] - first).astype(np.int32))
         r, g, b = (c / 255 for c in colours[i])
-        actor = _line(stage, data, 3.0, (r, g, b), 0.95)
-        actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", 3.0)
+        actor = line_actor(data, width_px=_LINE_WIDTH_PX, rgb=(r, g, b), alpha=0.95)
+        _add_lines(stage, actor, _LINE_REACH_M)
 
 
 def _add_water(stage: Stage, light: Light) -> None:
@@ -352,17 +272,15 @@ def _add_water(stage: Stage, light: Light) -> None:
     tiles = [t for t in pack.meta.terrain_tiles if t.group == "water"]
     if not tiles:
         return
-    light_map, places = _texture(stage, light.plan), _plan_places(pack)
-    stage.water_level = main_water_level(pack)
-    for actor in stage.actors:
-        for uniforms in _both_uniforms(actor):
-            uniforms.SetUniformf("waterLevel", stage.water_level)
+    light_map, places = texture(stage, light.plan), _plan_places(pack)
     for tile in tiles:
-        data = _tile_mesh(stage, "terrain", tile)
-        _texture_places(stage, data, places[slice(*tile.points)])
-        actor = _surface(stage, data, shaders.WATER, noisy=True)
+        data = tile_data(stage, "terrain", tile)
+        set_texture_places(stage, data, places[slice(*tile.points)])
+        actor = surface_actor(data, shaders.WATER)
+        add_actor(stage, actor)
         stage.water.append(actor)
         actor.GetProperty().SetTexture("lightMap", light_map)
+        actor.GetProperty().SetTexture("grainMap", grain_texture(stage))
         uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
         uniforms.SetUniform3f("deepColour", list(stage.style.unit("water.deep")))
         uniforms.SetUniform3f("shoreColour", list(stage.style.unit("water.shore")))
@@ -382,150 +300,7 @@ def main_water_level(pack: ScenePack) -> float:
         u, v = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         area.append(np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]))
         level.append(np.rint(corners[:, :, 2].mean(axis=1) * 20))
+    if not level:
+        return -1e9
     kinds, index = np.unique(np.concatenate(level), return_inverse=True)
     return float(kinds[np.argmax(np.bincount(index, np.concatenate(area)))]) / 20
-
-
-# ------------------------------------------------------------------ VTK
-
-
-def _array(stage: Stage, values: NDArray[Any], name: str) -> Any:
-    values = np.ascontiguousarray(values)
-    made = numpy_to_vtk(values)
-    made.SetName(name)
-    stage.kept.append(values)
-    return made
-
-
-def _mesh(stage: Stage, points: NDArray[np.float32], triangles: NDArray[np.int32]) -> Any:
-    data = vtkPolyData()
-    places = vtkPoints()
-    places.SetData(_array(stage, points, "place"))
-    data.SetPoints(places)
-    cells = vtkCellArray()
-    cells.SetData(3, _array(stage, triangles.reshape(-1), "corner"))
-    data.SetPolys(cells)
-    return data
-
-
-def _line_mesh(stage: Stage, points: NDArray[np.float32], pairs: NDArray[np.int32]) -> Any:
-    data = vtkPolyData()
-    places = vtkPoints()
-    places.SetData(_array(stage, points, "place"))
-    data.SetPoints(places)
-    cells = vtkCellArray()
-    cells.SetData(2, _array(stage, pairs.reshape(-1), "end"))
-    data.SetLines(cells)
-    return data
-
-
-def _tile_mesh(stage: Stage, kind: str, tile: Tile) -> Any:
-    points, triangles = stage.pack[f"{kind}_points"], stage.pack[f"{kind}_triangles"]
-    return _mesh(stage, points[slice(*tile.points)], triangles[slice(*tile.cells)])
-
-
-def _colours(stage: Stage, data: Any, colours: NDArray[np.uint8]) -> None:
-    data.GetPointData().SetScalars(_array(stage, colours, "colour"))
-
-
-def _texture_places(stage: Stage, data: Any, places: NDArray[np.float32]) -> None:
-    data.GetPointData().SetTCoords(_array(stage, places, "texture"))
-
-
-def _texture(stage: Stage, values: NDArray[np.uint8]) -> Any:
-    """A texture of shape (rows, columns, depth), filtered, its rim drawn on beyond its border."""
-    image = vtkImageData()
-    image.SetDimensions(values.shape[1], values.shape[0], 1)
-    image.GetPointData().SetScalars(_array(stage, values.reshape(-1, values.shape[2]), "light"))
-    texture = vtkTexture()
-    texture.SetInputData(image)
-    texture.SetColorModeToDirectScalars()
-    texture.InterpolateOn()
-    texture.RepeatOff()
-    texture.EdgeClampOn()
-    return texture
-
-
-def _surface(stage: Stage, data: Any, fragment: str, *, cull: bool = True, noisy: bool = False) -> Any:
-    actor = vtkActor()
-    actor.SetMapper(_mapper(data))
-    # A texture of two channels would count as one with alpha.
-    actor.ForceOpaqueOn()
-    appearance = actor.GetProperty()
-    appearance.LightingOff()
-    appearance.SetBackfaceCulling(cull)
-    shader = actor.GetShaderProperty()
-    shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, shaders.POSITION_DEC, False)
-    shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, shaders.POSITION_IMPL, False)
-    declared = shaders.NOISY_FRAGMENT_DEC if noisy else shaders.FRAGMENT_DEC
-    shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, declared, False)
-    shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, fragment, False)
-    _add(stage, actor)
-    return actor
-
-
-def _line(stage: Stage, data: Any, width_px: float, colour: tuple[float, float, float], alpha: float) -> Any:
-    actor = vtkActor()
-    actor.SetMapper(_mapper(data))
-    actor.ForceTranslucentOn()
-    appearance = actor.GetProperty()
-    appearance.LightingOff()
-    appearance.SetColor(*colour)
-    appearance.SetOpacity(alpha)
-    appearance.SetLineWidth(width_px)
-    shader = actor.GetShaderProperty()
-    shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, shaders.LINE_DEC, False)
-    shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, shaders.LINE_IMPL, False)
-    shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, shaders.FRAGMENT_DEC, False)
-    shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, shaders.LINE, False)
-    stage.lines.append(actor)
-    _add(stage, actor)
-    return actor
-
-
-def _mapper(data: Any) -> Any:
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputData(data)
-    mapper.StaticOn()
-    # Coordinates are local already; a shift of VTK's own would hide them from the shaders.
-    mapper.SetVBOShiftScaleMethod(0)
-    return mapper
-
-
-def _both_uniforms(actor: Any) -> tuple[Any, Any]:
-    shader = actor.GetShaderProperty()
-    return shader.GetVertexCustomUniforms(), shader.GetFragmentCustomUniforms()
-
-
-def _add(stage: Stage, actor: Any) -> None:
-    """Take an actor in and give its shaders the light and the sky of the style."""
-    style = stage.style
-    uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-    for name, value in light_balance(style, stage.sun).items():
-        uniforms.SetUniform3f(name, list(value))
-    for both in _both_uniforms(actor):
-        both.SetUniformf("mirrored", 0.0)
-        both.SetUniformf("waterLevel", -1e9)
-    uniforms.SetUniform3f("horizon", list(style.unit("sky.horizon")))
-    uniforms.SetUniform3f("zenith", list(style.unit("sky.zenith")))
-    uniforms.SetUniformf("hazeShare", style.numbers["sky.fade"] * 4)
-    stage.actors.append(actor)
-
-
-def light_balance(style: Style, sun: Sun) -> dict[str, tuple[float, ...]]:
-    """Linear strength of sun, sky and bounce, such that level ground in the open shows its colour as the style has it.
-
-    The sun's share is kept for any height of the sun above 17 degrees, and fades below; the sky fades in dusk.
-    """
-    share, bounce = style.numbers["light.sun_share"], style.numbers["light.bounce_share"]
-    linear = {k: [c**2.2 for c in style.unit(f"light.{k}")] for k in ("sun", "sky", "bounce", "white")}
-    white = [share * s + (1 - share) * k for s, k in zip(linear["sun"], linear["sky"], strict=True)]
-    level = max(math.sin(math.radians(max(sun.elevation_deg, 0.0))), 0.3)
-    dusk = min(1.0, max(0.15, (sun.elevation_deg + 8) / 20))
-    scale = {"sun": share / level, "sky": (1 - share) * dusk, "bounce": bounce * dusk}
-    return {
-        f"{k}Light": tuple(
-            scale[k] * c * w / v for c, w, v in zip(linear[k], linear["white"], white, strict=True)
-        )
-        for k in ("sun", "sky", "bounce")
-    }

@@ -12,8 +12,12 @@ _REMEDY = "on Debian or Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 _EGL_PLATFORM_DEVICE = 0x313F
 _PROBE = """
 import sys
+from twin.core.errors import GraphicsError
 from twin.scene.graphics import offscreen_window
-window = offscreen_window((16, 16))
+try:
+    window = offscreen_window((16, 16))
+except GraphicsError as error:
+    sys.exit(error.what)
 window.Render()
 pixels = window.ReportCapabilities()
 name = [line for line in pixels.splitlines() if line.startswith("OpenGL renderer string")]

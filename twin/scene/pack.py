@@ -8,7 +8,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ import numpy as np
 from twin.core.files import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
+
+_LOCAL_HEADER = 30
 
 
 class Material(IntEnum):
@@ -153,7 +157,7 @@ class ScenePack:
     """
 
     meta: PackMeta
-    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.arrays[name]
@@ -215,19 +219,65 @@ def load_pack(path: Path, *, key: str) -> ScenePack | None:
     if arrays is None or "meta" not in arrays:
         return None
     try:
-        meta = meta_from_json(str(arrays.pop("meta")))
+        meta = meta_from_json(str(arrays["meta"]))
     except (ValueError, KeyError, TypeError):
         return None
     return ScenePack(meta, arrays) if meta.key == key else None
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+def load_arrays(path: Path) -> StoredArrays | None:
     """Arrays of an uncompressed archive by name, or None if it is missing or damaged; a cache is made again."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return StoredArrays(path)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
+
+
+class StoredArrays(Mapping[str, "NDArray[Any]"]):
+    """Arrays of an uncompressed archive, each read when it is first asked for.
+
+    Raises
+    ------
+    OSError, ValueError, zipfile.BadZipFile
+        If the file is missing, cut short, compressed, or holds anything but plain arrays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: dict[str, NDArray[Any]] = {}
+        with zipfile.ZipFile(path) as archive, path.open("rb") as handle:
+            self._places = {m.filename.removesuffix(".npy"): _place(handle, m) for m in archive.infolist()}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._read:
+            start, dtype, shape = self._places[name]
+            with self._path.open("rb") as handle:
+                handle.seek(start)
+                self._read[name] = np.fromfile(handle, dtype, math.prod(shape)).reshape(shape)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _place(handle: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, np.dtype[Any], tuple[int, ...]]:
+    """Where the values of a stored array begin, their type and their shape."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError("a pack is not compressed")
+    # The local header repeats the name; its lengths tell where the data begin (APPNOTE.TXT, 4.3.7).
+    handle.seek(member.header_offset)
+    head = handle.read(_LOCAL_HEADER)
+    lengths = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+    handle.seek(member.header_offset + _LOCAL_HEADER + lengths)
+    if np.lib.format.read_magic(handle) != (1, 0):
+        raise ValueError("an array header of another version")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(handle)
+    if dtype.hasobject or by_columns:
+        raise ValueError("no plain array")
+    return handle.tell(), dtype, shape
 
 
 def digest(*parts: NDArray[Any] | str) -> str:

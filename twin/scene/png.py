@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from twin import __version__
 from twin.core.files import atomic_path
 from twin.scene.camera import camera_to_json
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from twin.scene.pack import PackMeta
     from twin.scene.sun import Sun
 
-_LARGE = 4_000_000
+_COMPRESSION = 2
+"""Half the time of Pillow's default for 6 % more bytes."""
 
 
 def write_png(
@@ -39,7 +40,7 @@ def write_png(
     """
     info = PngInfo()
     texts = {
-        "Software": f"twin {metadata.version('twin')}",
+        "Software": f"twin {__version__}",
         "Title": meta.name,
         "Source": " · ".join(meta.attribution),
         "twin:crs": meta.crs,
@@ -56,5 +57,4 @@ def write_png(
         if text:
             info.add_itxt(key, text)
     with atomic_path(path, force=force) as temporary:
-        level = 3 if picture.shape[0] * picture.shape[1] > _LARGE else 5
-        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=info, compress_level=level)
+        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=info, compress_level=_COMPRESSION)

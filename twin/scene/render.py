@@ -10,27 +10,27 @@ from PIL import Image
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
-from twin.scene.drawables import aim, show_mirror_image, turn_over
 from twin.scene.graphics import offscreen_window
+from twin.scene.stage import aim, hide_what_is_not_seen, show_mirror_image, turn_over, water_pixel_m
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from twin.scene.camera import Camera
-    from twin.scene.drawables import Stage
+    from twin.scene.stage import Stage
 
 MAX_SIDE_PX = 16_384
-_PIECE_PIXELS = 1920 * 1088
+_PIECE_PIXELS = 960 * 544
 _SMALL_PICTURE = 1_000_000
+_MIRROR_PIXEL_M = 0.35
 
 
 def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.uint8]:
     """A picture of the stage.
 
     Drawn two or three times as large and averaged, piece by piece: every edge is smooth, water and lines keep
-    their place, and no more than two million pixels of the picture are in work at a time.
+    their place, and no more than half a million pixels of the picture are in work at a time. OpenGL takes 35 bytes
+    for each sample, and the system longer to hand that memory out than the card to fill it.
 
     Parameters
     ----------
@@ -51,18 +51,17 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
     """
     width, height = size
     fine = 3 if width * height <= _SMALL_PICTURE else 2
-    pieces = list(_pieces(size))
-    first = pieces[0]
-    window = offscreen_window((first[2] * fine, first[3] * fine))
+    w, h, corners = pieces(size)
+    window = offscreen_window((w * fine, h * fine))
     renderer = _renderer(stage, fine)
     aim(stage, camera, height)
-    # Straight down, water shows its own colour alone.
-    mirrors = bool(stage.water) and camera.parallel_height_m is None
+    hide_what_is_not_seen(stage, camera, size)
+    # From far away nobody sees what water mirrors.
+    mirrors = water_pixel_m(stage, camera, height) < _MIRROR_PIXEL_M
     out = np.empty((height, width, 3), np.uint8)
     depth = _depth_range(stage, camera)
     try:
-        for x, y, w, h in pieces:
-            window.SetSize(w * fine, h * fine)
+        for x, y in corners:
             projection = piece_projection(camera, size, (x, y, w, h), depth)
             if mirrors:
                 show_mirror_image(stage, *_mirror_image(stage, window, camera, projection))
@@ -70,7 +69,9 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
             _point(renderer.GetActiveCamera(), camera, projection)
             window.AddRenderer(renderer)
             window.Render()
-            out[y : y + h, x : x + w] = _read(window, fine)
+            part = out[y : y + h, x : x + w]
+            part[:] = _read(window, fine)[: part.shape[0], : part.shape[1]]
+            window.RemoveRenderer(renderer)
     finally:
         renderer.RemoveAllViewProps()
         window.Finalize()
@@ -102,16 +103,15 @@ def _mirror_image(
     return image, (1 / (2 * width), 1 / (2 * height))
 
 
-def _pieces(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Column, row, width and height of the pieces, all but the last of a row or column of equal size."""
+def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
+    """Width and height of the equal pieces of a picture, and column and row of each; the last may stick out."""
     width, height = size
     n = math.ceil(width * height / _PIECE_PIXELS)
-    across = max(1, round(math.sqrt(n * width / height)))
-    down = max(1, math.ceil(n / across))
+    # As few as will do, and of those the squarest.
+    ways = [(across, math.ceil(n / across)) for across in range(1, n + 1)]
+    across, down = min(ways, key=lambda way: (way[0] * way[1], abs(math.log(width * way[1] / height / way[0]))))
     w, h = math.ceil(width / across), math.ceil(height / down)
-    for y in range(0, height, h):
-        for x in range(0, width, w):
-            yield x, y, min(w, width - x), min(h, height - y)
+    return w, h, [(x, y) for y in range(0, height, h) for x in range(0, width, w)]
 
 
 def _renderer(stage: Stage, fine: int) -> Any:
@@ -119,10 +119,12 @@ def _renderer(stage: Stage, fine: int) -> Any:
 
     renderer = vtkRenderer()
     renderer.SetBackground(*stage.style.unit("sky.horizon"))
+    # Translucent lines are simply laid over what is there: no peeling, and no buffers for mixing in any order.
     renderer.SetUseDepthPeeling(False)
+    renderer.SetUseOIT(False)
     for actor in stage.actors:
         renderer.AddActor(actor)
-    for actor in stage.lines:
+    for actor, _ in stage.lines:
         actor.GetProperty().SetLineWidth(actor.GetProperty().GetLineWidth() * fine)
     return renderer
 

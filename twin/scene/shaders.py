@@ -9,10 +9,11 @@ from __future__ import annotations
 _PLACE_DEC = """//VTK::PositionVC::Dec
 out vec3 placeW;
 """
-# In the pass that draws what water mirrors, everything hangs upside down below the water's level.
+# In the pass that draws what water mirrors, everything hangs upside down below the water's level; what lies under
+# water is pressed flat there, since throwing fragments away would keep the card from skipping hidden ones.
 _PLACE = """
   placeW = place.xyz;
-  if (mirrored > 0.5) place.z = 2.0 * waterLevel - place.z;
+  if (mirrored > 0.5) place.z = waterLevel - max(place.z - waterLevel, 0.0);
   gl_Position = MCDCMatrix * place;
 """
 POSITION_DEC = _PLACE_DEC
@@ -66,7 +67,6 @@ float noise(vec3 p) {
 FRAGMENT_DEC = """//VTK::PositionVC::Dec
 in vec3 placeW;
 """
-NOISY_FRAGMENT_DEC = FRAGMENT_DEC + _NOISE
 GLYPH_FRAGMENT_DEC = (
     FRAGMENT_DEC
     + """
@@ -79,31 +79,21 @@ const mat3 leafTurn = mat3(0.36, 0.48, -0.8, -0.8, 0.6, 0.0, 0.48, 0.64, 0.6);
 )
 
 _COMMON = """
-  if (mirrored > 0.5 && placeW.z < waterLevel) discard;
   float reach = length(placeW - eye);
   float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));
 """
 # Light adds up in linear terms and is encoded before it meets the colour, which is encoded already: for a power
-# law the product of two encoded values is the encoded product.
+# law the product of two encoded values is the encoded product. The power is 2, near enough to sRGB and quick.
 _LIT = """
   vec3 light = sunLight * seen.r + skyLight * seen.g + bounceLight * (1.0 - seen.g);
-  vec3 shown = colour * pow(light, vec3(0.4545));
+  vec3 shown = colour * sqrt(light);
 """
 _OPAQUE = """
   gl_FragData[0] = vec4(mix(shown, horizon, far), 1.0);
 """
-# VTK lays a texture of two channels out as grey and alpha: sun in r, sky in a.
 _SEEN = """
-  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).ra;
+  vec2 seen = texture(lightMap, tcoordVCVSOutput.st).rg;
 """
-# A grain of a few per cent, as paper has it; it fades where a pixel is larger than its bumps.
-_GRAIN = """
-  float pixel = reach * pixelAngle + parallelPixel;
-  float coarse = noise(placeW * 0.35) - 0.5;
-  float fine = (noise(placeW * 2.1) - 0.5) * clamp(1.25 - 2.5 * pixel, 0.0, 1.0);
-  colour *= 1.0 + 0.030 * (coarse + fine);
-"""
-
 FACE = (
     _COMMON
     + _SEEN
@@ -114,27 +104,12 @@ FACE = (
     + _OPAQUE
 )
 
-LAND = (
-    _COMMON
-    + _SEEN
-    + """
-  vec3 colour = diffuseColor;
-"""
-    + _GRAIN
-    + _LIT
-    + _OPAQUE
-)
-
 DRAPED = (
     _COMMON
     + _SEEN
     + """
   vec4 over = texture(overlay, tcoordVCVSOutput.st);
-  vec3 colour = diffuseColor;
-"""
-    + _GRAIN
-    + """
-  colour = mix(colour, over.rgb, over.a);
+  vec3 colour = mix(diffuseColor, over.rgb, over.a);
 """
     + _LIT
     + _OPAQUE
@@ -148,7 +123,7 @@ WATER = (
   float grazing = pow(1.0 - clamp(-view.z, 0.0, 1.0), 4.0);
   // Still water mirrors the sky, less of it where walls stand close, and what stands around it.
   vec3 sky = mix(horizon, zenith, clamp(-view.z * 1.3 + 0.1, 0.0, 1.0));
-  float ripple = noise(vec3(placeW.xy * vec2(0.9, 0.9), 0.0)) - 0.5 + 0.5 * (noise(vec3(placeW.yx * 2.7, 9.0)) - 0.5);
+  float ripple = texture(grainMap, placeW.xy * 0.014).r - 0.5 + 0.5 * (texture(grainMap, placeW.yx * 0.042).r - 0.5);
   vec2 spot = gl_FragCoord.xy * mirrorScale;
   vec2 push = vec2(ripple * 0.35, ripple * 1.6) * mirrorScale / max(reach * pixelAngle, 1e-3) * 0.35;
   vec4 image = 0.4 * texture(mirrorImage, spot + push);
@@ -159,7 +134,7 @@ WATER = (
   vec3 body = mix(shoreColour, deepColour, smoothstep(0.25, 0.95, seen.g));
   vec3 light = sunLight * (0.45 * seen.r + 0.55 * sunLevel) + skyLight * seen.g + bounceLight * (1.0 - seen.g);
   float mirror = clamp(0.20 + 0.60 * grazing + 0.05 * ripple, 0.0, 1.0);
-  vec3 shown = mix(body * pow(light, vec3(0.4545)), above, mirror);
+  vec3 shown = mix(body * sqrt(light), above, mirror);
 """
     + _OPAQUE
 )

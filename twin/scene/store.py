@@ -45,22 +45,32 @@ def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: 
     """
     if isinstance(source, SceneContent):
         return Stored(_make(_chosen(source, layers), ""), None)
-    folder = source.path / _CACHE
-    key = digest(f"pack {FORMAT}", source.manifest.model_dump_json(), *sorted(layers))
-    path = folder / f"pack-{key}.npz"
+    path, key = _place(source, layers)
     found = load_pack(path, key=key)
     if found is not None:
-        return Stored(found, folder)
+        return Stored(found, path.parent)
     from twin.scene.from_city import scene_content
 
-    pack = _make(_chosen(scene_content(source), layers), key)
+    return keep_pack(source, _chosen(scene_content(source), layers), layers, notices=notices)
+
+
+def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notices: Notices) -> Stored:
+    """Make a pack of content and put it into the cache of the city that it shows."""
+    path, key = _place(city, layers)
+    pack = _make(content, key)
     try:
         save_pack(pack, path)
-        _forget_old(folder)
+        _forget_old(path.parent)
     except StorageError as error:
         notices.add("no-cache", f"{error}; the picture is drawn, but the next one will take as long")
         return Stored(pack, None)
-    return Stored(pack, folder)
+    return Stored(pack, path.parent)
+
+
+def _place(city: City, layers: Sequence[str]) -> tuple[Path, str]:
+    """Where the pack of a city lies, and the key of what it must have been made from."""
+    key = digest(f"pack {FORMAT}", city.manifest.model_dump_json(), *sorted(layers))
+    return city.path / _CACHE / f"pack-{key}.npz", key
 
 
 def _chosen(content: SceneContent, layers: Sequence[str]) -> SceneContent:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twin.scene.camera import Camera
-from twin.scene.drawables import aim
+from twin.scene.stage import aim
 
 if TYPE_CHECKING:
-    from twin.scene.drawables import Stage
+    from twin.scene.stage import Stage
 
 
 def show_stage(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:

@@ -1,0 +1,192 @@
+"""What is drawn, told where the camera stands: light and haze of a style, and what water mirrors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.scene.camera import metres_per_pixel
+from twin.scene.paint import facet_colours
+from twin.scene.vtk_parts import texture, wrap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.scene.camera import Camera
+    from twin.scene.pack import ScenePack
+    from twin.scene.style import Style
+    from twin.scene.sun import Sun
+
+_INVISIBLE = 0.15
+_TABLE_REACH = 20
+
+
+@dataclass
+class Stage:
+    """All that is drawn, and how its shaders are told where the camera stands.
+
+    Parameters
+    ----------
+    actors : list
+        In drawing order.
+    faces : list
+        Actors of faces with the points that each shows, so that colours can change alone.
+    """
+
+    pack: ScenePack
+    style: Style
+    sun: Sun
+    actors: list[Any] = field(default_factory=list)
+    faces: list[tuple[Any, tuple[int, int]]] = field(default_factory=list)
+    lines: list[tuple[Any, float]] = field(default_factory=list)
+    """Actors of lines, each with the width in metres below which it pales."""
+    mirrored: list[Any] = field(default_factory=list)
+    """Actors that water mirrors."""
+    culled: list[Any] = field(default_factory=list)
+    """Those among them whose inner side is never drawn."""
+    water: list[Any] = field(default_factory=list)
+    water_level: float = 0.0
+    dome: Any = None
+    """The sky."""
+    kept: list[Any] = field(default_factory=list)
+    """Arrays that VTK looks at without owning them."""
+
+
+def recolour(stage: Stage, building_rgb: NDArray[np.uint8] | None) -> None:
+    """Give the buildings other colours; points and triangles stay on the graphics card."""
+    colours = facet_colours(stage.pack, stage.style, building_rgb)
+    for actor, (first, last) in stage.faces:
+        data = wrap(stage, colours[first:last], "colour")
+        actor.GetMapper().GetInput().GetPointData().SetScalars(data)
+        actor.GetMapper().GetInput().Modified()
+
+
+def aim(stage: Stage, camera: Camera, height_px: int) -> None:
+    """Tell all shaders where the eye is and how large a pixel is out there."""
+    block = stage.pack.meta.block
+    middle = np.array([(block[0] + block[2]) / 2, (block[1] + block[3]) / 2, (block[4] + block[5]) / 2])
+    radius = max(block[2] - block[0], block[3] - block[1], 60.0) / 2
+    distance = float(np.linalg.norm(middle - camera.eye))
+    shown_m = camera.parallel_height_m
+    flat = shown_m is not None
+    angle = 0.0 if flat else 2 * math.tan(math.radians(camera.view_angle_deg) / 2) / height_px
+    for actor in stage.actors:
+        uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
+        uniforms.SetUniform3f("eye", list(camera.eye))
+        uniforms.SetUniformf("hazeStart", 1e9 if flat else max(distance - radius, 0.0))
+        uniforms.SetUniformf("hazeLength", 2.0 * radius)
+        uniforms.SetUniformf("pixelAngle", angle)
+        uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
+    for actor, reach_m in stage.lines:
+        actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
+        nearest = _nearest(actor.GetBounds(), camera.eye)
+        pixel = shown_m / height_px if shown_m is not None else nearest * angle
+        # Lines too thin to be seen even where they are nearest are not drawn at all.
+        actor.SetVisibility(bool(pixel * _INVISIBLE < reach_m))
+
+
+def hide_what_is_not_seen(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:
+    """Leave out the sky where the picture shows nothing but ground: a shader that is not needed is not compiled."""
+    right, up, forward = camera.axes
+    tall = math.tan(math.radians(camera.view_angle_deg) / 2)
+    steepest = forward + tall * up
+    sides = [steepest + s * tall * size[0] / size[1] * right for s in (-1, 1)]
+    drop = camera.eye[2] - stage.pack.meta.block[4]
+    reach = (
+        drop / min(max(-ray[2] / math.hypot(ray[0], ray[1]), 1e-9) for ray in sides) if drop > 0 else math.inf
+    )
+    flat = camera.parallel_height_m is not None
+    stage.dome.SetVisibility(not flat and bool(reach > _TABLE_REACH * _extent(stage)))
+
+
+def _extent(stage: Stage) -> float:
+    block = stage.pack.meta.block
+    return max(block[2] - block[0], block[3] - block[1], 100.0)
+
+
+def _nearest(bounds: tuple[float, ...], eye: tuple[float, float, float]) -> float:
+    """Distance from the eye to a box, 0 inside."""
+    gaps = [max(bounds[2 * i] - eye[i], eye[i] - bounds[2 * i + 1], 0.0) for i in range(3)]
+    return math.hypot(*gaps)
+
+
+def water_pixel_m(stage: Stage, camera: Camera, height_px: int) -> float:
+    """Metres that a pixel shows where water is nearest; infinite without water or in a view straight down."""
+    if not stage.water or camera.parallel_height_m is not None:
+        return math.inf
+    nearest = min(_nearest(actor.GetBounds(), camera.eye) for actor in stage.water)
+    return metres_per_pixel(camera, height_px, nearest)
+
+
+def turn_over(stage: Stage, eye: tuple[float, float, float] | None) -> None:
+    """Hang what water mirrors upside down below its level, seen from `eye`; None puts it upright again."""
+    z = stage.water_level
+    for actor in stage.mirrored:
+        shader = actor.GetShaderProperty()
+        fragment = shader.GetFragmentCustomUniforms()
+        for uniforms in (shader.GetVertexCustomUniforms(), fragment):
+            uniforms.SetUniformf("mirrored", 0.0 if eye is None else 1.0)
+        if eye is not None:
+            # As far from the mirrored eye as the mirror image is from the eye: the haze is the same.
+            fragment.SetUniform3f("eye", [eye[0], eye[1], 2 * z - eye[2]])
+        culls = actor in stage.culled
+        actor.GetProperty().SetBackfaceCulling(culls and eye is None)
+        actor.GetProperty().SetFrontfaceCulling(culls and eye is not None)
+
+
+def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tuple[float, float]) -> None:
+    """Give the water a picture of what it mirrors, or none.
+
+    Parameters
+    ----------
+    image : array, shape (rows, columns, 4), optional
+        RGBA with alpha already multiplied in, row 0 below.
+    scale : tuple of float
+        From pixels of the window to the picture's width and height.
+    """
+    blank = np.zeros((1, 1, 4), np.uint8)
+    shown = texture(stage, blank if image is None else image)
+    for actor in stage.water:
+        actor.GetProperty().RemoveTexture("mirrorImage")
+        actor.GetProperty().SetTexture("mirrorImage", shown)
+        uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
+        uniforms.SetUniform2f("mirrorScale", list(scale))
+        uniforms.SetUniformf("mirrorShare", 0.0 if image is None else 1.0)
+
+
+def add_actor(stage: Stage, actor: Any) -> None:
+    """Take an actor in and give its shaders the light and the sky of the style."""
+    style = stage.style
+    uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
+    for name, value in light_balance(style, stage.sun).items():
+        uniforms.SetUniform3f(name, list(value))
+    shader = actor.GetShaderProperty()
+    for both in (shader.GetVertexCustomUniforms(), shader.GetFragmentCustomUniforms()):
+        both.SetUniformf("mirrored", 0.0)
+        both.SetUniformf("waterLevel", stage.water_level)
+    uniforms.SetUniform3f("horizon", list(style.unit("sky.horizon")))
+    uniforms.SetUniform3f("zenith", list(style.unit("sky.zenith")))
+    uniforms.SetUniformf("hazeShare", style.numbers["sky.fade"] * 4)
+    stage.actors.append(actor)
+
+
+def light_balance(style: Style, sun: Sun) -> dict[str, tuple[float, ...]]:
+    """Linear strength of sun, sky and bounce, such that level ground in the open shows its colour as the style has it.
+
+    The sun's share is kept for any height of the sun above 17 degrees, and fades below; the sky fades in dusk.
+    """
+    share, bounce = style.numbers["light.sun_share"], style.numbers["light.bounce_share"]
+    linear = {k: [c**2 for c in style.unit(f"light.{k}")] for k in ("sun", "sky", "bounce", "white")}
+    white = [share * s + (1 - share) * k for s, k in zip(linear["sun"], linear["sky"], strict=True)]
+    level = max(math.sin(math.radians(max(sun.elevation_deg, 0.0))), 0.3)
+    dusk = min(1.0, max(0.15, (sun.elevation_deg + 8) / 20))
+    scale = {"sun": share / level, "sky": (1 - share) * dusk, "bounce": bounce * dusk}
+    return {
+        f"{k}Light": tuple(
+            scale[k] * c * w / v for c, w, v in zip(linear[k], linear["white"], white, strict=True)
+        )
+        for k in ("sun", "sky", "bounce")
+    }
