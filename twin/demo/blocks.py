@@ -41,7 +41,7 @@ _BASE_SURFACE = {
     Role.ROWS: "garden",
     Role.MARKET: "square",
     Role.COURTYARD: "paved",
-    Role.OFFICES: "lawn",
+    Role.OFFICES: "grass",
     Role.WORKS: "paved",
 }
 
@@ -107,7 +107,7 @@ def frame_on(lot: Float, street: Name) -> Frame:
 def _fill_block(yard: Yard) -> None:
     skeleton, i, j = yard.skeleton, yard.i, yard.j
     role, lot = role_of(skeleton.seed, i, j), lot_of(skeleton, i, j)
-    yard.surfaces.append((_BASE_SURFACE.get(role, "lawn"), inset(lot, np.full(4, -0.3))))
+    yard.surfaces.append((_BASE_SURFACE.get(role, "grass"), inset(lot, np.full(4, -0.3))))
     if role in _CIVIC:
         _CIVIC[role](yard, frame_on(lot, row_name(skeleton, j)))
         return

@@ -56,7 +56,7 @@ def school(yard: Yard, frame: Frame) -> None:
     gym = Size(16.0, 24.0, 2)
     gym_at = (frame.width_m - gym.width_m - 2.0, frame.depth_m - gym.depth_m - 4.0)
     build(yard, frame, gym_at, gym, "barrel", use="school", sign=_sign(yard, "gym", frame, 4))
-    yard.surfaces.append(("sports", frame.ring(16.0, 3.0, frame.width_m - 4.0, frame.depth_m - 30.0)))
+    yard.surfaces.append(("grass_pitch", frame.ring(16.0, 3.0, frame.width_m - 4.0, frame.depth_m - 30.0)))
     line_of_trees(
         yard, frame.at(1.0, 1.5), frame.at(frame.width_m - 1.0, 1.5), spacing_m=8.0, height_m=(6.0, 10.0)
     )

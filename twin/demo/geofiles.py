@@ -34,8 +34,10 @@ def place_on_map(geometry: Any) -> Any:
 
 def _without_hairs(geometry: Any) -> Any:
     """The area without the spikes and slits that differences of nearly equal outlines leave."""
-    inner = shapely.buffer(geometry, -HAIR_M, join_style="mitre")
-    return shapely.buffer(inner, HAIR_M, join_style="mitre")
+    # GEOS divides by the length of every edge, also of those that are next to nothing; its result is sound.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inner = shapely.buffer(geometry, -HAIR_M, join_style="mitre")
+        return shapely.buffer(inner, HAIR_M, join_style="mitre")
 
 
 def polygons_of(geometry: Any, *, min_area_m2: float) -> list[Any]:

@@ -11,10 +11,11 @@ from twin.core.grid import Bounds
 from twin.demo.bridges import bridges_of
 from twin.demo.chance import stream
 from twin.demo.geofiles import place_on_map, polygon
-from twin.demo.ground import Ground
+from twin.demo.ground import Ground, far_side
 from twin.demo.layout import cell_plan, cells_near
 from twin.demo.roads import far_road_area
 from twin.demo.skeleton import to_local
+from twin.demo.surfaces import FIELD_STRIP_M, is_tilled
 from twin.demo.survey import local_window
 from twin.demo.views import SUN, Seen, cast_shadows, look_down, shadow_place
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     Colours = NDArray[np.float32]
 
-FIELD_STRIP_M = 19.0
 DECK_ROAD_SHARE = 0.66
 SHADOW_REACH_M = 72.0
 """Shadows of things farther away are left out."""
@@ -49,11 +49,11 @@ _GROUND = np.array(
 )
 _SURFACES = {
     "garden": (116, 143, 84),
-    "lawn": (120, 150, 86),
+    "grass": (120, 150, 86),
     "paved": (170, 165, 156),
     "square": (188, 180, 166),
     "parking": (112, 112, 115),
-    "sports": (92, 138, 92),
+    "grass_pitch": (92, 138, 92),
     "playground": (196, 160, 118),
     "path": (194, 182, 156),
     "road": (104, 104, 106),
@@ -61,6 +61,7 @@ _SURFACES = {
 _PITCHED = ((150, 76, 56), (166, 88, 62), (136, 68, 58), (92, 84, 86), (84, 96, 112), (120, 88, 66))
 _FLAT = ((156, 158, 160), (138, 142, 144), (174, 172, 166), (120, 132, 128), (106, 110, 116))
 _CARS = ((232, 232, 234), (40, 42, 46), (120, 124, 130), (168, 36, 40), (44, 72, 128), (200, 202, 204))
+_SOIL = (142, 118, 88)
 _GLASS, _BRIDGE, _SHRUB = (150, 176, 186), (150, 148, 146), (72, 104, 56)
 _TREES = ((62, 100, 48), (74, 112, 52), (84, 116, 58), (48, 84, 52), (98, 128, 66), (70, 106, 60))
 
@@ -148,15 +149,21 @@ def _paint_others(colours: Colours, view: TopView) -> None:
 
 
 def _paint_fields(colours: Colours, view: TopView, grid: Grid) -> None:
-    """Strips of crops."""
-    is_field = view.seen == Ground.FIELD
-    if not is_field.any():
+    """Strips of crops and bare soil, around the streets and beyond the far levee."""
+    rows, cols = np.nonzero(np.isin(view.seen, (Ground.FIELD, Ground.LEVEE)))
+    uv = to_local(np.column_stack([grid.x_centres[cols], grid.y_centres[rows]]))
+    if not len(uv):
         return
-    across = (grid.x_centres[None, :] + 0.12 * grid.y_centres[:, None])[is_field]
-    strip = np.floor(across / FIELD_STRIP_M).astype(np.int64)
-    tint = 0.86 + 0.28 * ((strip * 2654435761 >> 7) & 15) / 15.0
-    furrow = 1.0 - 0.05 * (np.floor(across / 1.5).astype(np.int64) & 1)
-    colours[is_field] *= (tint * furrow)[:, None]
+    stations = np.linspace(uv[:, 0].min(), uv[:, 0].max(), 100)
+    far = np.interp(uv[:, 0], stations, [-far_side(s) for s in stations])
+    is_field = (view.seen[rows, cols] == Ground.FIELD) | (uv[:, 1] < far)
+    rows, cols, u = rows[is_field], cols[is_field], uv[is_field, 0]
+    strip = np.floor(u / FIELD_STRIP_M).astype(np.int64)
+    tilled = np.isin(strip, [s for s in np.unique(strip).tolist() if is_tilled(s)])
+    tint = 0.9 + 0.2 * ((strip * 2654435761 >> 7) & 15) / 15.0
+    furrow = 1.0 - 0.05 * (np.floor(u / 1.5).astype(np.int64) & 1)
+    painted = np.where(tilled[:, None], np.array(_SOIL), _GROUND[Ground.FIELD])
+    colours[rows, cols] = painted * (tint * furrow)[:, None]
 
 
 def _paint_decks(colours: Colours, view: TopView, grid: Grid, bridges: list[Bridge]) -> None:

@@ -66,9 +66,7 @@ def partition_roof(parts: Sequence[Part]) -> tuple[Partition, Polygon]:
     cells = [cell for k, part in enumerate(parts) for cell in _cells(part, k)]
     outline = outline_of(parts)
     lines = [*(ring for ring, _, _ in cells), *_creases(cells)]
-    noded = shapely.union_all(
-        [shapely.LineString(np.vstack([r, r[:1]])) for r in lines] + [outline.boundary], grid_size=GRID_M
-    )
+    noded = _united([*(shapely.LineString(np.vstack([r, r[:1]])) for r in lines), outline.boundary])
     pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     at = shapely.get_coordinates(shapely.point_on_surface(pieces))
     planes, is_glass, is_roof = _winners(parts, at)
@@ -82,7 +80,14 @@ def partition_roof(parts: Sequence[Part]) -> tuple[Partition, Polygon]:
 def outline_of(parts: Sequence[Part]) -> Polygon:
     """Outline of a building's walls, in its own frame."""
     walls = [shapely.Polygon(part.wall) for part in parts if part.wall is not None]
-    return shapely.union_all(walls, grid_size=GRID_M)
+    return _united(walls)
+
+
+def _united(geometries: list[Any]) -> Any:
+    """The union, noded on the grid."""
+    # GEOS divides by the length of edges that vanish on the grid; its result is sound.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return shapely.union_all(geometries, grid_size=GRID_M)
 
 
 def merge_pieces(

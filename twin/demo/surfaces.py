@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Float = NDArray[np.float64]
     Row = dict[str, Any]
 
+FIELD_STRIP_M = 56.0
 STEP_M = 4.0
 """Distance between the corners of a shore."""
 
@@ -145,7 +146,24 @@ def _around(layout: Layout) -> list[Row]:
     streets += [_corridor(list(nodes[-1]), skeleton.columns[-1].corridor_m)]
     streets += [_corridor(list(nodes[:, -1]), skeleton.rows[-1].corridor_m)]
     land = shapely.box(b.x_min, CREST_HALF_WIDTH_M, b.x_max, b.y_max)
-    return _cover("ED-L-F", "field", layout.outline.intersection(land).difference(shapely.union_all(streets)))
+    return _field_rows(
+        "ED-L-F", layout, layout.outline.intersection(land).difference(shapely.union_all(streets))
+    )
+
+
+def is_tilled(strip: int) -> bool:
+    """Whether a strip of the fields, `FIELD_STRIP_M` wide and counted along u, lies bare this spring."""
+    return strip * 7919 % 5 == 1
+
+
+def _field_rows(number: str, layout: Layout, fields: Any) -> list[Row]:
+    """Fields in strips of crops and bare soil."""
+    b, rows = layout.bounds, []
+    for strip in range(math.floor(b.x_min / FIELD_STRIP_M), math.ceil(b.x_max / FIELD_STRIP_M)):
+        band = shapely.box(strip * FIELD_STRIP_M, b.y_min, (strip + 1) * FIELD_STRIP_M, b.y_max)
+        kind = "bare_soil" if is_tilled(strip) else "farmland"
+        rows += _cover(f"{number}{strip:+04d}", kind, fields.intersection(band))
+    return rows
 
 
 def _corridor(points: list[Float], half_width_m: float) -> Any:
@@ -173,7 +191,6 @@ def _along_river(layout: Layout) -> list[Row]:
         ("meadow", foot, bank_offset),
         ("meadow", _far_bank, far(foot)),
         ("grass", far(foot), far_side),
-        ("field", far_side, rim),
     ]
     rows = []
     road = far_road_area(layout)
@@ -182,4 +199,5 @@ def _along_river(layout: Layout) -> list[Row]:
         for k, (kind, near, off) in enumerate(bands):
             shape = _between(layout, near, off, u0, u1).difference(road).intersection(layout.outline)
             rows += _cover(f"ED-L-R{s:03d}{k}", kind, shape)
-    return rows
+    beyond = _between(layout, far_side, rim, b.x_min, b.x_max).difference(road).intersection(layout.outline)
+    return rows + _field_rows("ED-L-G", layout, beyond)
