@@ -110,3 +110,15 @@ def test_buildings_do_not_overlap_and_stand_in_their_blocks() -> None:
     )
     kind = ground_at_many(sk.to_local(middle), plan.terrain)[1]
     assert set(kind.tolist()) <= {Ground.BLOCK, Ground.LEVEE}
+
+
+def test_everything_of_a_cell_is_found_from_where_it_stands() -> None:
+    from twin.core.grid import Bounds
+
+    plan = layout.make_layout(150, seed=8)
+    for i, j in plan.cells:
+        cell = layout.cell_plan(plan, i, j)
+        roofs = [b.to_uv(np.concatenate([part.ring for part in b.parts])) for b in cell.buildings]
+        places = [cell.trees[:, :2], cell.shrubs[:, :2], cell.cars[:, :2], *roofs]
+        for u, v in np.concatenate(places):
+            assert (i, j) in layout.cells_near(plan, Bounds(u - 0.1, v - 0.1, u + 0.1, v + 0.1))

@@ -33,7 +33,9 @@ WHOLE_WARD_FROM = 40
 """From this many buildings on a district has all blocks of the first ward: one of everything."""
 BEYOND_FAR_LEVEE_M = 20.0
 REACH_M = 30.0
-"""No tree, car or roof of a cell stands out farther than this from its corners."""
+"""No tree, car or roof of a cell stands out farther than this from its corners,"""
+FIELD_REACH_M = 130.0
+"""but for rows of trees in the fields."""
 
 
 def corners_of(bounds: Bounds) -> NDArray[np.float64]:
@@ -56,6 +58,8 @@ class Layout:
         The ground.
     min_rank : float
         Buildings of lower rank are left out, so that their number is exact.
+    area : Bounds
+        What is surveyed and mapped: a rectangle of the map around streets, river and far levee, whole metres.
     """
 
     seed: int
@@ -63,16 +67,7 @@ class Layout:
     skeleton: Skeleton
     terrain: Terrain
     min_rank: float
-
-    @property
-    def area(self) -> Bounds:
-        """What is surveyed and mapped: a rectangle of the map around streets, river and far levee, whole metres."""
-        s, m = self.skeleton, sk.MARGIN_M
-        u = np.linspace(0.0, s.u_max, 50)
-        south = max(far_side(float(x)) for x in u) + BEYOND_FAR_LEVEE_M
-        core = Bounds(s.nodes[1, 1:-1, 0].min() - m, -south, s.u_max + m, s.v_max + m)
-        low, high = (f(sk.to_world(corners_of(core)), 0) for f in (np.min, np.max))
-        return Bounds(*np.floor(low).tolist(), *np.ceil(high).tolist())
+    area: Bounds
 
     @property
     def bounds(self) -> Bounds:
@@ -121,7 +116,17 @@ def make_layout(n_buildings: int, *, seed: int) -> Layout:
             break
         blocks = max(blocks + 1.0, 1.02 * blocks * n_buildings / max(len(ranks), 1))
     surplus = len(ranks) - n_buildings
-    return Layout(seed, n_buildings, skeleton, terrain, float(np.partition(ranks, surplus)[surplus]))
+    min_rank = float(np.partition(ranks, surplus)[surplus])
+    return Layout(seed, n_buildings, skeleton, terrain, min_rank, _area(skeleton))
+
+
+def _area(skeleton: Skeleton) -> Bounds:
+    u = np.linspace(0.0, skeleton.u_max, 50)
+    south = max(far_side(float(x)) for x in u) + BEYOND_FAR_LEVEE_M
+    west = float(skeleton.nodes[1, 1:-1, 0].min())
+    m = sk.MARGIN_M
+    corners = sk.to_world(corners_of(Bounds(west - m, -south, skeleton.u_max + m, skeleton.v_max + m)))
+    return Bounds(*np.floor(corners.min(0)).tolist(), *np.ceil(corners.max(0)).tolist())
 
 
 def _ranks(
@@ -157,16 +162,16 @@ def buildings_of(layout: Layout) -> Iterator[Building]:
         yield from cell_plan(layout, i, j).buildings
 
 
-def cells_near(layout: Layout, window: Bounds) -> Iterator[tuple[int, int]]:
-    """Cells whose contents may reach into a window of the local frame."""
+def cells_near(layout: Layout, window: Bounds) -> list[tuple[int, int]]:
+    """Cells whose contents may reach into a window of the local frame, row by row."""
     nodes = layout.skeleton.nodes[1:-1, 1:-1]
-    reach = window.buffered(REACH_M)
-    south = layout.bounds.y_min - REACH_M
-    for i, j in layout.cells:
-        i1, j1 = min(i + 1, nodes.shape[0] - 1), min(j + 1, nodes.shape[1] - 1)
-        corners = nodes[[i, i1, i, i1], [j, j, j1, j1]]
-        low, high = corners.min(0), corners.max(0)
-        if j == 0:
-            low[1] = south
-        if Bounds(*low, *(high + 1.0)).overlaps(reach):
-            yield i, j
+    wide = np.pad(nodes, ((0, 1), (0, 1), (0, 0)), mode="edge")
+    corners = np.stack([wide[:-1, :-1], wide[1:, :-1], wide[:-1, 1:], wide[1:, 1:]])
+    low, high = corners.min(0) - REACH_M, corners.max(0) + REACH_M
+    low[:, 0, 1] = layout.bounds.y_min - REACH_M
+    # The outermost cells hold what stands in the fields around.
+    low[0, :, 0] -= FIELD_REACH_M
+    high[-1, :, 0] += FIELD_REACH_M
+    high[:, -1, 1] += FIELD_REACH_M
+    near = (low < [window.x_max, window.y_max]).all(-1) & (high > [window.x_min, window.y_min]).all(-1)
+    return [(int(i), int(j)) for j, i in np.argwhere(near.T)]
