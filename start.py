@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     python = environment(Path(os.environ.get("TWIN_VENV", ROOT / ".venv")))
     install_packages(python, extras="all,dev" if arguments[0] == "test" else "all")
     if arguments[0] == "test":
-        return call([python, "-m", "pytest", *arguments[1:]])
+        return call([python, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments[1:]])
     return call([python, "-m", "twin", *arguments])
 
 
