@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.fault_harness import Twin
-from tests.faults.small_city import SmallInputs, write_small
+from tests.faults.small_city import OTHER, SmallInputs, write_small
 from twin.cli.main import run
 
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ def sound_city(inputs: SmallInputs, tmp_path_factory: pytest.TempPathFactory) ->
     """A city built from it; tests copy it before they change it."""
     city = tmp_path_factory.mktemp("sound") / "town.twin"
     assert run(inputs.arguments(city)) == 0
+    return city
+
+
+@pytest.fixture(scope="session")
+def other_city(inputs: SmallInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `OTHER` makes of the same inputs; read only."""
+    city = tmp_path_factory.mktemp("other") / "town.twin"
+    assert run(inputs.arguments(city, *OTHER)) == 0
     return city
 
 

@@ -32,6 +32,8 @@ HOUSES = {
     "b4": (house(20, 14), "flat", 9.0),
 }
 """Outline, kind of roof, height of the eaves above the ground."""
+OTHER = ("--detail", "0.4")
+"""Options that make another city of the same inputs."""
 TREE = (565_065.0, 5_930_061.0)
 
 

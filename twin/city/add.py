@@ -14,7 +14,7 @@ import numpy as np
 
 from twin.city.folder import WORK, open_manifest
 from twin.city.layer_files import LayerFile, LayerRequest, write_layer
-from twin.city.manifest import MANIFEST, Layer, Provenance, artifact, write_manifest
+from twin.city.manifest import BUILT_LAYERS, MANIFEST, Layer, Provenance, artifact, write_manifest
 from twin.city.plan import sources_of
 from twin.core.commit import commit
 from twin.core.errors import InputNotFoundError, OutputExistsError, UsageError
@@ -155,8 +155,6 @@ def _place(text: str | None) -> tuple[float, float, float] | None:
 
 
 def _refuse_taken(city: Path, manifest: Manifest, requests: list[LayerRequest], *, force: bool) -> None:
-    from twin.city.assemble import BUILT_LAYERS
-
     seen: set[str] = set()
     for request in requests:
         if request.name in BUILT_LAYERS:

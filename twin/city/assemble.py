@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twin.city.judgement import tell_of_buildings
-from twin.city.manifest import MANIFEST, Layer, Manifest, Provenance, artifact, write_manifest
+from twin.city.manifest import BUILT_LAYERS, MANIFEST, Layer, Manifest, Provenance, artifact, write_manifest
 from twin.city.plan import parameters
 from twin.city.tables import BUILDINGS, write_table
-from twin.core.files import make_folder
+from twin.core.files import guard_storage, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
 
 NODATA = -9999.0
-BUILT_LAYERS = {
-    *("terrain", "buildings", "roads", "water", "bridges", "landcover", "trees", "unmapped", "ortho"),
-}
-"""Layers that a build makes; all others were added by the user and stay."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,8 @@ def _write_buildings(stage: _Stage, objects: list[ObjectTile], notices: Notices)
     for tile in objects:
         if tile.n_buildings:
             name = f"buildings/{tile.name}.city.jsonl"
-            (stage.folder / name).write_bytes(tile.cityjson.read_bytes())
+            with guard_storage(stage.folder / name):
+                shutil.copyfile(tile.cityjson, stage.folder / name)
             files.append(name)
     rows = pd.concat([pd.read_parquet(t.rows) for t in objects if t.n_buildings]).sort_values("row")
     outlines = gpd.GeoSeries.from_wkb(rows.pop("outline"), crs=stage.plan.crs)

@@ -69,7 +69,8 @@ def build_city(options: BuildOptions, *, notices: Notices, progress: Progress) -
             recover(folder)
             remove_leftovers(folder)
             old = previous_manifest(folder, notices)
-            if old is not None and _is_current(folder, old, plan):
+            if old is not None and old.build_key == plan.key:
+                _clear_work(folder, plan.key)
                 return {**_summary(folder, old), "unchanged": True}
             manifest = _build_or_clear(plan, old, found, progress)
             return _summary(folder, manifest)
@@ -96,20 +97,14 @@ def _remove_if_empty(folder: Path) -> None:
             path.rmdir()
 
 
-def _is_current(folder: Path, old: Manifest, plan: Plan) -> bool:
-    from twin.city.manifest import damaged_files
-
-    return old.build_key == plan.key and not damaged_files(folder, old, by_checksum=True)
-
-
 def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progress) -> Manifest:
     from twin.city.assemble import assemble
     from twin.city.passes import ground_pass, object_pass, spool_survey
     from twin.city.plan import require_unchanged
 
     folder = plan.options.output
-    work = _work_folder(folder, plan.key)
     require_free_space(folder, sum(f.n_points for f in plan.files) * BYTES_PER_POINT + 20_000_000)
+    work = _work_folder(folder, plan.key)
     spool = spool_survey(plan, work / "spool", notices=notices, progress=progress)
     give_back_memory()
     ground = ground_pass(plan, spool, work / "ground", notices=notices, progress=progress)
@@ -137,6 +132,14 @@ def _work_folder(folder: Path, key: str) -> Path:
                 remove_tree(other) if other.is_dir() else other.unlink()
     remove_tree(work / "stage")
     return make_folder(work)
+
+
+def _clear_work(folder: Path, key: str) -> None:
+    """Remove what is left of a build whose commit was completed by the next one to open the city."""
+    if (folder / WORK / key[:16]).exists():
+        remove_tree(folder / WORK / key[:16])
+    with contextlib.suppress(OSError):
+        (folder / WORK).rmdir()
 
 
 def _summary(folder: Path, manifest: Manifest) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from twin.city.manifest import MANIFEST, Manifest, damaged_files, read_manifest
+from twin.city.manifest import BUILT_LAYERS, MANIFEST, Manifest, damaged_files, read_manifest
 from twin.core.commit import JOURNAL, recover
 from twin.core.errors import BusyError, StorageError
+from twin.core.files import guard_storage
 from twin.core.lock import LOCK, writer_lock
 from twin.core.notices import Notices
 
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
 WORK = ".build"
 """Folder inside the city for what an unfinished build has done so far."""
 
+LAYERS = "layers"
+"""Folder inside the city for what users added."""
+
 _OURS = {MANIFEST, JOURNAL, WORK, LOCK, ".lock.json"}
 _WAIT_S = 10.0
 
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder is a city, an unfinished one, or empty and free to become one."""
-    if not folder.exists():
-        return True
-    if not folder.is_dir():
-        return False
-    names = {p.name for p in folder.iterdir()}
+    with guard_storage(folder):
+        if not folder.exists():
+            return True
+        if not folder.is_dir():
+            return False
+        names = {p.name for p in folder.iterdir()}
     return not names or bool(names & _OURS)
 
 
@@ -105,8 +110,30 @@ def previous_manifest(folder: Path, notices: Notices) -> Manifest | None:
     except StorageError as error:
         if "newer" in error.what:
             raise
-        notices.add("damaged-city", f"{error.where}: {error.what}; building it anew")
+        notices.add("damaged-city", f"{error.where}: {error.what}; building it anew{_unlisted(folder)}")
         return None
-    for path, wrong in damaged_files(folder, manifest, by_checksum=True).items():
-        notices.add("damaged-city", f"{folder / path}: {wrong}; building it anew", subject=path)
-    return manifest
+    return _without_damage(folder, manifest, notices)
+
+
+def _unlisted(folder: Path) -> str:
+    """What only the lost manifest knew of: the layers that users added."""
+    names = sorted(p.name for p in (folder / LAYERS).glob("*") if not p.name.startswith("."))
+    return f"; add its layers again with `twin add`: {', '.join(names)}" if names else ""
+
+
+def _without_damage(folder: Path, manifest: Manifest, notices: Notices) -> Manifest:
+    """The manifest without added layers that are damaged, and without its key where anything is."""
+    damage = damaged_files(folder, manifest, by_checksum=True)
+    lost = {
+        name
+        for name, layer in manifest.layers.items()
+        if name not in BUILT_LAYERS and any(f.path in damage for f in layer.files)
+    }
+    added = {f.path for name in lost for f in manifest.layers[name].files}
+    for path, wrong in damage.items():
+        then = "left out; add it again with `twin add`" if path in added else "building it anew"
+        notices.add("damaged-city", f"{folder / path}: {wrong}; {then}", subject=path)
+    if not damage:
+        return manifest
+    sound = {name: layer for name, layer in manifest.layers.items() if name not in lost}
+    return manifest.model_copy(update={"layers": sound, "build_key": ""})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.core.errors import InputError, OverlapError, UsageError
+from twin.core.files import guard_storage
 from twin.core.grid import Bounds
 from twin.core.notices import Notices
 
@@ -223,7 +224,8 @@ def _write_model(request: LayerRequest, city: Path, stage: Path, notices: Notice
         mesh.visual = trimesh.visual.TextureVisuals(material=material)
         scene.add_geometry(mesh, geom_name=part.name)
     relative = f"layers/{request.name}.glb"
-    (stage / relative).write_bytes(scene.export(file_type="glb"))
+    with guard_storage(stage / relative):
+        (stage / relative).write_bytes(scene.export(file_type="glb"))
     counts: dict[str, int | float] = {
         "parts": len(parts),
         "triangles": sum(len(p.mesh.triangles) for p in parts),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from twin.core.errors import StorageError
 from twin.core.files import canonical_json, guard_storage, sha256, write_text
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "twin.json"
 FORMAT = 1
+BUILT_LAYERS = frozenset(
+    {"terrain", "buildings", "roads", "water", "bridges", "landcover", "trees", "unmapped", "ortho"}
+)
+"""Layers that a build makes; all others were added by the user and stay."""
 
 
 class _Strict(BaseModel):
@@ -27,6 +32,14 @@ class Artifact(_Strict):
     path: str
     size: int = Field(ge=0)
     sha256: str
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        parts = PureWindowsPath(path)  # knows every way to leave a folder, those of POSIX too
+        if parts.anchor or ".." in parts.parts or not parts.parts:
+            raise ValueError(f"{path!r} lies outside the city")
+        return path
 
 
 class Source(_Strict):
@@ -120,7 +133,10 @@ def read_manifest(city: Path) -> Manifest:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:120]
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]
+    return str(error).splitlines()[0][:200]
 
 
 def damaged_files(city: Path, manifest: Manifest, *, by_checksum: bool) -> dict[str, str]:

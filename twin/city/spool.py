@@ -213,7 +213,7 @@ def spool_file(chunks: Iterable[PointCloud], layout: SpoolLayout, *, number: int
         for tile, records in _by_tile(_to_records(cloud, layout.origin), layout):
             path = _part_path(layout.folder, number, tile)
             with guard_storage(path), path.open("ab") as handle:
-                records.tofile(handle)
+                handle.write(records.view(np.uint8).data)
             tiles[tile] = tiles.get(tile, 0) + len(records)
     extent = _extent(tally.lowest, tally.highest) if tiles else None
     return SpoolPart(

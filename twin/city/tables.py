@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twin.core.errors import StorageError
+from twin.core.files import guard_storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,8 @@ def read_columns(city: Path, relative: str, columns: tuple[str, ...]) -> Any:
 
 def write_table(frame: Any, path: Path) -> None:
     """Write a data frame as parquet: the same frame gives the same bytes."""
-    frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
+    with guard_storage(path):
+        frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
 
 
 def read_buildings(city: Path, manifest: Manifest) -> Any:

@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-from twin.core.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_TERMINATED, EXIT_USAGE, TwinError
+from twin.core.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_LIMIT,
+    EXIT_OK,
+    EXIT_STORAGE,
+    EXIT_TERMINATED,
+    EXIT_USAGE,
+    TwinError,
+)
+from twin.core.files import storage_error, tells_full_disk
 
 VERBS = {
     "demo": "make a district, survey it, build it and draw it",
@@ -71,23 +81,33 @@ def run(arguments: list[str]) -> int:
     except TwinError as error:
         _say(f"error: {error}")
         return error.exit_code
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _say("interrupted; finished work is kept, the same command goes on from there")
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except KeyboardInterrupt:
-        _say("interrupted; finished work is kept, the same command goes on from there")
-        return EXIT_INTERRUPTED
     except Terminated:
         _say("terminated; finished work is kept, the same command goes on from there")
         return EXIT_TERMINATED
     except BrokenPipeError:
         return EXIT_OK
+    except (MemoryError, OSError) as error:
+        return _exhausted_or_bug(error)
     except Exception:  # noqa: BLE001 - the one place where an unforeseen error becomes exit code 70
         return _report_bug()
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _exhausted_or_bug(error: MemoryError | OSError) -> int:
+    """A full disk or memory is nobody's bug, wherever it is met: compiled code is kept on disk too."""
+    if isinstance(error, MemoryError):
+        _say(f"error: memory: is exhausted ({error or 'no more is given'}); use --workers 1, or build parts")
+        return EXIT_LIMIT
+    if tells_full_disk(error):
+        _say(f"error: {storage_error(error.filename or 'disk', error)}")
+        return EXIT_STORAGE
+    return _report_bug()
 
 
 def _report_bug() -> int:

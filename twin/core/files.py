@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEMPORARY_MARK = ".twin-tmp"
+_PROBE_BYTES = 2**20
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -46,7 +47,7 @@ def begin_operation(path: Path) -> None:
 
 def storage_error(path: Path | str, error: OSError) -> StorageError:
     """Our error for one of the operating system's, with path, cause and remedy."""
-    if error.errno in _FULL:
+    if tells_full_disk(error) or (error.errno in {None, errno.EIO} and _is_full(Path(path).parent)):
         return StorageError(
             path, f"disk full ({_free_text(Path(path))} free)", "free some space and run again"
         )
@@ -57,6 +58,24 @@ def storage_error(path: Path | str, error: OSError) -> StorageError:
     if error.errno == errno.ENAMETOOLONG:
         return StorageError(path, "the name is too long for this file system", "choose a shorter output")
     return StorageError(path, f"writing failed ({error.strerror or error})", "check the disk and run again")
+
+
+def tells_full_disk(error: OSError) -> bool:
+    """Whether the operating system says that nothing more fits."""
+    return error.errno in _FULL
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether nothing more can be written: libraries tell that writing failed, but not why."""
+    probe = folder / f".{os.getpid()}{TEMPORARY_MARK}-probe"
+    try:
+        probe.write_bytes(bytes(_PROBE_BYTES))
+    except OSError as error:
+        return tells_full_disk(error)
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return False
 
 
 def _free_text(path: Path) -> str:
