@@ -13,6 +13,7 @@ from twin.scene.facets import facets_from_solids
 from twin.scene.model import Label, SceneContent, Terrain, TreeKind, Trees
 
 ORIGIN = (84_000, 447_000, 0)
+AFTERNOON = "2026-07-01T17:00+02:00"
 
 
 def box_solid(x0, y0, x1, y1, z0, z1):
@@ -122,10 +123,10 @@ def village():
 
 @pytest.fixture(scope="session")
 def village_scene(village):
-    """The village as a scene in afternoon light."""
+    """The village as a scene with the sun in the south-west, at 45 degrees."""
     from twin.scene.scene import Scene
 
-    return Scene(village)
+    return Scene(village, time=AFTERNOON)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +135,7 @@ def lit(village_scene):
     from twin.scene.scene import Scene
 
     def make(content, **options):
-        scene = Scene(content, **options)
+        scene = Scene(content, **{"time": AFTERNOON, **options})
         assert scene.pack.meta.geometry_key == village_scene.pack.meta.geometry_key
         scene._light = village_scene.light
         return scene

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.sun import Sun
     from twin.scene.treeforms import Form
 
-TABLE_TEXELS = 256
+TABLE_TEXELS = 448
 _KEPT_SUNS = 12
 _MAPS = ("atlas", "plan", "table", "trees")
 _MANY_TREES = 3000
@@ -129,7 +129,7 @@ class _Baker:
 
         found = {}
         for name, texels in self.maps.items():
-            light = bake_sky(self.occluders, texels)
+            light = bake_sky(self.occluders, texels, most_rays=4 if name == "table" else 16)
             found[name] = fill_rim(light[..., None], texels)[..., 0]
         found["trees"] = light_points(self.occluders, self._crowns(), direction=(0.0, 0.0, 1.0))[:, 1]
         return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twin.scene.pack import ScenePack
+    from twin.scene.pack import PackMeta, ScenePack
 
 Vector = tuple[float, float, float]
 
@@ -207,7 +207,7 @@ def fit_top(points: NDArray[np.floating], *, aspect: float, margins: Margins | N
 def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
     """The camera of a named view.
 
-    ``overview`` looks from the south, a little turned against the streets, so that roofs and two sides of each
+    ``overview`` looks from the best side, a little turned against the streets, so that roofs and two sides of each
     house are seen; ``north`` and its kin look from that side; ``axis`` looks low along the main direction of the
     streets; ``street`` stands in a street at the height of the eyes; ``top`` is a map.
 
@@ -223,9 +223,9 @@ def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
     if name in sides:
         return fit(points, azimuth_deg=sides[name], elevation_deg=32, aspect=aspect)
     if name == "overview":
-        return fit(points, azimuth_deg=overview_azimuth(pack.meta.axis_deg), elevation_deg=31, aspect=aspect)
+        return fit(points, azimuth_deg=pack.meta.overview_deg, elevation_deg=31, aspect=aspect)
     if name == "axis":
-        return fit(points, azimuth_deg=_axis_azimuth(pack.meta.axis_deg), elevation_deg=20, aspect=aspect)
+        return fit(points, azimuth_deg=_axis_azimuth(pack.meta), elevation_deg=20, aspect=aspect)
     if name == "street":
         return _street_view(pack, aspect=aspect)
     raise UsageError(
@@ -233,24 +233,17 @@ def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
     )
 
 
-def overview_azimuth(axis_deg: float) -> float:
-    """Direction from which two sides of most houses are seen: south, turned to 28 degrees off the streets."""
-    candidates = [axis_deg + 90 * k + turn for k in range(4) for turn in (-28.0, 28.0)]
-    return min((c % 360 for c in candidates), key=lambda c: (abs((c - 190 + 180) % 360 - 180), c))
-
-
-def _axis_azimuth(axis_deg: float) -> float:
-    """The end of the main axis that lies nearest to the south: the side of the light."""
-    return (
-        min((axis_deg + 90 * k for k in range(4)), key=lambda c: (abs((c - 200 + 180) % 360 - 180), c)) % 360
-    )
+def _axis_azimuth(meta: PackMeta) -> float:
+    """The end of an axis of the streets that lies nearest to where the overview is taken from."""
+    ends = [(meta.axis_deg + 90 * k) % 360 for k in range(4)]
+    return min(ends, key=lambda c: (abs((c - meta.overview_deg + 180) % 360 - 180), c))
 
 
 def _street_view(pack: ScenePack, *, aspect: float) -> Camera:
     if not pack.meta.street_views:
         return fit(
             pack["fit_points"],
-            azimuth_deg=overview_azimuth(pack.meta.axis_deg),
+            azimuth_deg=pack.meta.overview_deg,
             elevation_deg=14,
             aspect=aspect,
         )

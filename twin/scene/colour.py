@@ -184,7 +184,9 @@ def natural_breaks(values: NDArray[np.float64], n_classes: int) -> NDArray[np.fl
         ordered = np.quantile(ordered, np.linspace(0, 1, _JENKS_VALUES))
     n_classes = min(n_classes, len(np.unique(ordered)))
     n = len(ordered)
-    centred = ordered - ordered.mean()
+    # Values of any size: squares of the tiniest would vanish.
+    spread = ordered[-1] - ordered[0]
+    centred = (ordered - ordered[0]) / (spread if spread > 0 else 1.0) - 0.5
     total, squares = np.concatenate([[0], np.cumsum(centred)]), np.concatenate([[0], np.cumsum(centred**2)])
     i, j = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
     count = np.maximum(j - i, 1)

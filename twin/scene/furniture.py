@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.style import Rgb, Style
 
 _LEAST_TILT = 0.6
+_BELOW_ROSE = 132
 _SMOOTH = 4
 """Shapes are drawn this much larger and averaged; Pillow's own edges are rough."""
 
@@ -165,7 +166,9 @@ def title_patches(sheet: Sheet, title: str, subtitle: str) -> list[Patch]:
 
 
 def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
-    """Legends one above the other on a panel in the lower right corner; None without entries."""
+    """Legends one above the other on a panel below the compass rose, where the far side of a city leaves the picture
+    empty; None without entries.
+    """
     legends = [legend for legend in legends if legend.entries]
     if not legends:
         return None
@@ -192,7 +195,7 @@ def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
         image.alpha_composite(patch.image, (x, y + (row - sheet.px(4) - patch.image.height) // 2))
         y += row
     margin = sheet.px(28)
-    return Patch(sheet.size[0] - margin - width, sheet.size[1] - sheet.px(50) - image.height, image)
+    return Patch(sheet.size[0] - margin - width, sheet.px(_BELOW_ROSE), image)
 
 
 def _swatch(sheet: Sheet, entry: LegendEntry, size: tuple[int, int]) -> Image.Image:

@@ -147,9 +147,15 @@ def hemisphere(n: int) -> NDArray[np.float64]:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - i / n)])
 
 
-def bake_sky(occluders: Occluders, texels: Texels) -> NDArray[np.uint8]:
-    """Share of the sky that each texel sees, 0 to 255, shape (rows, columns)."""
-    n_rays = int(np.clip(_RAY_BUDGET // max(len(texels.index), 1), 4, 16))
+def bake_sky(occluders: Occluders, texels: Texels, *, most_rays: int = 16) -> NDArray[np.uint8]:
+    """Share of the sky that each texel sees, 0 to 255, shape (rows, columns).
+
+    Parameters
+    ----------
+    most_rays : int
+        Rays of a texel, at least 4; fewer where there are very many texels.
+    """
+    n_rays = int(np.clip(_RAY_BUDGET // max(len(texels.index), 1), 4, most_rays))
     dome = hemisphere(n_rays * _PHASES)
     seen = np.zeros(texels.mesh.shape, np.float32)
     step = _CHUNK_RAYS // n_rays
@@ -203,7 +209,8 @@ def bake_sun(
         for dx, dy, disc in _jitter(towards):
             total += _sun_view(occluders, _samples(texels, index, dx, dy), disc)
         seen.ravel()[index] = total / _BORDER_SAMPLES
-    return _as_bytes(seen * cosine)
+    # Sixteen samples leave steps; their neighbours even them out, and change nothing where all are lit or none.
+    return _as_bytes(smooth_among_kin(seen, texels.kin, reach=1) * cosine)
 
 
 def _chunks(index: NDArray[np.int64], rays_each: int) -> list[NDArray[np.int64]]:

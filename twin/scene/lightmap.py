@@ -196,35 +196,39 @@ def sky_rays(
 
 
 @njit(cache=True, nogil=True)
-def _smooth(values, kin, out):  # type: ignore[no-untyped-def]
+def _smooth(values, kin, reach, out):  # type: ignore[no-untyped-def]
     height, width = values.shape
     for y in range(height):
         for x in range(width):
             if kin[y, x] < 0:
                 continue
             total, weights = 0.0, 0.0
-            for dy in range(-2, 3):
-                for dx in range(-2, 3):
+            for dy in range(-reach, reach + 1):
+                for dx in range(-reach, reach + 1):
                     v, u = y + dy, x + dx
                     if v < 0 or u < 0 or v >= height or u >= width or kin[v, u] != kin[y, x]:
                         continue
-                    w = (0.5 if abs(dy) == 2 else 1.0) * (0.5 if abs(dx) == 2 else 1.0)
+                    w = (0.5 if abs(dy) == reach else 1.0) * (0.5 if abs(dx) == reach else 1.0)
                     total += w * values[v, u]
                     weights += w
             out[y, x] = total / weights
 
 
-def smooth_among_kin(values: NDArray[np.float32], kin: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Mean over 5 x 5 texels of the same kin; outer ones count half, so each of 4 x 4 phases counts the same.
+def smooth_among_kin(
+    values: NDArray[np.float32], kin: NDArray[np.int32], *, reach: int = 2
+) -> NDArray[np.float32]:
+    """Mean over the neighbours of the same kin; outermost ones count half, so that 2 makes 4 x 4 phases count the same.
 
     Parameters
     ----------
     values : array, shape (ny, nx)
     kin : array, shape (ny, nx)
         Only texels of equal number mix; negative ones stay as they are.
+    reach : int
+        Neighbours to each side.
     """
     out = values.copy()
-    _smooth(values, kin, out)
+    _smooth(values, kin, reach, out)
     return out
 
 

@@ -108,6 +108,9 @@ class PackMeta:
         x_min, y_min, x_max, y_max, z_base, z_top of what stands on the table, local metres.
     axis_deg : float
         Direction of most walls, clockwise from grid north, 0 to 90.
+    overview_deg, sun_deg : float
+        Where the overview is taken from, and where the sun stands when no time is asked for; clockwise from
+        grid north.
     atlas : tuple of int
         Rows and columns of the light atlas of faces.
     """
@@ -123,6 +126,8 @@ class PackMeta:
     convergence_deg: float
     block: tuple[float, float, float, float, float, float]
     axis_deg: float
+    overview_deg: float
+    sun_deg: float
     atlas: tuple[int, int]
     atlas_texel_m: float
     plan: Plan

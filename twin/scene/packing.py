@@ -13,6 +13,7 @@ from twin.scene.charts import chart_faces
 from twin.scene.drape import drape_overlays
 from twin.scene.pack import Material, PackMeta, Plan, ScenePack, Tile, digest
 from twin.scene.packing_faces import face_normals, is_upright, merged_faces, morton
+from twin.scene.sides import best_side, studio_sun_azimuth
 from twin.scene.treeforms import choose_forms
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
     plan = _plan(block)
     overlays = drape_overlays(arrays, content.overlays, plan, origin)
     latitude, longitude, convergence = geographic_place(content.crs, origin, block)
+    axis = _main_axis(faces.mesh)
+    overview = best_side(arrays, terrain_tiles, block, axis_deg=axis)
     meta = PackMeta(
         key=key,
         geometry_key=_geometry_key(arrays, plan),
@@ -63,7 +66,9 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
         longitude_deg=longitude,
         convergence_deg=convergence,
         block=block,
-        axis_deg=_main_axis(faces.mesh),
+        axis_deg=axis,
+        overview_deg=overview,
+        sun_deg=studio_sun_azimuth(overview, latitude, axis_deg=axis),
         atlas=charted.shape if charted else (1, 1),
         atlas_texel_m=charted.texel_size_m if charted else 1.0,
         plan=plan,

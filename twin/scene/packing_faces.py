@@ -87,8 +87,9 @@ def _plain_faces(mesh: FacetMesh, top: Material, side: Material) -> _Faces:
 
 
 def _upright_faces(terrain: Terrain) -> _Faces:
-    """Quay walls and the cut faces of the block: too steep for a light map seen from above."""
-    chosen = is_upright(terrain)
+    """Quay walls and the cut faces of the block, too steep for a light map seen from above; not its underside."""
+    up = _normals(terrain.vertices, terrain.triangles)[:, 2]
+    chosen = is_upright(terrain) & (up > -0.5)
     triangles = terrain.triangles[chosen]
     mesh, cover = group_coplanar(terrain.vertices, triangles, terrain.cover[chosen])
     material = np.where(cover == Cover.SKIRT, Material.EARTH, Material.QUAY).astype(np.uint8)

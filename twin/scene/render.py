@@ -109,7 +109,9 @@ def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
     n = math.ceil(width * height / _PIECE_PIXELS)
     # As few as will do, and of those the squarest.
     ways = [(across, math.ceil(n / across)) for across in range(1, n + 1)]
-    across, down = min(ways, key=lambda way: (way[0] * way[1], abs(math.log(width * way[1] / height / way[0]))))
+    across, down = min(
+        ways, key=lambda way: (way[0] * way[1], abs(math.log(width * way[1] / height / way[0])))
+    )
     w, h = math.ceil(width / across), math.ceil(height / down)
     return w, h, [(x, y) for y in range(0, height, h) for x in range(0, width, w)]
 

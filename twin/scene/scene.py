@@ -12,7 +12,7 @@ from twin.scene.camera import Camera, load_camera, named_view
 from twin.scene.colour import ColourBy, Legend, colour_buildings, parse_colour_by, read_attribute
 from twin.scene.store import stored_pack
 from twin.scene.style import load_style
-from twin.scene.sun import STUDIO_SUN, Sun, parse_time, snapped, sun_at
+from twin.scene.sun import Sun, parse_time, snapped, studio_sun, sun_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Scene:
     layers : sequence of str
         Names of added layers to show; empty shows all.
     time : str or datetime, optional
-        Moment that decides where the sun stands; None takes a flattering afternoon.
+        Moment that decides where the sun stands; None takes a flattering one.
     style : str
         ``light``, ``dark`` or a style file.
     notices : Notices, optional
@@ -99,7 +99,7 @@ class Scene:
         self.style: Style = load_style(style)
         when = parse_time(time) if isinstance(time, str) else time
         self._stored: Stored = stored_pack(source, tuple(layers), notices=self.notices)
-        self.sun: Sun = STUDIO_SUN if when is None else snapped(_sun(self.pack, when))
+        self.sun: Sun = studio_sun(self.pack.meta.sun_deg) if when is None else snapped(_sun(self.pack, when))
         self._light: Light | None = None
 
     @property

@@ -91,6 +91,10 @@ _LIT = """
 _OPAQUE = """
   gl_FragData[0] = vec4(mix(shown, horizon, far), 1.0);
 """
+_DITHER = """
+  // Half a step of noise, since a slow gradient in 8 bits shows its steps.
+  float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
+"""
 _SEEN = """
   vec2 seen = texture(lightMap, tcoordVCVSOutput.st).rg;
 """
@@ -172,17 +176,23 @@ TABLE = (
   float out_ = length((placeW.xy - middle.xy) / middle.z);
   float far = smoothstep(0.9, 4.2, out_);
 """
-    + _OPAQUE
+    + _DITHER
+    + """
+  gl_FragData[0] = vec4(mix(shown, horizon, far) + grain / 255.0, 1.0);
+"""
 )
 
-SKY = """
+SKY = (
+    """
   vec3 view = normalize(placeW - eye);
   float up = clamp(view.z, 0.0, 1.0);
   vec3 shown = mix(horizon, zenith, 1.0 - exp(-2.6 * up));
-  // Half a step of noise, since a slow gradient in 8 bits shows its steps.
-  float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
+"""
+    + _DITHER
+    + """
   gl_FragData[0] = vec4(shown + grain / 255.0, 1.0);
 """
+)
 
 LINE = """
   float reach = length(placeW - eye);

@@ -35,8 +35,9 @@ class Sun:
         return level * math.sin(azimuth), level * math.cos(azimuth), math.sin(elevation)
 
 
-STUDIO_SUN = Sun(azimuth_deg=238.0, elevation_deg=40.0)
-"""Afternoon light from the south-west, when no time is asked for."""
+def studio_sun(azimuth_deg: float) -> Sun:
+    """The light when no time is asked for: at 40 degrees, where shadows are as long as things are high, nearly."""
+    return Sun(azimuth_deg, 40.0)
 
 
 def snapped(sun: Sun) -> Sun:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.scene.bake import scene_occluders
-from twin.scene.sun import STUDIO_SUN
+from twin.scene.sun import studio_sun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,7 @@ N_CANDIDATES = 300
 N_DIRECTIONS = 48
 _REACH_M = 120.0
 _KEPT = 3
+_STEPS_M = (3.0, 6.0, 10.0, 15.0, 22.0, 30.0)
 _ROADS = ("road", "path", "paved")
 
 
@@ -38,7 +39,8 @@ def street_views(pack: ScenePack) -> tuple[tuple[float, float, float, float], ..
     solid, any_thing = _free_distances(occluders, eyes, level)
     raised = level + np.array([0.0, 0.0, np.tan(np.radians(18))])
     _, overhead = _free_distances(occluders, eyes, raised)
-    score = view_scores(solid, any_thing, overhead) * _from_the_light(azimuth)
+    score = view_scores(solid, any_thing, overhead) * _from_the_light(azimuth, pack.meta.sun_deg)
+    score *= (1 + 0.5 * _water_ahead(pack, eyes, azimuth)) * _sun_ahead(pack, occluders, eyes, level)
     best = np.unravel_index(np.argsort(-score, axis=None, kind="stable"), score.shape)
     views: list[tuple[float, float, float, float]] = []
     for eye, direction in zip(*best, strict=True):
@@ -85,9 +87,43 @@ def _free_distances(
     return solid.reshape(shape), np.minimum(solid, leaves).reshape(shape)
 
 
-def _from_the_light(azimuth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A little more for looking away from the afternoon sun: what is seen then is lit, shape (directions,)."""
-    return np.asarray(0.8 - 0.2 * np.cos(azimuth - np.radians(STUDIO_SUN.azimuth_deg)))
+def _sun_ahead(
+    pack: ScenePack, occluders: Occluders, eyes: NDArray[np.float32], directions: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Less for a way ahead that lies in shadow, 0.3 to 1, shape (eyes, directions)."""
+    low = eyes - np.array([0, 0, EYE_M - 0.3], np.float32)
+    towards = np.array(studio_sun(pack.meta.sun_deg).direction, np.float32)
+    lit = np.zeros((len(eyes), len(directions)))
+    for step_m in _STEPS_M:
+        places = (low[:, None] + step_m * directions.astype(np.float32)[None]).reshape(-1, 3)
+        rays = np.tile(towards, (len(places), 1))
+        free = ~(occluders.solid.occluded(places, rays) | occluders.leaves.occluded(places, rays))
+        lit += free.reshape(lit.shape)
+    return np.asarray(0.3 + 0.7 * lit / len(_STEPS_M))
+
+
+def _water_ahead(
+    pack: ScenePack, eyes: NDArray[np.float32], azimuth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How much water lies before each eye in each direction, 0 to 1, shape (eyes, directions)."""
+    water = [pack["terrain_points"][slice(*t.points)] for t in pack.meta.terrain_tiles if t.group == "water"]
+    seen = np.zeros((len(eyes), len(azimuth)))
+    if not water:
+        return seen
+    points = np.unique(np.rint(np.concatenate(water)[:, :2] / 4), axis=0) * 4
+    for i, eye in enumerate(eyes):
+        away = points - eye[:2]
+        distance = np.hypot(away[:, 0], away[:, 1])
+        near = (distance > 3) & (distance < 60)
+        bearing = np.arctan2(away[near, 0], away[near, 1])
+        off = np.abs((bearing[:, None] - azimuth[None, :] + np.pi) % (2 * np.pi) - np.pi)
+        seen[i] = (off < np.radians(28)).sum(axis=0)
+    return np.asarray(seen / max(float(seen.max()), 1.0))
+
+
+def _from_the_light(azimuth: NDArray[np.float64], sun_deg: float) -> NDArray[np.float64]:
+    """A little more for looking away from the sun: what is seen then is lit, shape (directions,)."""
+    return np.asarray(0.8 - 0.2 * np.cos(azimuth - np.radians(sun_deg)))
 
 
 def view_scores(
@@ -113,6 +149,7 @@ def view_scores(
     # What stands just ahead, to the left or right of the middle, blocks the picture.
     closest = np.minimum(any_thing, overhead)
     near = np.min([np.roll(closest, turn, axis=1) for turn in range(-3, 4)], axis=0)
-    clear = np.clip((near - 5) / 12, 0, 1)
+    beside = np.min([np.roll(closest, turn, axis=1) for turn in range(-6, 7)], axis=0)
+    clear = np.clip((near - 5) / 12, 0, 1) * np.clip((beside - 1.5) / 3, 0, 1)
     open_place = any_thing.min(axis=1, keepdims=True) > 1.8
     return np.asarray(np.where(open_place, ahead * (0.25 + 0.75 * walls) * clear, 0.0))
