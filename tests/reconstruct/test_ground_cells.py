@@ -117,7 +117,8 @@ def test_membranes_of_tiles_agree():
     known = rng.random(values.shape) < 0.3
     whole = fill_smoothly(values, known)
     part = fill_smoothly(values[17:, 39:], known[17:, 39:], corner=(17, 39))
-    np.testing.assert_array_equal(part[32:, 32:], whole[49:, 71:])
+    # What lies 32 cells away still counts for a last bit of float32 here and there.
+    np.testing.assert_allclose(part[32:, 32:], whole[49:, 71:], rtol=0, atol=1e-6)
 
 
 def test_membrane_needs_a_rim():
