@@ -242,7 +242,8 @@ def main() -> None:
     print("|---|---|---|---|")
     for label, value in middle.items():
         print(
-            f"| {label} | {value:.2f} | {value / middle['bare vtkmodules']:.2f} | {middle['twin snapshot'] / value:.2f} |"
+            f"| {label} | {value:.2f} | {value / middle['bare vtkmodules']:.2f} |"
+            f" {middle['twin snapshot'] / value:.2f} |"
         )
     print(f"\nFirst picture, light baked on the way: {baked:.1f} s (pack made in {packed:.1f} s).")
     print(f"7680 x 4320: {large:.0f} MiB at most, {large_s:.1f} s.")
