@@ -179,30 +179,29 @@ def natural_breaks(values: NDArray[np.float64], n_classes: int) -> NDArray[np.fl
     >>> natural_breaks(np.array([1.0, 2, 3, 10, 11, 12, 50]), 3).tolist()
     [6.5, 31.0]
     """
-    ordered = np.sort(values)
-    if len(ordered) > _JENKS_VALUES:
-        ordered = np.quantile(ordered, np.linspace(0, 1, _JENKS_VALUES))
-    n_classes = min(n_classes, len(np.unique(ordered)))
-    n = len(ordered)
+    if len(values) > _JENKS_VALUES:
+        values = np.quantile(values, np.linspace(0, 1, _JENKS_VALUES))
+    distinct, weight = np.unique(values, return_counts=True)
+    n = len(distinct)
     # Values of any size: squares of the tiniest would vanish.
-    spread = ordered[-1] - ordered[0]
-    centred = (ordered - ordered[0]) / (spread if spread > 0 else 1.0) - 0.5
-    total, squares = np.concatenate([[0], np.cumsum(centred)]), np.concatenate([[0], np.cumsum(centred**2)])
+    scaled = (distinct - distinct[0]) / max(float(distinct[-1] - distinct[0]), 1e-300) - 0.5
+    count, total, squares = (
+        np.concatenate([[0.0], np.cumsum(weight * scaled**power)]) for power in (0, 1, 2)
+    )
     i, j = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
-    count = np.maximum(j - i, 1)
-    # Deviation within a class that holds values i to j - 1.
-    within = np.where(j > i, squares[j] - squares[i] - (total[j] - total[i]) ** 2 / count, np.inf)
-    cost = within[0]
-    cuts = []
-    for _ in range(1, n_classes):
+    members = np.maximum(count[j] - count[i], 1)
+    # Deviation within a class that holds the distinct values i to j - 1.
+    within = np.where(j > i, squares[j] - squares[i] - (total[j] - total[i]) ** 2 / members, np.inf)
+    cost, cuts = within[0], []
+    for _ in range(1, min(n_classes, n)):
         options = np.concatenate([[np.inf], cost[:-1]])[:, None] + within
-        first = np.argmin(options, axis=0)
-        cuts.append(first)
-        cost = options[first, np.arange(n)]
+        cuts.append(np.argmin(options, axis=0))
+        cost = options[cuts[-1], np.arange(n)]
     breaks, last = [], n
     for first in reversed(cuts):
         last = int(first[last - 1])
-        breaks.append((ordered[last - 1] + ordered[last]) / 2)
+        middle = (distinct[last - 1] + distinct[last]) / 2
+        breaks.append(middle if middle > distinct[last - 1] else distinct[last])
     return np.asarray(breaks[::-1])
 
 
