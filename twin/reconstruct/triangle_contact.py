@@ -207,7 +207,7 @@ def _segment_meets(
                 return True
         return side_of_ring(ends[0], flat) == INSIDE
     point = np.empty((1, 3))
-    share = a_off / (a_off - b_off)
+    share = min(1.0, max(0.0, a_off / (a_off - b_off)))
     for i in range(3):
         point[0, i] = a[i] + (b[i] - a[i]) * share
     return side_of_ring(without_axis(point, axis)[0], flat) >= 0
