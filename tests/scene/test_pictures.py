@@ -192,3 +192,44 @@ def test_views_of_a_content_without_terrain(make_village):
     scene = Scene(make_village(terrain=None, trees=None))
     for view in ("overview", "street", "top"):
         assert scene.image(size=(120, 80), view=view).std() > 5
+
+
+def test_without_a_screen_a_window_is_refused_with_words(village_scene, monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(GraphicsError, match="snapshot"):
+        village_scene.show()
+
+
+def test_a_window_tells_the_shaders_where_its_camera_stands(village_scene):
+    from twin.scene.graphics import offscreen_window
+    from twin.scene.window import camera_of, follow
+
+    stage = make_stage(village_scene.pack, village_scene.light, village_scene.style, village_scene.sun)
+    window, renderer = offscreen_window(SIZE), _renderer_with(stage)
+    window.AddRenderer(renderer)
+    view = renderer.GetActiveCamera()
+    view.SetPosition(*HIGH.eye)
+    view.SetFocalPoint(*HIGH.target)
+    view.SetViewUp(0, 0, 1)
+    view.SetViewAngle(HIGH.view_angle_deg)
+    follow(stage, renderer)
+    renderer.ResetCameraClippingRange()
+    window.Render()
+    found = camera_of(renderer)
+    assert found.eye == pytest.approx(HIGH.eye)
+    eye = [0.0, 0.0, 0.0]
+    stage.actors[0].GetShaderProperty().GetFragmentCustomUniforms().GetUniform3f("eye", eye)
+    assert eye == pytest.approx(HIGH.eye)
+    renderer.RemoveAllViewProps()
+    window.Finalize()
+
+
+def _renderer_with(stage):
+    from vtkmodules.vtkRenderingCore import vtkRenderer
+
+    renderer = vtkRenderer()
+    for actor in stage.actors:
+        renderer.AddActor(actor)
+    return renderer

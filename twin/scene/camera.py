@@ -194,7 +194,7 @@ def fit_top(points: NDArray[np.floating], *, aspect: float, margins: Margins | N
     """
     if not len(points):
         raise ValueError(_NO_FIT)
-    m = margins or Margins()
+    m = margins or Margins(top=0.115)
     low, high = np.min(points, axis=0).astype(float), np.max(points, axis=0).astype(float)
     width, height = high[0] - low[0], high[1] - low[1]
     free_x, free_y = 1 - m.left - m.right, 1 - m.top - m.bottom

@@ -240,15 +240,15 @@ def _add_edges(stage: Stage) -> None:
     for tile in stage.pack.meta.edge_tiles:
         ends = points[slice(*tile.cells)].reshape(-1, 3)
         pairs = np.arange(len(ends), dtype=np.int32).reshape(-1, 2)
-        actor = line_actor(line_data(stage, ends, pairs), width_px=_EDGE_WIDTH_PX, rgb=rgb, alpha=alpha)
-        _add_lines(stage, actor, _EDGE_REACH_M)
+        actor = line_actor(line_data(stage, ends, pairs), rgb=rgb, alpha=alpha)
+        _add_lines(stage, actor, _EDGE_WIDTH_PX, _EDGE_REACH_M)
 
 
-def _add_lines(stage: Stage, actor: Any, reach_m: float) -> None:
+def _add_lines(stage: Stage, actor: Any, width_px: float, reach_m: float) -> None:
     """Take lines in, and say from which width of a pixel on they pale."""
     add_actor(stage, actor)
     actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", reach_m)
-    stage.lines.append((actor, reach_m))
+    stage.lines.append((actor, width_px, reach_m))
 
 
 def _add_overlay_lines(stage: Stage) -> None:
@@ -263,8 +263,8 @@ def _add_overlay_lines(stage: Stage) -> None:
         inside = ~np.isin(pairs[:, 1], starts)
         data = line_data(stage, points[first:last], (pairs[inside] - first).astype(np.int32))
         r, g, b = (c / 255 for c in colours[i])
-        actor = line_actor(data, width_px=_LINE_WIDTH_PX, rgb=(r, g, b), alpha=0.95)
-        _add_lines(stage, actor, _LINE_REACH_M)
+        actor = line_actor(data, rgb=(r, g, b), alpha=0.95)
+        _add_lines(stage, actor, _LINE_WIDTH_PX, _LINE_REACH_M)
 
 
 def _add_water(stage: Stage, light: Light) -> None:

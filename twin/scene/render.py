@@ -53,7 +53,7 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
     fine = 3 if width * height <= _SMALL_PICTURE else 2
     w, h, corners = pieces(size)
     window = offscreen_window((w * fine, h * fine))
-    renderer = _renderer(stage, fine)
+    renderer = _renderer(stage, fine * max(1.0, math.sqrt(height / 1080)))
     aim(stage, camera, height)
     hide_what_is_not_seen(stage, camera, size)
     # From far away nobody sees what water mirrors.
@@ -116,7 +116,7 @@ def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
     return w, h, [(x, y) for y in range(0, height, h) for x in range(0, width, w)]
 
 
-def _renderer(stage: Stage, fine: int) -> Any:
+def _renderer(stage: Stage, line_scale: float) -> Any:
     from vtkmodules.vtkRenderingCore import vtkRenderer
 
     renderer = vtkRenderer()
@@ -126,8 +126,8 @@ def _renderer(stage: Stage, fine: int) -> Any:
     renderer.SetUseOIT(False)
     for actor in stage.actors:
         renderer.AddActor(actor)
-    for actor, _ in stage.lines:
-        actor.GetProperty().SetLineWidth(actor.GetProperty().GetLineWidth() * fine)
+    for actor, width_px, _ in stage.lines:
+        actor.GetProperty().SetLineWidth(width_px * line_scale)
     return renderer
 
 

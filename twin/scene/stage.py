@@ -41,8 +41,8 @@ class Stage:
     sun: Sun
     actors: list[Any] = field(default_factory=list)
     faces: list[tuple[Any, tuple[int, int]]] = field(default_factory=list)
-    lines: list[tuple[Any, float]] = field(default_factory=list)
-    """Actors of lines, each with the width in metres below which it pales."""
+    lines: list[tuple[Any, float, float]] = field(default_factory=list)
+    """Actors of lines, each with its width in pixels and the width in metres below which it pales."""
     mirrored: list[Any] = field(default_factory=list)
     """Actors that water mirrors."""
     culled: list[Any] = field(default_factory=list)
@@ -80,7 +80,7 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniformf("hazeLength", 2.0 * radius)
         uniforms.SetUniformf("pixelAngle", angle)
         uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
-    for actor, reach_m in stage.lines:
+    for actor, _, reach_m in stage.lines:
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
         nearest = _nearest(actor.GetBounds(), camera.eye)
         pixel = shown_m / height_px if shown_m is not None else nearest * angle

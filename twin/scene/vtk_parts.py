@@ -135,7 +135,7 @@ def instance_actor(mapper: Any, fragment: str) -> Any:
     return actor
 
 
-def line_actor(data: Any, *, width_px: float, rgb: tuple[float, float, float], alpha: float) -> Any:
+def line_actor(data: Any, *, rgb: tuple[float, float, float], alpha: float) -> Any:
     """An actor of lines that lie a hair before the faces that they bound."""
     actor = vtkActor()
     actor.SetMapper(_mapper(data))
@@ -144,7 +144,6 @@ def line_actor(data: Any, *, width_px: float, rgb: tuple[float, float, float], a
     appearance.LightingOff()
     appearance.SetColor(*rgb)
     appearance.SetOpacity(alpha)
-    appearance.SetLineWidth(width_px)
     _replace(actor, shaders.LINE_DEC, shaders.LINE_IMPL, shaders.FRAGMENT_DEC, shaders.LINE)
     return actor
 

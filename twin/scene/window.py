@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
+from twin.core.errors import GraphicsError
 from twin.scene.camera import Camera
 from twin.scene.stage import aim
 
@@ -19,19 +22,24 @@ def show_stage(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:
     GraphicsError
         If there is no screen.
     """
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        raise GraphicsError("screen", "there is none (DISPLAY is not set)", "write a picture with `snapshot`")
     import pyvista as pv
 
+    for actor, width_px, _ in stage.lines:
+        actor.GetProperty().SetLineWidth(width_px)
     plotter = pv.Plotter(window_size=list(size), title=stage.pack.meta.name)
     plotter.set_background(stage.style.unit("sky.horizon"))
     for actor in stage.actors:
         plotter.renderer.AddActor(actor)
-    view = plotter.renderer.GetActiveCamera()
-    view.SetPosition(*camera.eye)
-    view.SetFocalPoint(*camera.target)
-    view.SetViewUp(*camera.axes[1])
-    view.SetViewAngle(camera.view_angle_deg)
+    plotter.camera_position = [camera.eye, camera.target, tuple(camera.axes[1])]
+    plotter.camera.view_angle = camera.view_angle_deg
+    if camera.parallel_height_m is not None:
+        plotter.enable_parallel_projection()
+        plotter.camera.parallel_scale = camera.parallel_height_m / 2
     follow(stage, plotter.renderer)
-    plotter.renderer.ResetCameraClippingRange()
     plotter.show()
 
 
