@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.city.spool import SpoolLayout, SpoolPart, part_from_json, spool_file
+from twin.city.marks import read_mark, write_mark
+from twin.city.spool import SpoolLayout, SpoolPart, is_whole, part_from_json, spool_file
 from twin.city.tiling import tile_name
 from twin.city.waters import WaterCounts, count_elevations
-from twin.core.files import atomic_path, canonical_json, write_text
+from twin.core.files import atomic_path
 from twin.core.notices import Notice, Notices
 from twin.core.points import Classification, PointCloud
 
@@ -104,23 +104,23 @@ def ground_tile(work: GroundWork) -> GroundTile:
 
     A tile that was finished by an earlier run is taken as it lies.
     """
-    mark = raster_path(work.base.folder, work.tile).with_suffix(".json")
-    done = _read_mark(mark, work.tile) if mark.exists() else None
+    rasters = raster_path(work.base.folder, work.tile)
+    mark = rasters.with_suffix(".json")
+    data = read_mark(mark)
+    done = None if data is None else _from_mark(data, work)
     if done is None:
         done = _ground_tile(work)
-        write_text(mark, canonical_json(asdict(done)))
+        write_mark(mark, asdict(done), [rasters])
     return done
 
 
-def _read_mark(mark: Path, tile: tuple[int, int]) -> GroundTile | None:
-    try:
-        data = json.loads(mark.read_text(encoding="utf-8"))
-        notices = Notices([Notice(**n) for n in data["notices"]["items"]])
-        waters = tuple(WaterCounts(**w) for w in data["waters"])
-        part = part_from_json(data["part"])
-        return GroundTile(tile, data["n_points"], data["n_outliers"], part, waters, notices)
-    except (OSError, ValueError, KeyError, TypeError):
+def _from_mark(data: dict[str, Any], work: GroundWork) -> GroundTile | None:
+    notices = Notices([Notice(**n) for n in data["notices"]["items"]])
+    waters = tuple(WaterCounts(**w) for w in data["waters"])
+    part = part_from_json(data["part"])
+    if part is not None and not is_whole(classified_layout(work.base.folder, work.base.spool).folder, part):
         return None
+    return GroundTile(work.tile, data["n_points"], data["n_outliers"], part, waters, notices)
 
 
 def _ground_tile(work: GroundWork) -> GroundTile:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.city.marks import read_mark, write_mark
 from twin.city.tiling import tile_name
-from twin.core.files import atomic_path, canonical_json, make_folder, write_text
+from twin.core.files import atomic_path, make_folder
 from twin.core.memory import give_back_memory
 from twin.core.notices import Notice, Notices
 
@@ -110,29 +110,22 @@ class ObjectTile:
 def object_tile(work: ObjectWork) -> ObjectTile:
     """Make the objects of one tile; a tile that an earlier run finished is taken as it lies."""
     folder = work.base.folder / tile_name(*work.tile)
-    done = _read_mark(folder)
+    done = read_mark(folder / MARK)
     if done is not None:
-        return done
+        tables = {kind: folder / f"{kind}.parquet" for kind in done["tables"]}
+        notices = Notices([Notice(*n) for n in done["notices"]])
+        return _result(folder, done["n_buildings"], done["n_unexplained"], tables, notices)
     make_folder(folder)
     made = _make(work, folder)
-    mark = {
+    data = {
         "n_buildings": made.n_buildings,
         "n_unexplained": made.n_unexplained,
         "tables": sorted(made.tables),
         "notices": [[n.cause, n.message, n.subject] for n in made.notices.items],
     }
-    write_text(folder / MARK, canonical_json(mark))
+    buildings = (made.rows, made.cityjson) if made.n_buildings else ()
+    write_mark(folder / MARK, data, (*buildings, *made.tables.values()))
     return made
-
-
-def _read_mark(folder: Path) -> ObjectTile | None:
-    try:
-        data = json.loads((folder / MARK).read_text(encoding="utf-8"))
-        tables = {kind: folder / f"{kind}.parquet" for kind in data["tables"]}
-        notices = Notices([Notice(*n) for n in data["notices"]])
-        return _result(folder, data["n_buildings"], data["n_unexplained"], tables, notices)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _result(
