@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 TRUTH_CELL_M = 0.5
 TASK_M = 256.0
+TASKS_AT_ONCE = 64
+CACHE_BYTES = 64 << 20
+"""What GDAL may keep of blocks that are written already; its default is a share of the machine's memory."""
 ORTHO_CELLS_M = (0.25, 0.5, 1.0)
 ORTHO_AREAS_M2 = (1.5e6, 2e7)
 """Districts up to these areas have photographs of the first and second resolution."""
@@ -48,16 +51,22 @@ def write_rasters(layout: Layout, truth: Path, ortho: Path, *, workers: int, pro
     tiles = list(_raster_tiles(heights.bounds))
     tasks = [Task(f"raster tile {k}", (layout, tile, fine)) for k, tile in enumerate(tiles)]
     progress.stage("drawing the map from above", len(tasks))
+    import rasterio
+
     with (
+        rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
         _raster(truth / "dtm.tif", heights, 1) as dtm,
         _raster(truth / "dsm.tif", heights, 1) as dsm,
         _raster(ortho, pixels, 3) as photo,
     ):
-        results = run_tasks(raster_tile, tasks, workers=workers, progress=progress)
-        for tile, result in zip(tiles, results, strict=True):
-            _put(dtm, heights, tile, result.dtm[None])
-            _put(dsm, heights, tile, result.dsm[None])
-            _put(photo, pixels, tile, result.ortho)
+        # Some tasks at a time: results wait in this process, which writes more slowly than others compute.
+        for first in range(0, len(tasks), TASKS_AT_ONCE):
+            some = slice(first, first + TASKS_AT_ONCE)
+            results = run_tasks(raster_tile, tasks[some], workers=workers, progress=progress)
+            for tile, result in zip(tiles[some], results, strict=True):
+                _put(dtm, heights, tile, result.dtm[None])
+                _put(dsm, heights, tile, result.dsm[None])
+                _put(photo, pixels, tile, result.ortho)
 
 
 @contextlib.contextmanager
