@@ -15,6 +15,7 @@ from twin.reconstruct.footprint import localize_footprint
 from twin.reconstruct.lod1 import FlatRoof, one_height, step_rule, stepped_roof, trimmed_mean
 from twin.reconstruct.lod1_kernels import main_directions
 from twin.reconstruct.partition import face_areas, polygons_of, whole_footprint
+from twin.reconstruct.quality import roof_fit
 from twin.reconstruct.roof_points import select_roof_points
 from twin.reconstruct.validity import check_solid
 
@@ -87,6 +88,42 @@ def test_a_box_on_a_roof_is_a_part_and_its_surroundings_stay_one():
     (solid,) = extrude(roof.partition, flat_planes(roof.heights_m), ground_m=0.0)
     assert_valid_solid(solid)
     assert check_solid(solid) == ()
+
+
+def test_a_tower_in_a_corner_is_cut_out_though_its_edges_end_halfway():
+    roof = roof_of(shapely.box(0, 0, 40, 30), lambda x, y: np.where((x > 28) & (y > 20), 30.0, 6.0))
+    assert parts(roof) == [
+        (pytest.approx(6, abs=0.1), pytest.approx(1080, abs=8)),
+        (pytest.approx(30, abs=0.1), pytest.approx(120, abs=8)),
+    ]
+
+
+def test_a_dormer_does_not_cut_the_slope_around_it_into_stairs():
+    """The dormer's front stands 2 m above the slope of 40 degrees; where its sides end, nothing is left of the cuts."""
+
+    def height(x, y):
+        slope = 6 + 0.84 * y
+        return np.where((np.abs(x - 7) < 2) & (y > 1.5), np.maximum(slope, 9.5), slope)
+
+    roof = roof_of(shapely.box(0, 0, 14, 6), height, density=15.0)
+    assert roof.partition.n_faces <= 2
+
+
+def test_many_levels_are_told_apart_to_the_last():
+    """Forty-nine squares of 12 m at five levels: hardly any point is off its roof."""
+    levels = np.random.default_rng(5).integers(0, 5, (7, 7)) * 2.0
+    shape = shapely.box(0, 0, 84, 84)
+    roof = roof_of(shape, lambda x, y: 6 + levels[(y // 12).astype(int) % 7, (x // 12).astype(int) % 7])
+    points = select_roof_points(
+        localize_footprint(shape),
+        survey(shape, lambda x, y: 6 + levels[(y // 12).astype(int) % 7, (x // 12).astype(int) % 7]),
+        ground_m=0.0,
+    )
+    fit = roof_fit(roof.partition, flat_planes(roof.heights_m), points)
+    assert fit.rmse_m < 0.25
+    assert fit.p95_m < 0.1
+    for solid in extrude(roof.partition, flat_planes(roof.heights_m), ground_m=0.0):
+        assert check_solid(solid) == ()
 
 
 def test_detail_decides_about_a_step_of_two_metres():

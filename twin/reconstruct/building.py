@@ -15,6 +15,7 @@ from twin.reconstruct.footprint import localize_footprint
 from twin.reconstruct.heights import ground_heights, roof_heights
 from twin.reconstruct.lod1 import one_height, stepped_roof
 from twin.reconstruct.measures import surface_areas, volume_m3
+from twin.reconstruct.order import percentile_of_sorted
 from twin.reconstruct.partition import locate
 from twin.reconstruct.quality import Fit, coverage, roof_fit
 from twin.reconstruct.roof_points import EDGE_M, ROOF_CLASSES, select_roof_points
@@ -116,7 +117,7 @@ def _what_lacks(roof: RoofPoints, ground: Heights) -> str:
     """Why a building cannot be built from its points; empty if it can."""
     if len(roof) < MIN_ROOF_POINTS:
         return f"{len(roof)} roof points"
-    height = float(np.percentile(roof.xyz[:, 2], 70)) - ground.ground_m
+    height = percentile_of_sorted(np.sort(roof.xyz[:, 2]), 70) - ground.ground_m
     if height < MIN_ROOF_HEIGHT_M:
         return f"its {len(roof)} roof points lie {height:.2f} m above the ground"
     return ""
@@ -200,8 +201,8 @@ def classify_roof(roof: FlatRoof, points: RoofPoints) -> RoofType:
     for f in range(roof.partition.n_faces):
         own = face == f
         if own.any():
-            low, high = np.percentile(xyz[own, 2], [25, 75])
-            flat[own] = high - low <= FLAT_SPREAD_M
+            z = np.sort(xyz[own, 2])
+            flat[own] = percentile_of_sorted(z, 75) - percentile_of_sorted(z, 25) <= FLAT_SPREAD_M
     if not len(xyz) or flat.mean() < FLAT_SHARE:
         return RoofType.OTHER
     return RoofType.FLAT if roof.partition.n_faces == 1 else RoofType.MULTI_LEVEL

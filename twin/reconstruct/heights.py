@@ -17,6 +17,7 @@ import shapely
 
 from twin.core.grid import Grid, sample_bilinear
 from twin.core.points import Classification, PointCloud
+from twin.reconstruct.order import percentile_of_sorted
 from twin.reconstruct.partition import locate_by_edges, partition_edges, whole_footprint
 from twin.reconstruct.roof_points import distance_to_edges
 
@@ -120,7 +121,7 @@ def ground_heights(
     z = _ground_nearby(footprint, points)
     lowest = terrain.lowest_m if terrain else math.nan
     if len(z) >= MIN_GROUND_POINTS:
-        ground = float(np.percentile(z, GROUND_PERCENTILE))
+        ground = percentile_of_sorted(np.sort(z), GROUND_PERCENTILE)
     else:
         ground = terrain.median_m if terrain else math.nan
     floor = ground if math.isnan(lowest) else min(lowest, ground) if not math.isnan(ground) else lowest
@@ -142,7 +143,8 @@ def _ground_nearby(footprint: LocalFootprint, points: PointCloud) -> NDArray[np.
 
 def roof_heights(ground: Heights, z: NDArray[np.float64]) -> Heights:
     """The same heights with the roof's: lowest, 50th and 70th percentile and highest of its points."""
-    low, p50, p70, high = (_to_grid(float(v)) for v in np.percentile(z, [0, 50, 70, 100]))
+    rising = np.sort(z)
+    low, p50, p70, high = (_to_grid(percentile_of_sorted(rising, p)) for p in (0, 50, 70, 100))
     return Heights(ground.ground_m, ground.floor_m, low, p50, p70, high)
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numba
 import numpy as np
 
 from twin.reconstruct.order import rising_order
+from twin.reconstruct.roof_points import BESIDE_M
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Limits: TypeAlias = tuple[float, float, float, float, float, float, float, float]
+
 BIN_M = 0.1
 """Cuts are looked for at multiples of this."""
 
+CLEAR_M = 0.2
+"""Points this near to a cut may be of the other side: they do not tell its step."""
+
+LEAST_IN_WINDOW = 4
+_HOLD_CM = 15.0
 _ALIKE_RAD = np.radians(5.0)
 _MAX_FRAMES = 4
 _LEAST_SHARE = 0.1
@@ -67,7 +75,7 @@ def best_cut(
     cell: NDArray[np.float64],
     corners: NDArray[np.float64],
     normals: NDArray[np.float64],
-    limits: tuple[float, float, float, float, float, float],
+    limits: Limits,
 ) -> tuple[int, float]:
     """The cut of a cell that explains most of its heights, among those that are steps; (-1, 0) if none is worth it.
 
@@ -81,7 +89,8 @@ def best_cut(
         Directions to try.
     limits : tuple
         Least step and window beside a cut, metres; least number of points and width of either side; least gain in the
-        sum of squares, m2; distance over which a cut is drawn to a corner, metres.
+        sum of squares, m2; distance over which a cut is drawn to a corner, metres; width of the strips in which the
+        step is looked for, and least length of it, metres.
 
     Returns
     -------
@@ -101,13 +110,13 @@ def best_cut(
             continue
         first = np.floor(low / BIN_M)
         sums = _binned(along, top[:, 2], first, int(np.floor(high / BIN_M) - first) + 2)
-        gain, k, end = _best_bin(sums, limits)
+        across = top[:, 1] * n[0] - top[:, 0] * n[1]
+        strips = _in_strips(along, across, top[:, 2], (first, limits[6]), len(sums))
+        gain, k, end = _best_bin(sums, strips, limits)
         if gain <= best:
             continue
-        middle = (k + end) / 2
-        if end > k and len(under):
-            beneath = _binned(under[:, 0] * n[0] + under[:, 1] * n[1], under[:, 2], first, len(sums))
-            middle = _place_in_gap(sums, beneath, k, end)
+        beneath = _binned(under[:, 0] * n[0] + under[:, 1] * n[1], under[:, 2], first, len(sums))
+        middle = _place(sums + beneath, k, end)
         free = (first + middle) * BIN_M
         offset = _to_corner(free, corners, n, limits[5])
         if not _is_fair(along, offset, limits):
@@ -142,34 +151,31 @@ def _binned(
 
 
 @numba.njit(cache=True, nogil=True)
-def _place_in_gap(sums: NDArray[np.float64], beneath: NDArray[np.float64], start: int, end: int) -> float:
-    """Where in a gap between top points the points beneath them are explained best, as a boundary of bins.
+def _place(sums: NDArray[np.float64], start: int, end: int) -> float:
+    """Where near a cut between two boundaries of bins all points are explained best, those under others too.
 
-    Beside a step the points of the lower roof lie under others and are not top points: the gap reaches over the lower
-    roof, and the step is at its upper side.
+    Beside a step the points of the lower roof lie under others and are not of the top: the top alone would draw the
+    step to the lower side, by half the distance within which points count as under others.
     """
-    last = len(sums) - 1
-    left = sums[start, 1] / sums[start, 0]
-    right = (sums[last, 1] - sums[start, 1]) / (sums[last, 0] - sums[start, 0])
-    least, first, final = np.inf, start, end
-    for k in range(start, end + 1):
-        n, s = beneath[k, 0] - beneath[start, 0], beneath[k, 1] - beneath[start, 1]
-        m, t = beneath[end, 0] - beneath[k, 0], beneath[end, 1] - beneath[k, 1]
-        cost = (
-            n * left * left - 2 * left * s + m * right * right - 2 * right * t
-        )  # squares of heights cancel out
-        if cost < least:
-            least, first = cost, k
-        if cost <= least:
+    last, near = len(sums) - 1, round(BESIDE_M / BIN_M)
+    most, first, final = -1.0, start, end
+    for k in range(max(1, start - near), min(last - 1, end + near) + 1):
+        n, m = sums[k, 0], sums[last, 0] - sums[k, 0]
+        if min(n, m) < 1:
+            continue
+        gain = n * m / (n + m) * (sums[k, 1] / n - (sums[last, 1] - sums[k, 1]) / m) ** 2
+        if gain > most:
+            most, first = gain, k
+        if gain >= most:
             final = k
     return (first + final) / 2
 
 
 @numba.njit(cache=True, nogil=True)
 def _best_bin(
-    binned: NDArray[np.float64], limits: tuple[float, float, float, float, float, float]
+    binned: NDArray[np.float64], strips: NDArray[np.float64], limits: Limits
 ) -> tuple[float, int, int]:
-    """Gain in the sum of squares, m2, of the best cut in one direction that is a step.
+    """Gain in the sum of squares, m2, of the best cut in one direction that has a step.
 
     With it the first and the last of the boundaries between bins that part the points in this way.
     """
@@ -185,15 +191,116 @@ def _best_bin(
         gain = n * m / (n + m) * difference * difference * 1e-8
         if gain <= best:
             continue
-        low, high = max(0, k - window), min(last, k + window)
-        n, m = counts[k] - counts[low], counts[high] - counts[k]
-        if min(n, m) < 3 or abs((sums[k] - sums[low]) / n - (sums[high] - sums[k]) / m) < step:
-            continue
-        best, at = gain, k
+        if _step_length(strips, k, window, step) * limits[6] >= limits[7]:
+            best, at = gain, k
     end = at
     while 0 <= end < last - 1 and counts[end + 1] == counts[at]:
         end += 1
     return best, at, end
+
+
+@numba.njit(cache=True, nogil=True)
+def _in_strips(
+    along: NDArray[np.float64],
+    across: NDArray[np.float64],
+    heights: NDArray[np.float64],
+    first_and_width: tuple[float, float],
+    n: int,
+) -> NDArray[np.float64]:
+    """Sums before each boundary of bins in strips that run across the cuts, shape (n_strips, n, 5)."""
+    first, width = first_and_width
+    low, high = _range_of(across)
+    n_strips = int((high - low) / width) + 1
+    sums = np.zeros((n_strips, n, 5))
+    for i in range(len(along)):
+        s, b = int((across[i] - low) / width), int(np.floor(along[i] / BIN_M) - first) + 1
+        _add_moments(sums[s, b], along[i] - first * BIN_M, heights[i])
+    for s in range(n_strips):
+        for b in range(1, n):
+            for j in range(5):
+                sums[s, b, j] += sums[s, b - 1, j]
+    return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_moments(sums: NDArray[np.float64], distance_m: float, z: float) -> None:
+    """Add a point to the sums of 1, t, t t, z and t z, with t in whole centimetres: exact in any order."""
+    t = np.rint(100 * distance_m)
+    sums[0] += 1.0
+    sums[1] += t
+    sums[2] += t * t
+    sums[3] += z
+    sums[4] += t * z
+
+
+@numba.njit(cache=True, nogil=True)
+def line_at(sums: NDArray[np.float64], distance_m: float) -> float:
+    """Height at a distance of the line fitted to points given by their sums; slopes are held back a little."""
+    n, t = sums[0], 100 * distance_m
+    mean_t, mean_z = sums[1] / n, sums[3] / n
+    spread = sums[2] - n * mean_t * mean_t + n * _HOLD_CM * _HOLD_CM
+    return mean_z + (sums[4] - n * mean_t * mean_z) / spread * (t - mean_t)
+
+
+@numba.njit(cache=True, nogil=True)
+def _step_length(strips: NDArray[np.float64], k: int, window: int, step: float) -> int:
+    """Number of strips in which the lines through the points on either side of a cut meet it a step apart."""
+    n_strips, n = strips.shape[0], strips.shape[1]
+    low, high = max(0, k - window), min(n - 1, k + window)
+    left, right, clear = np.empty(5), np.empty(5), round(CLEAR_M / BIN_M)
+    found = 0
+    for s in range(n_strips):
+        for j in range(5):
+            left[j] = strips[s, max(low, k - clear), j] - strips[s, low, j]
+            right[j] = strips[s, high, j] - strips[s, min(high, k + clear), j]
+        if min(left[0], right[0]) >= LEAST_IN_WINDOW:
+            found += abs(line_at(left, k * BIN_M) - line_at(right, k * BIN_M)) >= step
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def border_sums(
+    vertices: NDArray[np.float64],
+    edges: NDArray[np.int32],
+    points: NDArray[np.float64],
+    face: NDArray[np.int64],
+    reach_and_faces: tuple[float, int],
+) -> NDArray[np.float64]:
+    """Sums as `line_at` takes them of the points of each face along its borders, shape (n_faces, n_faces, 5).
+
+    Entry ``[i, j]`` is of points of face ``i`` straight beside its border with face ``j``, within reach; distances are
+    from the border. The nearest half metre is left out: there points of the lower face are missing from the top, and
+    a border that is drawn a little off has points of the other face.
+    """
+    reach, n_faces = reach_and_faces
+    sums = np.zeros((n_faces, n_faces, 5))
+    for e in range(len(edges)):
+        left, right = edges[e, 2], edges[e, 3]
+        if right < 0:
+            continue
+        ax, ay = vertices[edges[e, 0], 0], vertices[edges[e, 0], 1]
+        ux, uy = vertices[edges[e, 1], 0] - ax, vertices[edges[e, 1], 1] - ay
+        length = np.sqrt(ux * ux + uy * uy)
+        ux, uy = ux / length, uy / length
+        for i in range(len(points)):
+            if face[i] != left and face[i] != right:
+                continue
+            px, py = points[i, 0] - ax, points[i, 1] - ay
+            away = abs(px * uy - py * ux)
+            if 0 <= px * ux + py * uy <= length and BESIDE_M <= away <= reach:
+                other = right if face[i] == left else left
+                _add_moments(sums[face[i], other], away, points[i, 2])
+    return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def border_steps(beside: NDArray[np.float64], i: int) -> NDArray[np.float64]:
+    """Step between a face and each other one where they meet, in the unit of heights; -1 where too few points tell."""
+    steps = np.full(len(beside), -1.0)
+    for j in range(len(beside)):
+        if min(beside[i, j, 0], beside[j, i, 0]) >= LEAST_IN_WINDOW:
+            steps[j] = abs(line_at(beside[i, j], 0.0) - line_at(beside[j, i], 0.0))
+    return steps
 
 
 @numba.njit(cache=True, nogil=True)
@@ -210,9 +317,7 @@ def _to_corner(
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_fair(
-    along: NDArray[np.float64], offset: float, limits: tuple[float, float, float, float, float, float]
-) -> bool:
+def _is_fair(along: NDArray[np.float64], offset: float, limits: Limits) -> bool:
     """Whether a cut leaves enough points and width on both sides."""
     below = 0
     for v in along:

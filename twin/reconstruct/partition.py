@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -65,8 +66,9 @@ class FootprintPartition:
         return len(self.face_starts) - 1
 
 
+@lru_cache(maxsize=8)
 def whole_footprint(footprint: LocalFootprint) -> FootprintPartition:
-    """The partition with one face for each part of the footprint.
+    """The partition with one face for each part of the footprint; every step of a building asks for it again.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.reconstruct.order import percentile_of_sorted
 from twin.reconstruct.partition import locate, locate_by_edges, partition_edges, whole_footprint
 from twin.reconstruct.roof_points import EDGE_M, RoofPoints
 
@@ -85,7 +86,7 @@ def roof_fit(partition: FootprintPartition, planes: NDArray[np.float64], points:
     a, b, c = planes[face].T
     off = np.sort(np.abs(xyz[:, 2] - (a * xyz[:, 0] + b * xyz[:, 1] + c)))
     rmse = math.sqrt(float((off**2).mean()))
-    return Fit(round(rmse, 4), round(float(np.percentile(off, 95)), 4), len(off))
+    return Fit(round(rmse, 4), round(percentile_of_sorted(off, 95), 4), len(off))
 
 
 def coverage(footprint: LocalFootprint, points: RoofPoints) -> Coverage:
