@@ -90,7 +90,9 @@ def _write_layer(temporary: Path, name: str, frame: GeoDataFrame, path: Path | s
     pyogrio = load_pyogrio()
     table = _plain_table(frame)
     with _fixed_date(pyogrio), _gdal_errors(pyogrio, path), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # northing-first CRS are told about, and written rightly
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # northing-first CRS are told about, and written rightly
         pyogrio.write_dataframe(table, temporary, layer=name, driver="GPKG", append=temporary.exists())
 
 
