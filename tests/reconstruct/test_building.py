@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.reconstruct.solid_asserts import assert_valid_solid
@@ -175,6 +175,7 @@ shapes = st.sampled_from(
 
 
 @given(shapes, st.integers(0, 2**16), st.sampled_from([0.0, 2.0, 3.5]))
+@example(shapely.box(100, 200, 110, 208), 64255, 3.5)  # a volume halfway between two roundings
 @settings(max_examples=25, deadline=None)
 def test_order_and_place_of_the_points_change_nothing(shape, seed, step):
     points = survey(shape, roof=lambda x, y: 8.0 + step * ((x > 106) ^ (y > 205)), seed=seed)
