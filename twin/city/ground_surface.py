@@ -13,7 +13,6 @@ import numpy as np
 
 from twin.city.tiling import Tiling, tile_name
 from twin.core.files import atomic_path
-from twin.core.grid import Bounds, Grid
 from twin.core.mesh import TriangleMesh
 from twin.core.progress import Silent
 from twin.core.tasks import Task, run_tasks
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.city.manifest import Manifest
+    from twin.core.grid import Bounds, Grid
     from twin.core.progress import Progress
     from twin.reconstruct.cover import CoverPolygons
 
@@ -163,22 +163,13 @@ def _tiles(city: Path, cover: CoverPolygons, footprints: NDArray[Any]) -> Any:
     tiling = Tiling(inside.x_min, inside.y_min, TILE_CELLS * grid.cell_size_m)
     cover_tree, house_tree = shapely.STRtree(cover.polygons), shapely.STRtree(footprints)
     for number in tiling.touching(inside):
-        area = _clipped(tiling.bounds(*number), inside)
+        area = tiling.bounds(*number).clipped(inside)
         window = grid.window(area.buffered(HALO_CELLS * grid.cell_size_m))
         box = shapely.box(area.x_min, area.y_min, area.x_max, area.y_max)
         rows = np.sort(cover_tree.query(box))
         part = CoverPolygons(cover.polygons[rows], cover.cover[rows], cover.level_m[rows])
         houses = footprints[np.sort(house_tree.query(box))]
         yield tile_name(*number), _SurfaceWork(dtm(window), grid.subgrid(window), area, part, houses)
-
-
-def _clipped(area: Bounds, inside: Bounds) -> Bounds:
-    return Bounds(
-        max(area.x_min, inside.x_min),
-        max(area.y_min, inside.y_min),
-        min(area.x_max, inside.x_max),
-        min(area.y_max, inside.y_max),
-    )
 
 
 def _standing(city: Path, manifest: Manifest) -> NDArray[Any]:

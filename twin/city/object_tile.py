@@ -202,7 +202,7 @@ def _unmapped(work: ObjectWork, cloud: PointCloud) -> Any:
     from twin.reconstruct.unmapped import context_masses
 
     dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
-    inside = _clip(_core(work), work.base.mosaic.grid.bounds)
+    inside = _core(work).clipped(work.base.mosaic.grid.bounds)
     xyz = _building_points(work, cloud, dtm, grid)
     masses = context_masses(xyz, dtm=dtm, grid=grid, footprints=work.around, bounds=inside)
     columns = {
@@ -226,15 +226,6 @@ def _building_points(
         return cloud.xyz[cloud.classification == Classification.BUILDING]
     height = cloud.xyz[:, 2] - sample_bilinear(dtm, grid, cloud.xyz[:, 0], cloud.xyz[:, 1])
     return cloud.xyz[roof_candidates(cloud, height, bounds=_core(work).buffered(HALO_M))]
-
-
-def _clip(area: Bounds, inside: Bounds) -> Bounds:
-    return type(area)(
-        max(area.x_min, inside.x_min),
-        max(area.y_min, inside.y_min),
-        min(area.x_max, inside.x_max),
-        min(area.y_max, inside.y_max),
-    )
 
 
 def _bridges(work: ObjectWork, cloud: PointCloud) -> Any:

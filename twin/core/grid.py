@@ -60,6 +60,15 @@ class Bounds:
             max(self.y_max, other.y_max),
         )
 
+    def clipped(self, other: Bounds) -> Bounds:
+        """The part that lies in another rectangle; the two must overlap."""
+        return Bounds(
+            max(self.x_min, other.x_min),
+            max(self.y_min, other.y_min),
+            min(self.x_max, other.x_max),
+            min(self.y_max, other.y_max),
+        )
+
     def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points lie inside; lower edges count, upper ones do not."""
         return (x >= self.x_min) & (x < self.x_max) & (y >= self.y_min) & (y < self.y_max)

@@ -55,7 +55,7 @@ def shared_bounds(a: Bounds, b: Bounds) -> Bounds | None:
     """What two rectangles have in common."""
     if not a.overlaps(b):
         return None
-    return Bounds(max(a.x_min, b.x_min), max(a.y_min, b.y_min), min(a.x_max, b.x_max), min(a.y_max, b.y_max))
+    return a.clipped(b)
 
 
 def local_window(bounds: Bounds) -> Bounds:
