@@ -33,27 +33,33 @@ def wrap(stage: Stage, values: NDArray[Any], name: str) -> Any:
     return made
 
 
-def triangle_data(stage: Stage, points: NDArray[np.float32], triangles: NDArray[np.int32]) -> Any:
-    """Triangles as ``vtkPolyData``."""
+def _data_at(stage: Stage, points: NDArray[np.float32]) -> Any:
+    """``vtkPolyData`` of points that nothing joins yet."""
     data = vtkPolyData()
     places = vtkPoints()
     places.SetData(wrap(stage, points, "place"))
     data.SetPoints(places)
+    return data
+
+
+def _cells_of(stage: Stage, rows: NDArray[np.int32], name: str) -> Any:
+    """Rows of point indices, shape (n, k), as cells of k points."""
     cells = vtkCellArray()
-    cells.SetData(3, wrap(stage, triangles.reshape(-1), "corner"))
-    data.SetPolys(cells)
+    cells.SetData(rows.shape[1], wrap(stage, rows.reshape(-1), name))
+    return cells
+
+
+def triangle_data(stage: Stage, points: NDArray[np.float32], triangles: NDArray[np.int32]) -> Any:
+    """Triangles as ``vtkPolyData``."""
+    data = _data_at(stage, points)
+    data.SetPolys(_cells_of(stage, triangles, "corner"))
     return data
 
 
 def line_data(stage: Stage, points: NDArray[np.float32], pairs: NDArray[np.int32]) -> Any:
     """Pairs of points as lines in ``vtkPolyData``."""
-    data = vtkPolyData()
-    places = vtkPoints()
-    places.SetData(wrap(stage, points, "place"))
-    data.SetPoints(places)
-    cells = vtkCellArray()
-    cells.SetData(2, wrap(stage, pairs.reshape(-1), "end"))
-    data.SetLines(cells)
+    data = _data_at(stage, points)
+    data.SetLines(_cells_of(stage, pairs, "end"))
     return data
 
 
