@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from twin.city.manifest import Manifest
+from twin.city.model import City
 from twin.core.errors import UsageError
 from twin.core.grid import Bounds
 from twin.core.notices import Notices
@@ -183,18 +185,11 @@ def test_only_the_layers_asked_for(village):
         stored_pack(content, ("metro",), notices=Notices())
 
 
-class FakeCity:
-    """What the store asks of a city."""
-
-    def __init__(self, path, text="one"):
-        self.path, self.text = path, text
-
-    @property
-    def manifest(self):
-        return self
-
-    def model_dump_json(self):
-        return self.text
+def small_city(path, name="one"):
+    manifest = Manifest(
+        name=name, crs="EPSG:7415", crs_wkt="", origin=(0, 0, 0), bounds=(0.0, 0.0, 0.0, 9.0, 9.0, 9.0)
+    )
+    return City(path, manifest)
 
 
 @pytest.fixture
@@ -208,11 +203,11 @@ def read_count(monkeypatch, village):
 
 def test_a_city_is_packed_once_and_again_when_it_changed(tmp_path, read_count):
     notices = Notices()
-    first = stored_pack(FakeCity(tmp_path), (), notices=notices)
-    second = stored_pack(FakeCity(tmp_path), (), notices=notices)
+    first = stored_pack(small_city(tmp_path), (), notices=notices)
+    second = stored_pack(small_city(tmp_path), (), notices=notices)
     assert len(read_count) == 1
     assert second.pack.meta == first.pack.meta
-    stored_pack(FakeCity(tmp_path, "two"), (), notices=notices)
+    stored_pack(small_city(tmp_path, "two"), (), notices=notices)
     assert len(read_count) == 2
     assert not notices.items
 
@@ -220,12 +215,12 @@ def test_a_city_is_packed_once_and_again_when_it_changed(tmp_path, read_count):
 def test_where_the_cache_cannot_be_written_the_picture_is_drawn_all_the_same(tmp_path, read_count):
     (tmp_path / "cache").write_text("a file stands in the way")
     notices = Notices()
-    stored = stored_pack(FakeCity(tmp_path), (), notices=notices)
+    stored = stored_pack(small_city(tmp_path), (), notices=notices)
     assert stored.folder is None
     assert "as long" in notices.lines()[0]
 
 
 def test_old_packs_are_forgotten(tmp_path, read_count):
     for i in range(7):
-        stored_pack(FakeCity(tmp_path, str(i)), (), notices=Notices())
+        stored_pack(small_city(tmp_path, str(i)), (), notices=Notices())
     assert len(list(Path(tmp_path, "cache", "scene").glob("pack-*.npz"))) == 4

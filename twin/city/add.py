@@ -190,6 +190,6 @@ def _commit(city: Path, stage: Path, manifest: Manifest, entries: dict[str, Laye
     stale = {
         f.path for name in entries if name in manifest.layers for f in manifest.layers[name].files
     } - fresh
-    updated = manifest.model_copy(update={"layers": {**manifest.layers, **entries}})
+    updated = replace(manifest, layers={**manifest.layers, **entries})
     write_manifest(updated, stage / MANIFEST)
     commit(stage, city, last=MANIFEST, remove=tuple(stale))

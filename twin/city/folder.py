@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twin.city.manifest import BUILT_LAYERS, MANIFEST, Manifest, damaged_files, read_manifest
@@ -136,4 +137,4 @@ def _without_damage(folder: Path, manifest: Manifest, notices: Notices) -> Manif
     if not damage:
         return manifest
     sound = {name: layer for name, layer in manifest.layers.items() if name not in lost}
-    return manifest.model_copy(update={"layers": sound, "build_key": ""})
+    return replace(manifest, layers=sound, build_key="")

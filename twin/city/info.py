@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _layer(layer: Any) -> dict[str, Any]:
         "title": layer.title,
         "files": len(layer.files),
         "counts": dict(layer.counts),
-        "inputs": [s.model_dump() for s in layer.provenance.inputs],
+        "inputs": [asdict(s) for s in layer.provenance.inputs],
         "parameters": layer.provenance.parameters,
         "attribution": layer.provenance.attribution,
         "licence": layer.provenance.licence,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass, field
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
 from twin.core.errors import StorageError
 from twin.core.files import canonical_json, guard_storage, sha256, write_text
+from twin.core.typed_json import fields, number, row_of, table, table_of, text, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,27 +22,30 @@ BUILT_LAYERS = frozenset(
 """Layers that a build makes; all others were added by the user and stay."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file of the city, with what proves that it is whole.
 
-
-class Artifact(_Strict):
-    """One file of the city, with what proves that it is whole."""
+    Raises
+    ------
+    ValueError
+        If the path leaves the city, or the size is negative.
+    """
 
     path: str
-    size: int = Field(ge=0)
+    size: int
     sha256: str
 
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        parts = PureWindowsPath(path)  # knows every way to leave a folder, those of POSIX too
+    def __post_init__(self) -> None:
+        parts = PureWindowsPath(self.path)  # knows every way to leave a folder, those of POSIX too
         if parts.anchor or ".." in parts.parts or not parts.parts:
-            raise ValueError(f"{path!r} lies outside the city")
-        return path
+            raise ValueError(f"{self.path!r} lies outside the city")
+        if self.size < 0:
+            raise ValueError(f"{self.path!r} cannot hold {self.size} bytes")
 
 
-class Source(_Strict):
+@dataclass(frozen=True, slots=True)
+class Source:
     """One input file as it was read."""
 
     name: str
@@ -50,31 +53,33 @@ class Source(_Strict):
     sha256: str
 
 
-class Provenance(_Strict):
+@dataclass(frozen=True, slots=True)
+class Provenance:
     """Where a layer came from."""
 
     inputs: tuple[Source, ...] = ()
-    parameters: dict[str, Any] = {}
-    software: dict[str, str] = {}
+    parameters: dict[str, Any] = field(default_factory=dict)
+    software: dict[str, str] = field(default_factory=dict)
     attribution: str = ""
     licence: str = ""
 
 
-class Layer(_Strict):
+@dataclass(frozen=True, slots=True)
+class Layer:
     """One layer of the city: its kind, its files, its origin."""
 
     kind: str
     files: tuple[Artifact, ...]
-    provenance: Provenance = Provenance()
-    counts: dict[str, int | float] = {}
+    provenance: Provenance = field(default_factory=Provenance)
+    counts: dict[str, int | float] = field(default_factory=dict)
     title: str = ""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = field(default_factory=dict)
 
 
-class Manifest(_Strict):
+@dataclass(frozen=True, slots=True)
+class Manifest:
     """The whole table of contents."""
 
-    format: int = FORMAT
     name: str
     crs: str
     """Name of the city's CRS, such as ``EPSG:7415``."""
@@ -85,8 +90,9 @@ class Manifest(_Strict):
     """x_min, y_min, z_min, x_max, y_max, z_max in metres."""
     build_key: str = ""
     """Digest of inputs, parameters and format: the same key means the same bytes."""
-    layers: dict[str, Layer] = {}
+    layers: dict[str, Layer] = field(default_factory=dict)
     notices: tuple[dict[str, Any], ...] = ()
+    format: int = FORMAT
 
 
 def artifact(city: Path, relative: str) -> Artifact:
@@ -97,7 +103,12 @@ def artifact(city: Path, relative: str) -> Artifact:
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write the manifest atomically; the same manifest gives the same bytes."""
-    write_text(path, canonical_json(manifest.model_dump(mode="json")))
+    write_text(path, manifest_text(manifest))
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """The manifest as it stands in its file."""
+    return canonical_json(asdict(manifest))
 
 
 def read_manifest(city: Path) -> Manifest:
@@ -127,16 +138,60 @@ def read_manifest(city: Path) -> Manifest:
         if isinstance(found, int) and found > FORMAT:
             what = f"has format {found}, written by a newer twin; this one reads up to format {FORMAT}"
             raise StorageError(path, what, "upgrade twin")
-        return Manifest.model_validate(data)
-    except (ValueError, ValidationError, AttributeError, RecursionError) as error:
-        raise StorageError(path, f"the manifest is damaged ({_first_line(error)})", rebuild) from error
+        return _manifest(data)
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise StorageError(path, f"the manifest is damaged ({str(error)[:200]})", rebuild) from error
 
 
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]
-    return str(error).splitlines()[0][:200]
+# Read by hand: the library that checks options takes a tenth of a second to load, and every command opens a city.
+_FILE = {"size": whole, "sha256": text}
+
+
+def _artifact(value: Any, place: str) -> Artifact:
+    return Artifact(**fields(value, place, {"path": text, **_FILE}, needed=frozenset({"path", *_FILE})))
+
+
+def _source(value: Any, place: str) -> Source:
+    return Source(**fields(value, place, {"name": text, **_FILE}, needed=frozenset({"name", *_FILE})))
+
+
+def _provenance(value: Any, place: str) -> Provenance:
+    known = {
+        "inputs": row_of(_source),
+        "parameters": table,
+        "software": table_of(text),
+        "attribution": text,
+        "licence": text,
+    }
+    return Provenance(**fields(value, place, known, needed=frozenset()))
+
+
+def _layer(value: Any, place: str) -> Layer:
+    known = {
+        "kind": text,
+        "files": row_of(_artifact),
+        "provenance": _provenance,
+        "counts": table_of(number),
+        "title": text,
+        "options": table,
+    }
+    return Layer(**fields(value, place, known, needed=frozenset({"kind", "files"})))
+
+
+def _manifest(value: Any) -> Manifest:
+    known = {
+        "format": whole,
+        "name": text,
+        "crs": text,
+        "crs_wkt": text,
+        "origin": row_of(whole, n=3),
+        "bounds": row_of(number, n=6),
+        "build_key": text,
+        "layers": table_of(_layer),
+        "notices": row_of(table),
+    }
+    needed = frozenset({"name", "crs", "crs_wkt", "origin", "bounds"})
+    return Manifest(**fields(value, "", known, needed=needed))
 
 
 def damaged_files(city: Path, manifest: Manifest, *, by_checksum: bool) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -280,7 +280,7 @@ def _key(options: BuildOptions, crs: CRS, sources: Mapping[str, tuple[Source, ..
     decisive = {
         "pipeline": [PIPELINE, FORMAT, twin.__version__],
         "crs": crs.to_wkt(),
-        "sources": {role: [s.model_dump() for s in group] for role, group in sources.items()},
+        "sources": {role: [asdict(s) for s in group] for role, group in sources.items()},
         "parameters": parameters(options),
     }
     return hashlib.sha256(canonical_json(decisive).encode()).hexdigest()

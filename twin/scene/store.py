@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.city.manifest import manifest_text
 from twin.core.errors import StorageError, UsageError
 from twin.scene.model import SceneContent
 from twin.scene.pack import FORMAT, ScenePack, digest, load_pack, save_pack
@@ -69,7 +70,7 @@ def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notic
 
 def _place(city: City, layers: Sequence[str]) -> tuple[Path, str]:
     """Where the pack of a city lies, and the key of what it must have been made from."""
-    key = digest(f"pack {FORMAT}", city.manifest.model_dump_json(), *sorted(layers))
+    key = digest(f"pack {FORMAT}", manifest_text(city.manifest), *sorted(layers))
     return city.path / _CACHE / f"pack-{key}.npz", key
 
 
