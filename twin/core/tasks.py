@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twin.core.errors import TileError
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from twin.core.progress import Progress
 
 T = TypeVar("T")
+AHEAD = 4
+"""Tasks of each worker that are begun before the oldest result is taken: enough to keep it busy, while the results
+that wait, and the arguments, stay few however many tasks there are."""
 TRIES = 3
 """How often a task is begun before it is given up; a dying worker is most often short of memory."""
 
@@ -62,9 +67,12 @@ def _run_in_processes(
     given_up: list[str] = []
     pool = ProcessPool(max_workers=min(workers, len(tasks)), initializer=_begin_worker, context=_context())
     try:
-        futures = [pool.schedule(function, args=task.arguments) for task in tasks]
-        for task, future in zip(tasks, futures, strict=True):
+        begun = ((task, pool.schedule(function, args=task.arguments)) for task in tasks)
+        waiting = deque(islice(begun, AHEAD * workers))
+        while waiting:
+            task, future = waiting.popleft()
             result = _result(pool, function, task, future)
+            waiting.extend(islice(begun, 1))
             progress.advance()
             if result is None:
                 given_up.append(task.name)

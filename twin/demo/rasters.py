@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 TRUTH_CELL_M = 0.5
 TASK_M = 256.0
-TASKS_AT_ONCE = 64
 CACHE_BYTES = 64 << 20
 """What GDAL may keep of blocks that are written already; its default is a share of the machine's memory."""
 ORTHO_CELLS_M = (0.25, 0.5, 1.0)
@@ -59,14 +58,11 @@ def write_rasters(layout: Layout, truth: Path, ortho: Path, *, workers: int, pro
         _raster(truth / "dsm.tif", heights, 1) as dsm,
         _raster(ortho, pixels, 3) as photo,
     ):
-        # Some tasks at a time: results wait in this process, which writes more slowly than others compute.
-        for first in range(0, len(tasks), TASKS_AT_ONCE):
-            some = slice(first, first + TASKS_AT_ONCE)
-            results = run_tasks(raster_tile, tasks[some], workers=workers, progress=progress)
-            for tile, result in zip(tiles[some], results, strict=True):
-                _put(dtm, heights, tile, result.dtm[None])
-                _put(dsm, heights, tile, result.dsm[None])
-                _put(photo, pixels, tile, result.ortho)
+        results = run_tasks(raster_tile, tasks, workers=workers, progress=progress)
+        for tile, result in zip(tiles, results, strict=True):
+            _put(dtm, heights, tile, result.dtm[None])
+            _put(dsm, heights, tile, result.dsm[None])
+            _put(photo, pixels, tile, result.ortho)
 
 
 @contextlib.contextmanager
