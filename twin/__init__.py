@@ -30,12 +30,17 @@ _PLACES = {
     "open_city": "twin.city.model",
 }
 
+_ROOMS = ("demo", "reconstruct")
+"""Rooms whose own public names are reached as ``twin.demo.compare``."""
+
 __all__ = ["City", "Scene", "TwinError", "build", "open_city"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _PLACES:
         return getattr(import_module(_PLACES[name]), name)
+    if name in _ROOMS:
+        return import_module(f"twin.{name}")
     raise AttributeError(f"module 'twin' has no attribute {name!r}")
 
 

@@ -13,8 +13,8 @@ from twin.city.cityjson import ModelMetadata, VertexTransform, read_cityjson, wr
 from twin.core.errors import InputNotFoundError, UsageError
 from twin.core.mesh import Solid, Surface
 from twin.core.notices import Notices
+from twin.demo import compare
 from twin.demo.cadastre import NO_DEFECTS
-from twin.demo.compare import compare
 from twin.demo.delivery import write_buildings
 from twin.demo.layout import make_layout
 from twin.demo.roofcells import cells_inside, count_faces, roof_faces

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
+from twin.core.crs import parse_crs, same_horizontal
 from twin.core.errors import UsageError
 from twin.core.grid import Bounds
 from twin.core.points import Classification, PointCloud
@@ -13,8 +16,12 @@ from twin.demo.flight import Flight, SurveySettings, fly
 from twin.demo.ground import Ground, ground_at_many
 from twin.demo.layout import Layout, make_layout
 from twin.demo.rays import Ray, first_triangle
-from twin.demo.survey import survey_tile, tile_side, tiles_of
+from twin.demo.survey import STRIP_EVERY_S, survey_tile, tile_side, tiles_of
 from twin.demo.targets import Targets, gather_targets
+from twin.sources.las_writer import PulseNotes, write_las
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXACT = SurveySettings(
     density=1.5, range_noise_m=0.0, pointing_noise_m=0.0, strip_offset_m=0.0, outliers_per_million=0.0
@@ -100,7 +107,7 @@ def test_rays_agree_with_embree(plan: Layout) -> None:
 def test_every_point_was_in_sight_of_its_strip(plan: Layout, exact_cloud: PointCloud, whole: Bounds) -> None:
     targets, _ = gather_targets(plan, plan.bounds)
     flight = fly(EXACT, plan.bounds, seed=4)
-    _, strips = survey_tile(plan, flight, whole)
+    _, strips, *_ = survey_tile(plan, flight, whole)
     local = sk.to_local(exact_cloud.xyz)
     hidden = 0
     for strip in flight.strips:
@@ -154,7 +161,7 @@ def test_noise_has_the_size_that_the_settings_say(plan: Layout, whole: Bounds) -
     settings = SurveySettings(
         density=1.5, range_noise_m=0.05, pointing_noise_m=0.0, strip_offset_m=0.0, outliers_per_million=0.0
     )
-    cloud, _ = survey_tile(plan, fly(settings, plan.bounds, seed=4), whole)
+    cloud, *_ = survey_tile(plan, fly(settings, plan.bounds, seed=4), whole)
     ground = of_class(cloud, Classification.GROUND)
     z, kind, _ = ground_at_many(np.ascontiguousarray(ground[:, :2]), plan.terrain)
     error = (ground[:, 2] - z)[kind == Ground.FIELD]
@@ -164,7 +171,7 @@ def test_noise_has_the_size_that_the_settings_say(plan: Layout, whole: Bounds) -
 def test_strips_overlap_and_carry_their_offsets(plan: Layout, whole: Bounds) -> None:
     settings = SurveySettings(density=0.8, range_noise_m=0.0, pointing_noise_m=0.0, strip_offset_m=0.1)
     flight = fly(settings, plan.bounds, seed=4)
-    cloud, strip = survey_tile(plan, flight, whole)
+    cloud, strip, *_ = survey_tile(plan, flight, whole)
     assert set(np.unique(strip)) == {s.number for s in flight.strips}
     uvz = sk.to_local(cloud.xyz)
     for s in flight.strips:
@@ -176,7 +183,7 @@ def test_strips_overlap_and_carry_their_offsets(plan: Layout, whole: Bounds) -> 
 
 def test_outliers_fly_high_and_lie_low(plan: Layout, whole: Bounds) -> None:
     settings = SurveySettings(density=1.0, outliers_per_million=3000.0)
-    cloud, _ = survey_tile(plan, fly(settings, plan.bounds, seed=4), whole)
+    cloud, *_ = survey_tile(plan, fly(settings, plan.bounds, seed=4), whole)
     share = np.isin(cloud.classification, [7, 18]).mean()
     assert share == pytest.approx(0.003, rel=0.4)
     assert cloud.xyz[cloud.classification == 18, 2].min() > 12.0
@@ -186,7 +193,7 @@ def test_every_point_lies_in_its_tile_and_in_the_area(plan: Layout) -> None:
     flight: Flight = fly(SurveySettings(density=0.6), plan.bounds, seed=4)
     n = 0
     for _, tile in tiles_of(plan, 60.0):
-        cloud, _ = survey_tile(plan, flight, tile)
+        cloud, *_ = survey_tile(plan, flight, tile)
         x, y = cloud.xyz[:, 0], cloud.xyz[:, 1]
         assert tile.contains(x, y).all()
         assert plan.area.contains(x, y).all()
@@ -203,3 +210,54 @@ def test_tiles_hold_some_million_points(density: float) -> None:
 def test_senseless_densities_are_refused(bad: float) -> None:
     with pytest.raises(UsageError, match="--density"):
         SurveySettings(density=bad)
+
+
+def test_the_scanner_notes_strip_time_angle_and_brightness(tmp_path: Path, plan: Layout) -> None:
+    import laspy
+
+    flight = fly(SurveySettings(density=0.8), plan.bounds, seed=4)
+    x, y = sk.ORIGIN[0] + 150.0, sk.ORIGIN[1]
+    points = survey_tile(plan, flight, Bounds(x - 150.0, y - 150.0, x + 150.0, y + 150.0))
+    path = tmp_path / "tile.laz"
+    write_las(path, points.cloud, crs=parse_crs(sk.CRS), notes=PulseNotes(*points[1:]))
+    las = laspy.read(path)
+    assert las.header.global_encoding.gps_time_type == laspy.header.GpsTimeType.STANDARD
+    stored = las.header.parse_crs()
+    assert stored.is_compound
+    assert same_horizontal(stored, parse_crs(sk.CRS))
+    assert stored.sub_crs_list[1].to_epsg() == 5193
+    np.testing.assert_array_equal(las.point_source_id, points.strip)
+    np.testing.assert_array_equal(las.intensity, points.intensity)
+    np.testing.assert_allclose(las.scan_angle * 0.006, points.scan_angle_deg, atol=0.004)
+    for strip in flight.strips:
+        mine = points.strip == strip.number
+        time, angle = las.gps_time[mine], points.scan_angle_deg[mine]
+        assert np.ptp(time) < STRIP_EVERY_S
+        assert np.abs(angle).max() <= flight.settings.half_angle_deg
+        # Left of the flight's direction is negative: where v is greater, for a strip flown along u.
+        v = sk.to_local(points.cloud.xyz)[mine, 1]
+        assert np.corrcoef(v, angle)[0, 1] * strip.heading < -0.9
+        # Along the strip, time runs as the aircraft flies.
+        u = sk.to_local(points.cloud.xyz)[mine, 0]
+        assert np.corrcoef(u, time)[0, 1] * strip.heading > 0.999
+
+
+def test_echoes_of_one_pulse_share_its_time(plan: Layout, whole: Bounds) -> None:
+    points = survey_tile(plan, fly(SurveySettings(density=0.6), plan.bounds, seed=4), whole)
+    last = points.cloud.return_number == points.cloud.n_returns
+    key = points.strip.astype(np.int64), points.gps_time
+    order = np.lexsort(key)
+    same = (np.diff(points.gps_time[order]) == 0) & (np.diff(points.strip[order]) == 0)
+    second = points.cloud.return_number[order][1:] > 1
+    assert same[second].mean() > 0.99  # but for those whose first echo lies outside
+    assert not same[~second].any()
+    assert last.mean() > 0.7
+
+
+def test_asphalt_is_dark_and_grass_is_bright(plan: Layout, whole: Bounds) -> None:
+    points = survey_tile(plan, fly(SurveySettings(density=0.6), plan.bounds, seed=4), whole)
+    at = np.ascontiguousarray(sk.to_local(points.cloud.xyz)[:, :2])
+    _, kind, _ = ground_at_many(at, plan.terrain)
+    is_ground = (points.cloud.classification == Classification.GROUND) & (points.cloud.n_returns == 1)
+    street, field = (np.median(points.intensity[is_ground & (kind == k)]) for k in (3, 0))
+    assert street < 0.5 * field

@@ -19,7 +19,7 @@ from twin.demo.layout import cell_plan
 from twin.demo.plan import SPECIES
 from twin.demo.survey import survey_tile, tiles_of
 from twin.demo.truth import truth_of
-from twin.sources.las_writer import write_las
+from twin.sources.las_writer import PulseNotes, write_las
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,13 +151,14 @@ def deliver_survey(
 
 def deliver_tile(layout: Layout, flight: Flight, tile: Bounds, path: Path, truth: Path) -> int:
     """Trace and write one tile of the survey; how many points it holds. Empty tiles are not written."""
-    cloud, strips = survey_tile(layout, flight, tile)
+    points = survey_tile(layout, flight, tile)
+    cloud, notes = points.cloud, PulseNotes(*points[1:])
     if not len(cloud):
         return 0
     with atomic_path(truth.with_name(f"{truth.name}.npz")) as temporary:
-        np.savez_compressed(temporary, classification=cloud.classification, strip=strips)
+        np.savez_compressed(temporary, classification=cloud.classification, strip=points.strip)
     if not flight.settings.is_classified:
         unknown = np.full(len(cloud), Classification.UNCLASSIFIED, np.uint8)
         cloud = PointCloud(cloud.xyz, unknown, cloud.return_number, cloud.n_returns)
-    write_las(path, cloud, crs=parse_crs(sk.CRS), day=date.fromisoformat(DAY))
+    write_las(path, cloud, crs=parse_crs(sk.CRS), notes=notes, day=date.fromisoformat(DAY))
     return len(cloud)

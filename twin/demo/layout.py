@@ -48,6 +48,9 @@ def corners_of(bounds: Bounds) -> NDArray[np.float64]:
 class Layout:
     """Everything that decides what the district looks like; small, and the same in every process.
 
+    Seed and number of buildings decide all the rest, so layouts are told apart by them: what was kept for one is found
+    again with the copy that another task brings along.
+
     Parameters
     ----------
     seed, n_buildings : int
@@ -68,6 +71,12 @@ class Layout:
     terrain: Terrain
     min_rank: float
     area: Bounds
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Layout) and (self.seed, self.n_buildings) == (other.seed, other.n_buildings)
+
+    def __hash__(self) -> int:
+        return hash((self.seed, self.n_buildings))
 
     @property
     def bounds(self) -> Bounds:

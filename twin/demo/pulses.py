@@ -29,6 +29,9 @@ SEPARATION_M = 0.8
 LOWEST_GROUND_M = -4.0
 _WALL, _GLASS, _CAR, _BRIDGE = 1, 2, 3, 4
 _BERM = 5
+_GROUND_REFLECTANCE = np.array([0.42, 0.38, 0.24, 0.13, 0.45, 0.45, 0.03, 0.03, 0.03])
+"""In the near infrared by kind of ground: grass is bright, asphalt dark, water black but for glints."""
+_LEAF_REFLECTANCE = 0.45
 
 
 class Sensor(NamedTuple):
@@ -78,19 +81,26 @@ class Job(NamedTuple):
 
 
 class Echoes(NamedTuple):
-    """Room for points: map coordinates (n, 3), ASPRS classes (n,), return number and number of returns (n, 2)."""
+    """Room for points.
+
+    Map coordinates (n, 3), ASPRS classes (n,), return number and number of returns (n, 2), the scan line of their pulse
+    and its place there (n, 2), and the share of the beam that comes back (n,).
+    """
 
     xyz: Float
     classes: Bytes
     numbers: Bytes
+    pulses: NDArray[np.int32]
+    shine: NDArray[np.float32]
 
 
 class _Scratch(NamedTuple):
-    """Room for one pulse: crowns on its way, depths and classes of its echoes."""
+    """Room for one pulse: crowns on its way; depths, classes and brightness of its echoes."""
 
     found: Float
     depths: Float
     classes: Bytes
+    shine: Float
 
 
 @INLINED
@@ -125,8 +135,8 @@ def _may_reach(ray: Ray, window: Window) -> bool:
 
 
 @INLINED
-def _hard_target(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain) -> tuple[float, int]:
-    """Depth of the last thing a beam can reach and its class; class 0 where nothing comes back."""
+def _hard_target(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain) -> tuple[float, int, float]:
+    """Depth of the last thing a beam can reach, its class and reflectance; class 0 where nothing comes back."""
     s, _, kind, is_water = ground_depth(ray, terrain)
     hit, which = first_triangle(ray, s, targets)
     if which >= 0:
@@ -134,23 +144,25 @@ def _hard_target(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain)
     if is_water:
         tilt = math.sqrt(ray.du * ray.du + ray.dv * ray.dv)
         back = 0.03 + 0.55 * math.exp(-((tilt / 0.09) ** 2))
-        return s, 9 if _die(state, 20) < back else 0
-    return s, _ground_class(state, kind)
+        return s, 9 if _die(state, 20) < back else 0, back
+    return s, _ground_class(state, kind), _GROUND_REFLECTANCE[kind]
 
 
 @njit(cache=True, nogil=True)
-def _from_material(hit: float, which: int, state: np.uint64, targets: Targets) -> tuple[float, int]:
+def _from_material(hit: float, which: int, state: np.uint64, targets: Targets) -> tuple[float, int, float]:
     material, chance = targets.material[which], _die(state, 21)
     if material == _WALL:
-        return hit, 6 if chance < 0.35 else 0
+        return hit, 6 if chance < 0.35 else 0, 0.3
     if material == _CAR:
-        return hit, 1 if chance < 0.92 else 0
+        return hit, 1 if chance < 0.92 else 0, 0.25
     if material == _BRIDGE:
-        return hit, 17
+        return hit, 17, 0.22
     if material == _GLASS and chance > 0.3:
         # Through the pane to the floor, which answers half the time and is neither roof nor ground.
-        return targets.top - targets.below[which], 1 if chance > 0.65 else 0
-    return hit, 6 if chance < 0.995 else 0
+        return targets.top - targets.below[which], 1 if chance > 0.65 else 0, 0.08
+    # The height of its floor stands for the building: it is the same in every window.
+    roofing = _die(np.uint64(int(targets.below[which] * 1000.0) + 4096), 1)
+    return hit, 6 if chance < 0.995 else 0, 0.12 + 0.3 * roofing
 
 
 @njit(cache=True, nogil=True)
@@ -176,23 +188,25 @@ def _leaf_returns(
             s -= math.log(1.0 - _die(state, 40 + 8 * k + m)) / density
             if s >= leaves or n >= MAX_RETURNS - 1 or left < 0.12:
                 break
+            rest = left * 0.8 * _die(state, 44 + 8 * k + m) ** 1.5
             if s - last > SEPARATION_M:
                 scratch.depths[n], scratch.classes[n] = s, int(targets.crowns[crown, 6])
+                scratch.shine[n] = _LEAF_REFLECTANCE * (left - rest)
                 n, last = n + 1, s
-            left *= 0.8 * _die(state, 44 + 8 * k + m) ** 1.5
+            left = rest
     return n, left
 
 
 @INLINED
 def _pulse(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain, scratch: _Scratch) -> int:
     """Fill the depths and classes of a pulse's echoes; how many there are."""
-    s_hard, kind = _hard_target(ray, state, targets, terrain)
+    s_hard, kind, reflectance = _hard_target(ray, state, targets, terrain)
     n_crowns = crowns_on_ray(ray, s_hard, targets, scratch.found)
     n, left = 0, 1.0
     if n_crowns > 0:
         n, left = _leaf_returns(s_hard, n_crowns, state, targets, scratch)
     if kind != 0 and left >= 0.12 and (n == 0 or s_hard - scratch.depths[n - 1] > SEPARATION_M):
-        scratch.depths[n], scratch.classes[n] = s_hard, kind
+        scratch.depths[n], scratch.classes[n], scratch.shine[n] = s_hard, kind, reflectance * left
         n += 1
     return n
 
@@ -201,6 +215,7 @@ def _pulse(ray: Ray, state: np.uint64, targets: Targets, terrain: Terrain, scrat
 def _outlier(state: np.uint64, scratch: _Scratch, n: int, top: float) -> int:
     """Turn a pulse into a bird, a cloud or a double reflection."""
     base = scratch.depths[n - 1] if n else top
+    scratch.shine[0] = 0.03
     if _die(state, 31) < 0.5:
         scratch.depths[0], scratch.classes[0] = base - 15.0 - 120.0 * _die(state, 32), 18
     else:
@@ -222,9 +237,11 @@ def _disturbed(ray: Ray, s: float, kind: int, state: np.uint64, sensor: Sensor) 
 
 
 @njit(cache=True, nogil=True)
-def _keep(pulse: tuple[Ray, np.uint64, int], job: Job, scratch: _Scratch, out: Echoes, at: int) -> int:
+def _keep(
+    pulse: tuple[Ray, np.uint64, int, int, int], job: Job, scratch: _Scratch, out: Echoes, at: int
+) -> int:
     """Put a pulse's echoes that fall into the tile behind those already there; how many there are then."""
-    ray, state, n = pulse
+    ray, state, n, line, place = pulse
     window = job.window
     for e in range(n):
         own = mix(state, np.uint64(90 + e))
@@ -233,6 +250,8 @@ def _keep(pulse: tuple[Ray, np.uint64, int], job: Job, scratch: _Scratch, out: E
         if window.x_min <= x < window.x_max and window.y_min <= y < window.y_max:
             out.xyz[at, 0], out.xyz[at, 1], out.xyz[at, 2] = x, y, z
             out.classes[at], out.numbers[at, 0], out.numbers[at, 1] = scratch.classes[e], e + 1, n
+            out.pulses[at, 0], out.pulses[at, 1] = line, place
+            out.shine[at] = scratch.shine[e] * (0.85 + 0.3 * _die(own, 4))
             at += 1
     return at
 
@@ -268,7 +287,12 @@ def trace_lines(lines: tuple[int, int], places: tuple[int, int], job: Job, site:
     int
         How many echoes were kept.
     """
-    scratch = _Scratch(np.empty((MAX_CROWNS, 3)), np.empty(MAX_RETURNS), np.empty(MAX_RETURNS, np.uint8))
+    scratch = _Scratch(
+        np.empty((MAX_CROWNS, 3)),
+        np.empty(MAX_RETURNS),
+        np.empty(MAX_RETURNS, np.uint8),
+        np.empty(MAX_RETURNS),
+    )
     strip_state = mix(job.sensor.seed, np.uint64(job.sensor.strip))
     # Taken apart once: each look into a tuple of arrays counts references.
     targets, terrain = site.targets, site.terrain
@@ -283,5 +307,5 @@ def trace_lines(lines: tuple[int, int], places: tuple[int, int], job: Job, site:
             n = _pulse(ray, state, targets, terrain, scratch)
             if _die(state, 30) < job.sensor.outlier_chance:
                 n = _outlier(state, scratch, n, top)
-            kept = _keep((ray, state, n), job, scratch, out, kept)
+            kept = _keep((ray, state, n, line, place), job, scratch, out, kept)
     return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -79,14 +80,34 @@ class Targets(NamedTuple):
 
 def gather_targets(layout: Layout, window: Bounds) -> tuple[Targets, tuple[Building, ...]]:
     """What stands in a window of the local frame, and the buildings that `Targets.owner` numbers."""
-    plans = [cell_plan(layout, i, j) for i, j in cells_near(layout, window)]
+    cells = cells_near(layout, window)
+    plans = [cell_plan(layout, i, j) for i, j in cells]
     buildings = tuple(b for plan in plans for b in plan.buildings)
     cars = np.concatenate([plan.cars for plan in plans]) if plans else np.empty((0, 5))
-    parts = [building_triangles(b, k) for k, b in enumerate(buildings)]
+    before = np.cumsum([0, *(len(plan.buildings) for plan in plans)]).tolist()
+    parts = [_owned_from(cell_triangles(layout, i, j), n) for (i, j), n in zip(cells, before, strict=False)]
     parts += [car_triangles(cars), bridge_parts(layout)]
-    triangles = Triangles(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    triangles = _joined(parts)
     crowns = np.concatenate([_crowns(p.trees, p.shrubs) for p in plans]) if plans else np.empty((0, 7))
     return _on_grid(triangles, crowns, window), buildings
+
+
+@lru_cache(maxsize=256)
+def cell_triangles(layout: Layout, i: int, j: int) -> Triangles:
+    """Roofs and walls of a cell's buildings, which `Triangles.owner` numbers from 0."""
+    buildings = cell_plan(layout, i, j).buildings
+    return _joined([building_triangles(b, k) for k, b in enumerate(buildings)])
+
+
+def _joined(parts: list[Triangles]) -> Triangles:
+    if not parts:
+        return Triangles(np.empty((0, 3, 3)), np.empty(0, np.uint8), np.empty(0), np.empty(0, np.int32))
+    return Triangles(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _owned_from(triangles: Triangles, first: int) -> Triangles:
+    """The same triangles with their owners numbered from `first`."""
+    return triangles._replace(owner=triangles.owner + np.int32(first))
 
 
 def building_triangles(building: Building, owner: int) -> Triangles:
@@ -224,28 +245,28 @@ def _on_grid(triangles: Triangles, crowns: Float, window: Bounds) -> Targets:
     touches = (low < [window.x_max, window.y_max]).all(1) & (high > [window.x_min, window.y_min]).all(1)
     triangles = Triangles(*(column[touches] for column in triangles))
     origin = np.array([window.x_min, window.y_min])
-    shape = _cells(window, CELL_M)
-    starts, items = _sort_triangles(triangles.corners, origin, shape, CELL_M)
-    tops = _tops(triangles.corners, starts, items)
-    crown_shape = _cells(window, CROWN_CELL_M)
-    crown_starts, crown_items = _sort_crowns(crowns, origin, crown_shape, CROWN_CELL_M)
-    top = max(
-        float(triangles.corners[..., 2].max(initial=0.0)),
-        float((crowns[:, 2] + crowns[:, 4]).max(initial=0.0)),
+    shape, crown_shape = _cells(window, CELL_M), _cells(window, CROWN_CELL_M)
+    boxes = np.column_stack([low[touches] - 1e-6, high[touches] + 1e-6])
+    starts, items = _sort_into_cells(boxes, triangles.corners, origin, shape, CELL_M)
+    reach, crown_tops = crowns[:, 3:4], crowns[:, 2] + crowns[:, 4]
+    crown_boxes = np.column_stack([crowns[:, :2] - reach, crowns[:, :2] + reach])
+    crown_starts, crown_items = _sort_into_cells(
+        crown_boxes, np.empty((0, 3, 3)), origin, crown_shape, CROWN_CELL_M
     )
+    triangle_tops = triangles.corners[..., 2].max(1)
     return Targets(
         *triangles,
         origin,
         shape,
         starts,
         items,
-        tops,
+        _tops(triangle_tops, starts, items),
         crowns,
         crown_shape,
         crown_starts,
         crown_items,
-        _crown_tops(crowns, crown_starts, crown_items),
-        top + 0.5,
+        _tops(crown_tops, crown_starts, crown_items),
+        max(float(triangle_tops.max(initial=0.0)), float(crown_tops.max(initial=0.0))) + 0.5,
     )
 
 
@@ -254,10 +275,14 @@ def _cells(window: Bounds, cell_m: float) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _sort_triangles(
-    corners: Float, origin: Float, shape: NDArray[np.int64], cell_m: float
+def _sort_into_cells(
+    boxes: Float, corners: Float, origin: Float, shape: NDArray[np.int64], cell_m: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Which triangles touch each cell, in compressed rows."""
+    """Which things touch each cell, in compressed rows.
+
+    `boxes` holds the least and greatest u and v of each; where there are `corners`, the things are triangles, which
+    leave out the cells of their box that they only pass by.
+    """
     nu, nv = shape
     counts = np.zeros(nu * nv + 1, np.int64)
     items = np.empty(0, np.int32)
@@ -267,28 +292,22 @@ def _sort_triangles(
                 counts[c + 1] += counts[c]
             items = np.empty(counts[-1], np.int32)
         cursor = counts.copy()
-        for t in range(len(corners)):
-            i0, i1, j0, j1 = _box_cells(corners[t], origin, nu, nv, cell_m)
+        for t in range(len(boxes)):
+            i0 = max(int(np.floor((boxes[t, 0] - origin[0]) / cell_m)), 0)
+            i1 = min(int(np.floor((boxes[t, 2] - origin[0]) / cell_m)), nu - 1)
+            j0 = max(int(np.floor((boxes[t, 1] - origin[1]) / cell_m)), 0)
+            j1 = min(int(np.floor((boxes[t, 3] - origin[1]) / cell_m)), nv - 1)
             for i in range(i0, i1 + 1):
                 for j in range(j0, j1 + 1):
-                    if _touches(corners[t], origin[0] + i * cell_m, origin[1] + j * cell_m, cell_m):
-                        if fill:
-                            items[cursor[i * nv + j]] = t
-                            cursor[i * nv + j] += 1
-                        else:
-                            counts[i * nv + j + 1] += 1
+                    u, v = origin[0] + i * cell_m, origin[1] + j * cell_m
+                    if len(corners) and not _touches(corners[t], u, v, cell_m):
+                        continue
+                    if fill:
+                        items[cursor[i * nv + j]] = t
+                        cursor[i * nv + j] += 1
+                    else:
+                        counts[i * nv + j + 1] += 1
     return counts, items
-
-
-@njit(cache=True, nogil=True)
-def _box_cells(corners: Float, origin: Float, nu: int, nv: int, cell_m: float) -> tuple[int, int, int, int]:
-    u0, u1 = corners[:, 0].min() - 1e-6, corners[:, 0].max() + 1e-6
-    v0, v1 = corners[:, 1].min() - 1e-6, corners[:, 1].max() + 1e-6
-    i0 = max(int(np.floor((u0 - origin[0]) / cell_m)), 0)
-    i1 = min(int(np.floor((u1 - origin[0]) / cell_m)), nu - 1)
-    j0 = max(int(np.floor((v0 - origin[1]) / cell_m)), 0)
-    j1 = min(int(np.floor((v1 - origin[1]) / cell_m)), nv - 1)
-    return i0, i1, j0, j1
 
 
 @njit(cache=True, nogil=True)
@@ -309,48 +328,10 @@ def _touches(corners: Float, u: float, v: float, cell_m: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _tops(corners: Float, starts: NDArray[np.int64], items: NDArray[np.int32]) -> Float:
+def _tops(top: Float, starts: NDArray[np.int64], items: NDArray[np.int32]) -> Float:
+    """The highest top of what touches each cell."""
     tops = np.full(len(starts) - 1, -1e9)
     for c in range(len(tops)):
         for k in range(starts[c], starts[c + 1]):
-            tops[c] = max(tops[c], corners[items[k], :, 2].max())
+            tops[c] = max(tops[c], top[items[k]])
     return tops
-
-
-@njit(cache=True, nogil=True)
-def _crown_tops(crowns: Float, starts: NDArray[np.int64], items: NDArray[np.int32]) -> Float:
-    tops = np.full(len(starts) - 1, -1e9)
-    for c in range(len(tops)):
-        for k in range(starts[c], starts[c + 1]):
-            tops[c] = max(tops[c], crowns[items[k], 2] + crowns[items[k], 4])
-    return tops
-
-
-@njit(cache=True, nogil=True)
-def _sort_crowns(
-    crowns: Float, origin: Float, shape: NDArray[np.int64], cell_m: float
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Which crowns touch each cell, in compressed rows."""
-    nu, nv = shape
-    counts = np.zeros(nu * nv + 1, np.int64)
-    items = np.empty(0, np.int32)
-    for fill in range(2):
-        if fill:
-            for c in range(nu * nv):
-                counts[c + 1] += counts[c]
-            items = np.empty(counts[-1], np.int32)
-        cursor = counts.copy()
-        for t in range(len(crowns)):
-            r = crowns[t, 3]
-            i0 = max(int(np.floor((crowns[t, 0] - r - origin[0]) / cell_m)), 0)
-            i1 = min(int(np.floor((crowns[t, 0] + r - origin[0]) / cell_m)), nu - 1)
-            j0 = max(int(np.floor((crowns[t, 1] - r - origin[1]) / cell_m)), 0)
-            j1 = min(int(np.floor((crowns[t, 1] + r - origin[1]) / cell_m)), nv - 1)
-            for i in range(i0, i1 + 1):
-                for j in range(j0, j1 + 1):
-                    if fill:
-                        items[cursor[i * nv + j]] = t
-                        cursor[i * nv + j] += 1
-                    else:
-                        counts[i * nv + j + 1] += 1
-    return counts, items

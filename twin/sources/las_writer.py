@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,12 +13,27 @@ from twin.core.files import atomic_path, guard_storage
 
 if TYPE_CHECKING:
     import laspy
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from twin.core.points import PointCloud
 
 POINT_FORMAT = 6
+SCAN_ANGLE_STEP_DEG = 0.006
 MAX_STORED = 2**31 - 1
+
+
+class PulseNotes(NamedTuple):
+    """What a scanner notes of each point besides its place; arrays of shape (n,).
+
+    `source` is the flight strip, `gps_time` adjusted standard GPS time in seconds, `intensity` of 16 bits, and
+    `scan_angle_deg` negative to the left of the flight's direction.
+    """
+
+    source: NDArray[np.uint8] | NDArray[np.uint16]
+    gps_time: NDArray[np.float64]
+    intensity: NDArray[np.uint16]
+    scan_angle_deg: NDArray[np.float32]
 
 
 def write_las(
@@ -26,6 +41,7 @@ def write_las(
     cloud: PointCloud,
     *,
     crs: CRS | None,
+    notes: PulseNotes | None = None,
     scale_m: float = 0.001,
     day: date = date(2000, 1, 1),
     force: bool = True,
@@ -40,6 +56,8 @@ def write_las(
     cloud : PointCloud
     crs : CRS or None
         Stored as WKT.
+    notes : PulseNotes, optional
+        Strip, time, intensity and scan angle of each point; zero if not given.
     scale_m : float
         Coordinates are rounded to multiples of this.
     day : date
@@ -59,7 +77,7 @@ def write_las(
     path = Path(path)
     header = _header(path, cloud, crs, scale_m, day)
     with atomic_path(path, force=force) as temporary, guard_storage(path):
-        _write(temporary, cloud, header, compress=path.suffix.lower() == ".laz")
+        _write(temporary, cloud, notes, header, compress=path.suffix.lower() == ".laz")
 
 
 def _header(path: Path, cloud: PointCloud, crs: CRS | None, scale_m: float, day: date) -> laspy.LasHeader:
@@ -76,13 +94,16 @@ def _header(path: Path, cloud: PointCloud, crs: CRS | None, scale_m: float, day:
         )
     header.creation_date = day
     header.generating_software = "twin"
+    header.global_encoding.gps_time_type = laspy.header.GpsTimeType.STANDARD
     if crs is not None:
         header.vlrs.append(WktCoordinateSystemVlr(crs.to_wkt("WKT1_GDAL")))
         header.global_encoding.wkt = True
     return header
 
 
-def _write(path: Path, cloud: PointCloud, header: laspy.LasHeader, *, compress: bool) -> None:
+def _write(
+    path: Path, cloud: PointCloud, notes: PulseNotes | None, header: laspy.LasHeader, *, compress: bool
+) -> None:
     import laspy
 
     las = laspy.LasData(header)
@@ -92,4 +113,9 @@ def _write(path: Path, cloud: PointCloud, header: laspy.LasHeader, *, compress: 
     las.classification = cloud.classification
     las.return_number = cloud.return_number
     las.number_of_returns = cloud.n_returns
+    if notes is not None:
+        las.point_source_id = notes.source
+        las.gps_time = notes.gps_time
+        las.intensity = notes.intensity
+        las.scan_angle = np.round(notes.scan_angle_deg / SCAN_ANGLE_STEP_DEG).astype(np.int16)
     las.write(str(path), do_compress=compress)
