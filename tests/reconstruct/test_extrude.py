@@ -65,19 +65,23 @@ def test_flat_parts_make_valid_solids_of_the_right_volume(case, data):
 
 
 @given(divided(), st.data())
-@settings(max_examples=60, deadline=None)
-def test_sloping_parts_make_closed_solids(case, data):
-    """Planes in any position, crossing along edges; slivers of random cuts may bend, but the shell closes."""
+@settings(max_examples=120, deadline=None)
+def test_sloping_parts_make_valid_solids(case, data):
+    """Planes in any position, crossing along edges, steep ones too.
+
+    Once in 17,000 of such drawings a sliver a few millimetres wide is bent by heights that became one (204).
+    """
     _, partition = case
-    slope = st.sampled_from([-0.7, -0.2, 0.0, 0.2, 0.7])
+    slope = st.sampled_from([-1.3, -0.7, -0.2, 0.0, 0.2, 0.7]) | st.floats(-1.0, 1.0)
     planes = np.array(
         [
-            (data.draw(slope), data.draw(slope), 30 + data.draw(st.integers(0, 3)))
+            (data.draw(slope), data.draw(slope), 60 + data.draw(st.integers(0, 3)))
             for _ in range(partition.n_faces)
         ]
     )
     for solid in extrude(partition, planes, ground_m=0.0):
-        assert not set(check_solid(solid)) & {302, 303, 305, 307, 405}
+        assert_valid_solid(solid)
+        assert set(check_solid(solid)) <= {204}
 
 
 @given(divided())
@@ -116,6 +120,7 @@ def grid_of_squares(heights):
         ([[5, 3, 5], [3, 5, 3], [5, 3, 5]], 1, 37),  # a chequerboard
         ([[4, 4, 4], [4, 0, 4], [4, 4, 4]], 1, 32),  # a courtyard
         ([[4, 4, 4, 4], [4, 0, 4, 4], [4, 4, 0, 4], [4, 4, 4, 4]], 1, 56),  # courtyards that touch
+        ([[4, 4, 4], [4, 0, 4], [4, 4, 8]], 1, 36),  # a courtyard that touches a high part across a low one
         ([[0, 4, 4], [4, 0, 4], [4, 4, 4]], 1, 28),  # a courtyard that touches the street
         ([[4, 0], [0, 4]], 2, 8),  # parts that touch
         ([[4, 0, 0], [0, 4, 4], [0, 4, 4]], 2, 20),
@@ -171,6 +176,55 @@ def test_crossing_planes_meet_in_a_vertex_of_their_own():
     assert (solid.surface == Surface.INNER_WALL).sum() == 2
     assert [2.0, 2.0, 4.0] in solid.vertices.tolist()
     assert volume_m3(solid) == pytest.approx(64)
+
+
+@pytest.mark.parametrize("from_end_m", [0.0009, 0.0015, 0.0025, 0.006, 0.02])
+def test_planes_that_cross_beside_a_vertex(from_end_m):
+    """Nearer than 2 mm the two vertices would be one to a validator, and the wall between them no face."""
+    squares = [shapely.orient_polygons(shapely.box(x, 0, x + 2, 4)) for x in (0, 2)]
+    planes = np.array([(0.0, 3.0, 9.0), (0.0, -3.0, 9.0 + 6.0 * from_end_m)])
+    (solid,) = extrude(partition_of((0.0, 0.0), squares), planes, ground_m=-9.0)
+    assert_valid_solid(solid)
+    assert check_solid(solid) == ()
+
+
+def test_a_steep_roof_over_a_wall_with_corners_in_a_line():
+    """Heights are rounded: in a view from the side these corners are not in a line, and would fold a sliver."""
+    outline = [
+        (0, 0),
+        (6, 0),
+        (6, 1),
+        (7, 1),
+        (7, 3),
+        (7, 5),
+        (6, 5),
+        (6, 11),
+        (0, 11),
+        (0, 5),
+        (0, 4),
+        (0, 1),
+    ]
+    plane = np.array([(-1.11933, 0.41466, 39.56752)])
+    (solid,) = extrude(partition_of((0.0, 0.0), [shapely.Polygon(outline)]), plane, ground_m=0.0)
+    assert_valid_solid(solid)
+    assert check_solid(solid) == ()
+
+
+@pytest.mark.parametrize("edge_m", [0.0021, 0.0031, 0.02])
+def test_parts_that_meet_in_a_vertex_beside_another_vertex(edge_m):
+    """What stands back must not come to stand on a neighbour: validators take 1 mm for nothing."""
+    at = {"w": (0.0, 1.0), "m": (1.0, 1.0), "e": (1.0 + edge_m, 1.0), "n": (1.0, 2.0), "s": (1.0, 0.0)}
+    low, high = (0.0, 0.0), (2.0, 2.0)
+    rings = [
+        [low, at["s"], at["m"], at["w"]],
+        [at["s"], (2.0, 0.0), (2.0, 1.0), at["e"], at["m"]],
+        [at["m"], at["e"], (2.0, 1.0), high, at["n"]],
+        [at["w"], at["m"], at["n"], (0.0, 2.0)],
+    ]
+    partition = partition_of((0.0, 0.0), [shapely.Polygon(r) for r in rings])
+    (solid,) = extrude(partition, flat_planes(np.array([5.0, 3.0, 5.0, 3.0])), ground_m=0.0)
+    assert_valid_solid(solid)
+    assert check_solid(solid) == ()
 
 
 def test_a_roof_under_the_ground_is_refused_with_both_elevations():

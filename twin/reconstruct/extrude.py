@@ -8,7 +8,8 @@ opposite by construction, whatever the heights are, and nothing has to be glued 
 Made valid before that:
 
 * Neighbours in one plane become one face.
-* Where two planes cross along an edge, a vertex is put at the crossing.
+* Where two planes cross along an edge, a vertex is put at the crossing; nearer than 2 mm to another vertex, where
+  validators would take both for one, the planes meet at the nearer end of the edge instead.
 * Heights within 5 mm of each other on one vertical line are one; this bends a roof by 2.5 mm at most, under the 1 cm to
   which validators hold planes.
 * A vertical line that four walls would share (high, low, high, low roofs around a vertex; a courtyard that touches the
@@ -31,7 +32,7 @@ import numpy as np
 
 from twin.core.mesh import Solid
 from twin.reconstruct.extrude_kernels import find_pinch, raise_faces, stack_levels
-from twin.reconstruct.footprint import round_to_grid
+from twin.reconstruct.footprint import GRID_M, MIN_CORNER_DISTANCE_M, round_to_grid
 from twin.reconstruct.halfedges import around_vertices
 from twin.reconstruct.partition import partition_edges
 
@@ -44,6 +45,9 @@ LEVEL_TOLERANCE_M = 0.005
 """Heights on one vertical line that are closer than this are one."""
 
 _STAND_BACK_M = 0.01
+_LEAST_STAND_BACK_M = 0.0012
+"""Over the 1 mm within which validators take two vertices for one."""
+
 _MAX_SPLITS_PER_VERTEX = 4
 
 
@@ -101,8 +105,6 @@ def extrude(
     vertices = partition.vertices
     _refuse_sunken(vertices, edges, planes, ground_m)
     edges = _join_coplanar(vertices, edges, planes)
-    if np.any(planes[:, :2]):
-        vertices, edges = _insert_crossings(vertices, edges, planes)
     origin = np.array([*partition.origin, 0.0])
     return tuple(
         _extrude_connected(vertices, part, planes, ground_m=ground_m, origin=origin)
@@ -119,9 +121,13 @@ def _extrude_connected(
     origin: NDArray[np.float64],
 ) -> Solid:
     limit = _MAX_SPLITS_PER_VERTEX * (2 + len(vertices))
+    tolerance, sloped = np.empty(0), bool(np.any(planes[:, :2]))
     for _ in range(limit):
+        tolerance = _padded(tolerance, len(vertices))
+        if sloped:  # standing back moves edges, so roofs may cross along them that did not before
+            vertices, edges, tolerance = _insert_crossings(vertices, edges, planes, tolerance)
         around = around_vertices(vertices, edges)
-        levels = stack_levels(vertices, edges, around, planes, (ground_m, LEVEL_TOLERANCE_M))
+        levels = stack_levels(vertices, edges, around, planes, (ground_m, tolerance))
         vertex, level = find_pinch(around, levels)
         if vertex < 0:
             break
@@ -202,30 +208,61 @@ def _connected_parts(edges: NDArray[np.int32]) -> list[NDArray[np.int32]]:
     return [edges[label == k] for k in np.unique(label)]
 
 
+def _padded(tolerance: NDArray[np.float64], n_vertices: int) -> NDArray[np.float64]:
+    return np.concatenate([tolerance, np.full(n_vertices - len(tolerance), LEVEL_TOLERANCE_M)])
+
+
 def _insert_crossings(
-    vertices: NDArray[np.float64], edges: NDArray[np.int32], planes: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Split the edges along which the roofs on both sides change places."""
+    vertices: NDArray[np.float64],
+    edges: NDArray[np.int32],
+    planes: NDArray[np.float64],
+    tolerance: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]:
+    """Split the edges along which the roofs on both sides change places.
+
+    Where they do so too close to another vertex for one of their own, they meet at the end where they differ least:
+    its tolerance is raised.
+    """
     inner = np.flatnonzero(edges[:, 3] >= 0)
+    ends = edges[inner, :2]
+    left, right = edges[inner, 2], edges[inner, 3]
     step = np.column_stack(
         [
-            _heights(vertices, planes, edges[inner, end], edges[inner, 2])
-            - _heights(vertices, planes, edges[inner, end], edges[inner, 3])
-            for end in (0, 1)
+            _heights(vertices, planes, ends[:, k], left) - _heights(vertices, planes, ends[:, k], right)
+            for k in (0, 1)
         ]
     )
-    crossing = (step[:, 0] * step[:, 1] < 0) & (np.abs(step).min(axis=1) > LEVEL_TOLERANCE_M)
+    crossing = (step[:, 0] * step[:, 1] < 0) & (np.abs(step) > tolerance[ends]).all(axis=1)
     if not crossing.any():
-        return vertices, edges
-    split = inner[crossing]
-    share = (step[crossing, 0] / (step[crossing, 0] - step[crossing, 1]))[:, None]
-    a, b = edges[split, 0], edges[split, 1]
-    middle = round_to_grid(vertices[a] * (1 - share) + vertices[b] * share)
-    new = np.arange(len(vertices), len(vertices) + len(split), dtype=np.int32)
+        return vertices, edges, tolerance
+    step, ends, split = np.abs(step[crossing]), ends[crossing], inner[crossing]
+    share = (step[:, 0] / step.sum(axis=1))[:, None]
+    middle = round_to_grid(vertices[ends[:, 0]] * (1 - share) + vertices[ends[:, 1]] * share)
+    at_end = _too_close(vertices, middle) & (step == step.min(axis=1, keepdims=True))
+    tolerance = tolerance.copy()
+    np.maximum.at(tolerance, ends[at_end], step[at_end] + GRID_M)
+    free = ~at_end.any(axis=1)
+    return (
+        np.concatenate([vertices, middle[free]]),
+        _split_edges(edges, split[free], len(vertices)),
+        _padded(tolerance, len(vertices) + int(free.sum())),
+    )
+
+
+def _too_close(vertices: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether new vertices would fall together with another one, old or new; shape (n, 1)."""
+    others = np.concatenate([vertices, middle])
+    near = np.hypot(*(middle[:, None] - others).transpose(2, 0, 1)) < MIN_CORNER_DISTANCE_M
+    near[np.arange(len(middle)), len(vertices) + np.arange(len(middle))] = False
+    return near.any(axis=1, keepdims=True)
+
+
+def _split_edges(edges: NDArray[np.int32], split: NDArray[np.int64], first_new: int) -> NDArray[np.int32]:
+    """Edges with some of them cut in two at new vertices, which are numbered on."""
+    new = np.arange(first_new, first_new + len(split), dtype=np.int32)
     first, second = edges[split].copy(), edges[split].copy()
     first[:, 1], second[:, 0] = new, new
-    rest = np.delete(edges, split, axis=0)
-    return np.concatenate([vertices, middle]), np.concatenate([rest, first, second])
+    return np.concatenate([np.delete(edges, split, axis=0), first, second])
 
 
 def _stand_back(
@@ -248,7 +285,9 @@ def _stand_back(
     towards = angle[first] + width / 2
     moved = sectors[(first + np.arange(size + 1)) % k]
     length = np.hypot(*tip.T)[(first + np.arange(size + 1)) % k].min()
-    step = min(_STAND_BACK_M, 0.3 * length) * np.array([np.cos(towards), np.sin(towards)])
+    share = max(0.3, min(0.6, _LEAST_STAND_BACK_M / length))
+    step = min(_STAND_BACK_M, share * length) * np.array([np.cos(towards), np.sin(towards)])
+    place = _free_place(vertices, vertices[vertex], step)
     new = len(vertices)
     edges = edges.copy()
     edges[moved >> 1, moved & 1] = new
@@ -257,7 +296,16 @@ def _stand_back(
     if sides[0] != sides[1]:
         link = [vertex, new, *sides] if sides[0] >= 0 else [new, vertex, *sides[::-1]]
         edges = np.concatenate([edges, np.array([link], np.int32)])
-    return np.concatenate([vertices, round_to_grid(vertices[vertex] + step)[None]]), edges
+    return np.concatenate([vertices, place[None]]), edges
+
+
+def _free_place(
+    vertices: NDArray[np.float64], start: NDArray[np.float64], step: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Where a step leads, or half or a quarter of it should another vertex stand there."""
+    places = [round_to_grid(start + share * step) for share in (1.0, 0.5, 0.25)]
+    room = [np.hypot(*(vertices - place).T).min() for place in places]
+    return next((p for p, r in zip(places, room, strict=True) if r >= MIN_CORNER_DISTANCE_M), places[0])
 
 
 def _runs(solid: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -36,9 +36,11 @@ def stack_levels(
     edges: NDArray[np.int32],
     around: Around,
     planes: NDArray[np.float64],
-    ground_and_tolerance: tuple[float, float],
+    ground_and_tolerance: tuple[float, NDArray[np.float64]],
 ) -> Levels:
     """Corners on the vertical line over every vertex, and which of them each roof uses.
+
+    Heights that follow one another on a line within the tolerance of its vertex, shape (n_vertices,), are one.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def stack_levels(
         order = rising_order(heights)
         lowest, before = ground, -np.inf
         for k in order:
-            if heights[k] - before > tolerance:
+            if heights[k] - before > tolerance[v]:
                 at[n], lowest = v, heights[k]
                 n += 1
             # The middle between the lowest and the highest that fell together, on the 0.1 mm grid.

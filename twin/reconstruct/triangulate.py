@@ -29,6 +29,9 @@ _TOUCH_M = 2e-8
 """A corner this close to a line lies on it: over the rounding of map coordinates, and over what counts as contact
 in `twin.reconstruct.plane_geometry`, so that no corner is in contact with a triangle that passes it by."""
 
+_WALL_SHARE = 0.2
+"""A face whose normal rises less than this (one of more than 78 degrees) is seen from the side."""
+
 _BEST_EAR_LIMIT = 64
 """Up to this many corners the shortest cut is looked for; beyond, the next one that is allowed."""
 
@@ -131,7 +134,9 @@ def _flatten(
 ) -> NDArray[np.float64]:
     """The corners of a face in two dimensions, its outer ring counter-clockwise.
 
-    The axis nearest to the face's normal (Newell's sum) is dropped. Coordinates are taken from the first corner.
+    Seen from above, or, where it is nearly a wall, along the axis nearest to its normal (Newell's sum): roofs are
+    drawn on a plan, so only there do corners along a straight wall lie straight; in a view from the side the rounding
+    of their heights folds slivers over the wall. Coordinates are taken from the first corner.
     """
     origin = vertices[corners[start]]
     nx = ny = nz = 0.0
@@ -141,10 +146,8 @@ def _flatten(
         ny += (p[2] - q[2]) * (p[0] + q[0] - 2 * origin[0])
         nz += (p[0] - q[0]) * (p[1] + q[1] - 2 * origin[1])
     u, v, positive = 0, 1, nz > 0
-    if abs(nx) > abs(ny) and abs(nx) > abs(nz):
-        u, v, positive = 1, 2, nx > 0
-    elif abs(ny) > abs(nz):
-        u, v, positive = 2, 0, ny > 0
+    if abs(nz) < _WALL_SHARE * max(abs(nx), abs(ny)):
+        u, v, positive = (1, 2, nx > 0) if abs(nx) > abs(ny) else (2, 0, ny > 0)
     if not positive:
         u, v = v, u
     plane = np.empty((end - start, 2), np.float64)

@@ -210,9 +210,8 @@ def _check_polygons(
 @numba.njit(cache=True, nogil=True)
 def _check_shell(vertices: NDArray[np.float64], rows: Rows, mesh: Mesh, snap_m: float) -> NDArray[np.bool_]:
     """Codes 301 to 307 and 405 of a shell of sound polygons."""
-    names, ring_starts, face_starts = rows
     hits = np.zeros(_N_CODES, np.bool_)
-    if not check_topology(names, ring_starts, face_starts, len(vertices), hits):
+    if not check_topology(rows, mesh, len(vertices), hits):
         if has_self_contact(vertices, mesh[0], mesh[1], snap_m):
             hits[306] = True
         elif signed_volume(vertices, mesh[0]) <= 0.0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numba
 import numpy as np
@@ -12,12 +12,14 @@ from twin.reconstruct.order import pair_keys, rising_order
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Rows: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+    Mesh: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32]]
+
 
 @numba.njit(cache=True, nogil=True)
 def check_topology(
-    names: NDArray[np.int32],
-    ring_starts: NDArray[np.int32],
-    face_starts: NDArray[np.int32],
+    rows: Rows,
+    mesh: Mesh,
     n_vertices: int,
     hits: NDArray[np.bool_],
 ) -> bool:
@@ -25,15 +27,16 @@ def check_topology(
 
     Parameters
     ----------
-    names : array, shape (k,)
-        Vertex of each corner after snapping.
-    ring_starts, face_starts : array
-        As in `twin.core.mesh.Solid`.
+    rows : arrays
+        Vertex of each corner after snapping, ring starts and face starts as in `twin.core.mesh.Solid`.
+    mesh : arrays
+        Triangles of the faces over the same vertices, and the face of each.
     n_vertices : int
         Names lie below this.
     hits : array of bool
         Indexed by code.
     """
+    names, ring_starts, face_starts = rows
     n_faces = len(face_starts) - 1
     if n_faces < 4:
         hits[301] = True
@@ -52,7 +55,7 @@ def check_topology(
         elif tail[order[first]] == tail[order[first + 1]]:
             hits[307] = bad = True
         first = k
-    if not bad and _has_split_umbrella(names, ring_starts, order):
+    if not bad and _has_split_umbrella(mesh[0], mesh[1]):
         hits[303] = bad = True
     if not hits[302] and not hits[303] and _n_components(names, face, n_faces, n_vertices) > 1:
         hits[305] = bad = True
@@ -85,30 +88,49 @@ def _root(label: NDArray[np.int64], i: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _has_split_umbrella(
-    names: NDArray[np.int32], ring_starts: NDArray[np.int32], order: NDArray[np.int64]
-) -> bool:
-    """Whether the faces around some vertex form more than one fan.
+def _has_split_umbrella(triangles: NDArray[np.int32], face: NDArray[np.int32]) -> bool:
+    """Whether the triangles around some vertex form more than one fan.
 
-    Corners at one vertex belong together where their faces share an edge that starts there: of a pair of opposite
+    Of triangles, not of faces: the rings of a face that touch in a vertex do not say which way its area goes on there.
+    Corners at one vertex belong together where their triangles share an edge that starts there: of a pair of opposite
     half-edges ``c`` and ``d``, corner ``c`` meets the corner after ``d``, and the other way round.
     """
-    n = len(names)
-    after, label = np.empty(n, np.int64), np.arange(n)
-    for r in range(len(ring_starts) - 1):
-        for c in range(ring_starts[r], ring_starts[r + 1]):
-            after[c] = c + 1 if c + 1 < ring_starts[r + 1] else ring_starts[r]
-    for k in range(0, n - 1, 2):
-        c, d = order[k], order[k + 1]
-        label[_root(label, c)] = _root(label, after[d])
-        label[_root(label, d)] = _root(label, after[c])
-    fan = np.full(names.max() + 1, -1, np.int64)
+    n = 3 * len(triangles)
+    tail, head = np.empty(n, np.int32), np.empty(n, np.int32)
+    for c in range(n):
+        tail[c], head[c] = triangles[c // 3, c % 3], triangles[c // 3, (c + 1) % 3]
+    key = pair_keys(tail, head)
+    order, label, first = rising_order(key), np.arange(n), 0
+    for k in range(1, n + 1):
+        if k < n and key[order[k]] == key[order[first]]:
+            continue
+        _link_opposites(order[first:k], tail, face, label)
+        first = k
+    fan = np.full(tail.max() + 1, -1, np.int64)
     for c in range(n):
         root = _root(label, c)
-        if fan[names[c]] >= 0 and fan[names[c]] != root:
+        if fan[tail[c]] >= 0 and fan[tail[c]] != root:
             return True
-        fan[names[c]] = root
+        fan[tail[c]] = root
     return False
+
+
+@numba.njit(cache=True, nogil=True)
+def _link_opposites(
+    group: NDArray[np.int64], tail: NDArray[np.int32], face: NDArray[np.int32], label: NDArray[np.int64]
+) -> None:
+    """Unite the corners on both sides of an edge; a cut through a face that runs along an edge keeps to its face."""
+    done = np.zeros(len(group), np.bool_)
+    for within_face in (True, False):
+        for i in range(len(group)):
+            for j in range(i + 1, len(group)):
+                c, d = group[i], group[j]
+                apart = within_face and face[c // 3] != face[d // 3]
+                if done[i] or done[j] or apart or tail[c] == tail[d]:
+                    continue
+                label[_root(label, c)] = _root(label, d - d % 3 + (d + 1) % 3)
+                label[_root(label, d)] = _root(label, c - c % 3 + (c + 1) % 3)
+                done[i] = done[j] = True
 
 
 @numba.njit(cache=True, nogil=True)
