@@ -30,6 +30,7 @@ def build(
     buildings: str | Path | None = None,
     cell_size_m: float = 0.5,
     height_offset_m: float | None = None,
+    derive_footprints: bool = False,
     keep_going: bool = False,
     name: str = "",
     attribution: str = "",
@@ -63,6 +64,8 @@ def build(
         Cell of terrain rasters, metres.
     height_offset_m : float, optional
         Added to elevations where no geoid grid is at hand.
+    derive_footprints : bool
+        Outline, from the points, the buildings that no footprint tells of, and build them too.
     keep_going : bool
         Leave damaged point files out instead of stopping.
     name, attribution, licence : str
@@ -95,6 +98,7 @@ def build(
         buildings=None if buildings is None else Path(buildings),
         cell_size_m=cell_size_m,
         height_offset_m=height_offset_m,
+        derive_footprints=derive_footprints,
         keep_going=keep_going,
         name=name,
         attribution=attribution,

@@ -77,7 +77,7 @@ def assemble(
         The city before, whose added layers are kept.
     """
     stage = _Stage(folder, plan)
-    layers = {"terrain": _write_terrain(stage, ground)}
+    layers = {"terrain": _write_terrain(stage, ground, objects)}
     if any(tile.n_buildings for tile in objects):
         layers["buildings"] = _write_buildings(stage, objects, notices)
     layers |= _write_map(stage, ground, objects)
@@ -131,7 +131,7 @@ def _origin(bounds: tuple[float, float, float, float, float, float]) -> tuple[in
     return (round((x0 + x1) / 2), round((y0 + y1) / 2), int(np.floor(z0)))
 
 
-def _write_terrain(stage: _Stage, ground: Ground) -> Layer:
+def _write_terrain(stage: _Stage, ground: Ground, objects: list[ObjectTile]) -> Layer:
     from twin.sources.rasters import write_geotiff
 
     make_folder(stage.folder / "terrain")
@@ -144,6 +144,8 @@ def _write_terrain(stage: _Stage, ground: Ground) -> Layer:
     write_geotiff(stage.folder / "terrain/filled.tif", filled, mosaic.grid, crs=crs, nodata=None)
     counts: dict[str, int | float] = {
         "points": 0 if ground.points is None else ground.points.n_points,
+        "building points": sum(t.n_building_points for t in objects),
+        "unexplained points": sum(t.n_unexplained for t in objects),
         "cells": int(filled.size),
         "filled share": round(float(filled.mean()), 4),
     }

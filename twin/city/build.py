@@ -99,7 +99,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progress) -> Manifest:
     from twin.city.assemble import assemble
-    from twin.city.passes import ground_pass, object_pass, spool_survey
+    from twin.city.passes import footprint_pass, ground_pass, object_pass, spool_survey
     from twin.city.plan import require_unchanged
 
     folder = plan.options.output
@@ -117,6 +117,7 @@ def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progres
     manifest = assemble(plan, ground, objects, stage, old=old, notices=notices)
     kept = {f.path for layer in manifest.layers.values() for f in layer.files}
     gone = () if old is None else tuple({f.path for la in old.layers.values() for f in la.files} - kept)
+    plan = footprint_pass(plan, ground, work, progress=progress)
     commit(stage, folder, last=MANIFEST, remove=gone)
     remove_tree(folder / WORK)
     progress.advance()

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 AROUND_M = 4.5
 """Points this far around a footprint tell the ground that its building stands on."""
 BIN_M = 8.0
-OWN_COLUMNS = {"row", "id", "model", "geometry", "state", "reason", "given_height_m"}
+SOURCE, CONFIDENCE = "twin:source", "twin:confidence"
+"""Columns of a frame of footprints that no file's attribute is called by."""
+OWN_COLUMNS = {"row", "id", "model", "geometry", "state", "reason", "given_height_m", SOURCE, CONFIDENCE}
 ATTRIBUTE_COLUMNS = (
     "state",
+    "source",
+    "footprint_confidence",
     "roof_type",
     "height_m",
     "ground_m",
@@ -117,14 +121,26 @@ def _refused(entry: Row) -> Row:
     model = BuildingModel(
         BuildingState(entry["state"]), str(entry["reason"] or ""), footprint=entry["geometry"]
     )
-    return {"row": entry["row"], "id": entry["id"], **attributes(model), "outline": _wkb(entry["geometry"])}
+    return {**_own(entry), **attributes(model), "outline": _wkb(entry["geometry"])}
+
+
+def _own(entry: Row) -> Row:
+    """What a row begins with: its place, its name, and where its footprint is from."""
+    source = entry.get(SOURCE)
+    is_given = not isinstance(source, str)
+    return {
+        "row": entry["row"],
+        "id": entry["id"],
+        "source": "given" if is_given else source,
+        "footprint_confidence": np.nan if is_given else float(entry[CONFIDENCE]),
+    }
 
 
 def _modelled(entry: Row, model: BuildingModel) -> tuple[Row, BuildingGeometry | None]:
     from twin.reconstruct.building_model import attributes
 
     outline = model.footprint if model.footprint is not None else entry["geometry"]
-    row = {"row": entry["row"], "id": entry["id"], **attributes(model), "outline": _wkb(outline)}
+    row = {**_own(entry), **attributes(model), "outline": _wkb(outline)}
     if model.footprint is None or model.heights is None or not np.isfinite(model.heights.floor_m):
         return row, None
     told = {c: row[c] for c in ATTRIBUTE_COLUMNS}
@@ -159,8 +175,7 @@ def _given(entry: Row) -> tuple[Row, BuildingGeometry | None]:
     z = np.concatenate([s.vertices[s.corners, 2] for s in faces])
     row = attributes(BuildingModel(BuildingState.BUILT, f"given at LoD{finest}", footprint=entry["geometry"]))
     row |= {
-        "row": entry["row"],
-        "id": entry["id"],
+        **_own(entry),
         "height_m": round(float(np.ptp(z)), 3),
         "ground_m": round(float(z.min()), 3),
         "floor_m": round(float(z.min()), 3),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twin.city.mosaic import Mosaic
     from twin.city.spool import Spool
     from twin.city.tiling import Tiling
-    from twin.core.grid import Bounds, Grid
+    from twin.core.grid import Bounds
     from twin.core.points import PointCloud
 
 HALO_M = 30.0
@@ -52,6 +52,8 @@ class ObjectBase:
         Levels to make.
     detail : float
         From simple (0) to detailed (1).
+    masses : bool
+        Whether to make plain masses of what no footprint tells of.
     folder : Path
         Where results go.
     """
@@ -65,6 +67,7 @@ class ObjectBase:
     has_building_class: bool
     lods: tuple[str, ...]
     detail: float
+    masses: bool
     folder: Path
 
 
@@ -100,7 +103,9 @@ class ObjectTile:
 
     name: str
     n_buildings: int
+    n_building_points: int
     n_unexplained: int
+    """Building points outside every footprint."""
     rows: Path
     cityjson: Path
     tables: dict[str, Path] = field(default_factory=dict)
@@ -114,11 +119,13 @@ def object_tile(work: ObjectWork) -> ObjectTile:
     if done is not None:
         tables = {kind: folder / f"{kind}.parquet" for kind in done["tables"]}
         notices = Notices([Notice(*n) for n in done["notices"]])
-        return _result(folder, done["n_buildings"], done["n_unexplained"], tables, notices)
+        counts = (done["n_buildings"], done["n_building_points"], done["n_unexplained"])
+        return _result(folder, counts, tables, notices)
     make_folder(folder)
     made = _make(work, folder)
     data = {
         "n_buildings": made.n_buildings,
+        "n_building_points": made.n_building_points,
         "n_unexplained": made.n_unexplained,
         "tables": sorted(made.tables),
         "notices": [[n.cause, n.message, n.subject] for n in made.notices.items],
@@ -129,10 +136,10 @@ def object_tile(work: ObjectWork) -> ObjectTile:
 
 
 def _result(
-    folder: Path, n_buildings: int, n_unexplained: int, tables: dict[str, Path], notices: Notices
+    folder: Path, counts: tuple[int, int, int], tables: dict[str, Path], notices: Notices
 ) -> ObjectTile:
     rows, shapes = folder / "rows.parquet", folder / "buildings.city.jsonl"
-    return ObjectTile(folder.name, n_buildings, n_unexplained, rows, shapes, tables, notices)
+    return ObjectTile(folder.name, *counts, rows, shapes, tables, notices)
 
 
 def _make(work: ObjectWork, folder: Path) -> ObjectTile:
@@ -141,15 +148,15 @@ def _make(work: ObjectWork, folder: Path) -> ObjectTile:
     n_buildings = _write_buildings(work, cloud, folder)
     give_back_memory()
     tables: dict[str, Path] = {}
-    makers = {"trees": _trees, "unmapped": _unmapped, "bridges": _bridges}
-    n_unexplained = 0
+    makers = {"trees": _trees, "bridges": _bridges}
+    counted = (0, 0)
     if cloud is not None:
-        for kind, maker in makers.items():
-            frame = maker(work, cloud)
+        frames = {kind: maker(work, cloud) for kind, maker in makers.items()}
+        frames["unmapped"], counted = _unmapped(work, cloud)
+        for kind, frame in frames.items():
             if frame is not None and len(frame):
                 tables[kind] = _keep(frame, folder / f"{kind}.parquet")
-                n_unexplained += int(frame["n_points"].sum()) if kind == "unmapped" else 0
-    return _result(folder, n_buildings, n_unexplained, tables, notices)
+    return _result(folder, (n_buildings, *counted), tables, notices)
 
 
 def _write_buildings(work: ObjectWork, cloud: PointCloud | None, folder: Path) -> int:
@@ -195,15 +202,22 @@ def _points(work: ObjectWork) -> PointCloud | None:
     return work.base.points.read(area)
 
 
-def _unmapped(work: ObjectWork, cloud: PointCloud) -> Any:
-    """Masses that no footprint tells of, as a table."""
+def _unmapped(work: ObjectWork, cloud: PointCloud) -> tuple[Any, tuple[int, int]]:
+    """Masses that no footprint tells of, as a table; and how many building points there are, and outside footprints."""
     import geopandas as gpd
 
+    from twin.city.building_points import building_points, count_outside
     from twin.reconstruct.unmapped import context_masses
 
-    dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
+    area = _core(work).buffered(HALO_M)
+    dtm, grid = work.base.mosaic.window("dtm", area)
+    if not dtm.size or not _core(work).overlaps(work.base.mosaic.grid.bounds):
+        return None, (0, 0)
     inside = _core(work).clipped(work.base.mosaic.grid.bounds)
-    xyz = _building_points(work, cloud, dtm, grid)
+    xyz = building_points(cloud, dtm, grid, area=area, has_building_class=work.base.has_building_class)
+    counted = count_outside(xyz, footprints=work.around, bounds=inside)
+    if not work.base.masses:
+        return None, counted
     masses = context_masses(xyz, dtm=dtm, grid=grid, footprints=work.around, bounds=inside)
     columns = {
         "ground_m": masses.ground_m.round(2),
@@ -211,21 +225,7 @@ def _unmapped(work: ObjectWork, cloud: PointCloud) -> Any:
         "n_points": masses.n_points,
         "confidence": masses.confidence.round(3),
     }
-    return gpd.GeoDataFrame(columns, geometry=masses.polygons, crs=work.base.crs_wkt)
-
-
-def _building_points(
-    work: ObjectWork, cloud: PointCloud, dtm: NDArray[np.float32], grid: Grid
-) -> NDArray[np.float64]:
-    """Points of buildings: by their class, or, in a cloud that does not know it, by how they lie."""
-    from twin.core.grid import sample_bilinear
-    from twin.core.points import Classification
-    from twin.reconstruct.roof_candidates import roof_candidates
-
-    if work.base.has_building_class:
-        return cloud.xyz[cloud.classification == Classification.BUILDING]
-    height = cloud.xyz[:, 2] - sample_bilinear(dtm, grid, cloud.xyz[:, 0], cloud.xyz[:, 1])
-    return cloud.xyz[roof_candidates(cloud, height, bounds=_core(work).buffered(HALO_M))]
+    return gpd.GeoDataFrame(columns, geometry=masses.polygons, crs=work.base.crs_wkt), counted
 
 
 def _bridges(work: ObjectWork, cloud: PointCloud) -> Any:

@@ -52,6 +52,8 @@ class BuildOptions:
     keep_going : bool
         Leave damaged point files out instead of stopping.
     workers : int
+    derive_footprints : bool
+        Outline, from the points, the buildings that no footprint tells of, and build them too.
         Processes.
     attribution, licence : str
         Shown in pictures and written into the manifest.
@@ -73,6 +75,7 @@ class BuildOptions:
     workers: int = 1
     name: str = ""
     attribution: str = ""
+    derive_footprints: bool = False
     licence: str = ""
 
     def __post_init__(self) -> None:
@@ -93,6 +96,9 @@ class BuildOptions:
     def inputs(self) -> dict[str, Path]:
         """The named single files by role."""
         files = {**self.vectors, **self.rasters}
+        if self.derive_footprints and (self.buildings or not self.points):
+            lack = "given solids need no footprints" if self.buildings else "there are no point clouds"
+            raise UsageError("--derive-footprints", lack, "leave it out, or build from points")
         if self.footprints:
             files["footprints"] = self.footprints
         if self.buildings:
@@ -162,6 +168,7 @@ class _File(_Section):
 def read_options(path: Path, *, output: Path | None = None, workers: int = 1) -> BuildOptions:
     """The build that a ``twin.toml`` describes; paths in it are relative to the file.
 
+    derive_footprints: bool = False
     Raises
     ------
     ConfigError
@@ -213,6 +220,7 @@ def _output_folder(path: Path, file: _File, base: Path) -> Path:
     folder = file.output.folder or (f"{file.project.name or path.stem}.twin")
     target = (base / folder).resolve()
     if Path(folder).is_absolute() or not target.is_relative_to(base):
+        derive_footprints=file.buildings.derive_footprints,
         raise ConfigError(
             f"{path}: output.folder", f"{folder!r} leads outside the folder of {path.name}", "use a name"
         )

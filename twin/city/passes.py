@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from twin.core.progress import Progress
     from twin.sources.rasters import Raster
 
+UNEXPLAINED_SHARE, FEWEST_UNEXPLAINED = 0.01, 100
+"""Fewer building points outside the footprints are not worth a word."""
 SMALL_JOB_POINTS = 3_000_000
 """Below this one process is done before a second one has started."""
 
@@ -354,6 +356,7 @@ def object_pass(
         has_building_class=ground.has_building_class,
         lods=tuple(lod for lod in LODS if lod <= plan.options.lod),
         detail=plan.options.detail,
+        masses=not plan.options.derive_footprints,
         folder=folder,
     )
     tiles = _object_tiles(plan, ground)
@@ -362,7 +365,30 @@ def object_pass(
     made = list(run_tasks(object_tile, tasks, workers=useful_workers(plan), progress=progress))
     for tile in made:
         notices.extend(tile.notices)
+    _tell_unexplained(plan, made, notices)
     return made
+
+
+def footprint_pass(plan: Plan, ground: Ground, folder: Path, *, progress: Progress) -> Plan:
+    """The plan with the footprints that are built: given ones, and derived ones where these were asked for."""
+    if not plan.options.derive_footprints:
+        return plan
+    from twin.city.derive import with_derived
+
+    found = with_derived(plan, ground, folder / "derive", workers=useful_workers(plan), progress=progress)
+    return replace(plan, footprints=found)
+
+
+def _tell_unexplained(plan: Plan, made: list[ObjectTile], notices: Notices) -> None:
+    """Say how many building points lie outside every footprint, and what to do about them."""
+    n, outside = sum(t.n_building_points for t in made), sum(t.n_unexplained for t in made)
+    if plan.options.derive_footprints or outside < UNEXPLAINED_SHARE * n or outside < FEWEST_UNEXPLAINED:
+        return
+    notices.add(
+        "unexplained-points",
+        f"{outside} of {n} building points ({outside / n:.0%}) lie outside every footprint; "
+        "--derive-footprints outlines what they belong to",
+    )
 
 
 def whole_metre_origin(area: Bounds) -> tuple[int, int, int]:

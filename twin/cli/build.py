@@ -50,6 +50,11 @@ def _file(*names: str, text: str) -> Any:
     "--height-offset", type=float, help="Metres to add to elevations where no geoid grid is at hand."
 )
 @click.option(
+    "--derive-footprints",
+    is_flag=True,
+    help="Outline, from the points, the buildings that no footprint tells of, and build them too.",
+)
+@click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes.  [default: one for each core]"
 )
 @click.option("--keep-going", is_flag=True, help="Leave damaged point files out, and say which.")

@@ -29,6 +29,11 @@ LONGEST_VOICE_M = 15.0
 DIRECTION_ROUNDS = 6
 FARTHEST_MOVE_CELLS = 2.0
 """A corner that would move further stays where the raster has it."""
+LONGEST_CUT_CELLS = 3.2
+SQUARE_SINE = 0.9
+"""A wall shorter than this between two longer ones, this square to each other, is a corner that the raster lost."""
+STRAIGHT_M = 0.5
+"""Corners go where the triangle that they make is smaller than the square of this: nearly straight on."""
 STAY_M = 0.5
 """Pull of a corner to where it was, as metres of wall."""
 
@@ -73,9 +78,46 @@ def outline_parts(part: NDArray[np.int32], grid: Grid) -> tuple[NDArray[Any], ND
     corners, walls, middle, angle, length = _straightened(nodes, edges, on_rim)
     rim_wall = on_rim[corners[walls]].all(axis=1)
     angle = np.where(rim_wall, angle, _agreed(middle * grid.cell_size_m, angle, length * grid.cell_size_m))
-    placed = _placed(nodes[corners].astype(np.float64), walls, middle, angle, length)
-    placed[on_rim[corners]] = nodes[corners[on_rim[corners]]]
-    return _faces(placed, walls, part, grid)
+    start, rim = nodes[corners].astype(np.float64), on_rim[corners]
+    kept = _mend_corners(start, walls, angle, length, rim)
+    placed = _placed(start, walls[kept], middle[kept], angle[kept], length[kept])
+    placed[rim] = start[rim]
+    return _faces(placed, walls[kept], part, grid)
+
+
+def _mend_corners(
+    corners: NDArray[np.float64],
+    walls: NDArray[np.int64],
+    angle: NDArray[np.float64],
+    length: NDArray[np.float64],
+    on_rim: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Which walls stay: short ones that cut a corner between two long ones, square to each other, are taken out.
+
+    Both ends of such a wall become one corner (in place), to be set where the long walls meet.
+    """
+    kept = np.ones(len(walls), dtype=bool)
+    degree = np.bincount(walls.ravel(), minlength=len(corners))
+    at: list[list[int]] = [[] for _ in range(len(corners))]
+    for w, (a, b) in enumerate(walls.tolist()):
+        at[a].append(w)
+        at[b].append(w)
+    short = np.flatnonzero(length <= LONGEST_CUT_CELLS)
+    for w in short[np.argsort(length[short], kind="stable")].tolist():
+        a, b = walls[w].tolist()
+        if a == b or (degree[[a, b]] != 2).any() or on_rim[[a, b]].any():
+            continue
+        (one,), (two,) = ([v for v in at[end] if v != w] for end in (a, b))
+        long = min(length[one], length[two]) > LONGEST_CUT_CELLS
+        if one == two or not long:
+            continue
+        if abs(np.sin(angle[one] - angle[two])) < SQUARE_SINE:
+            continue
+        kept[w] = False
+        corners[a] = (corners[a] + corners[b]) / 2
+        walls[two] = np.where(walls[two] == b, a, walls[two])
+        at[a] = [one, two]
+    return kept
 
 
 def _cell_edges(part: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -214,5 +256,6 @@ def _faces(
     faces, number = faces[number > 0], number[number > 0]
     size = grid.cell_size_m
     to_map = shapely.transform(faces, lambda uv: uv * [size, -size] + [grid.x_min, grid.y_max])
+    to_map = shapely.coverage_simplify(to_map, STRAIGHT_M)
     order = np.lexsort((*shapely.bounds(to_map).T, number))
     return shapely.normalize(to_map[order]), number[order]

@@ -162,6 +162,48 @@ def _mutual(b: _Borders, cost: NDArray[np.float64], *, limit: float, n: int) -> 
     return np.where(closest[closest] == np.arange(n), closest, np.arange(n))
 
 
+def join_enclosed(part: NDArray[np.int32], top: NDArray[np.float64], *, share: float) -> NDArray[np.int32]:
+    """Parts joined with the neighbour that takes up a share of their sides: towers, roof storeys, penthouses.
+
+    Parameters
+    ----------
+    part, top : array, shape (ny, nx)
+        As of `part_cells`.
+    share : float
+        Of the sides of a part's cells that no cell of the same part follows.
+
+    Examples
+    --------
+    >>> part = np.ones((12, 12), np.int32)
+    >>> part[4:8, 4:8] = 2
+    >>> int(join_enclosed(part, np.where(part == 2, 30.0, 6.0), share=0.4).max())
+    1
+    """
+
+    def choose(part: NDArray[np.int32], top: NDArray[np.float64]) -> NDArray[np.int64]:
+        b = _borders(part, top)
+        sides = _sides(part)
+        goes_to = np.arange(len(sides))
+        best = _first_of_each(b.here, -b.shared.astype(np.float64), b.there)
+        here, there = b.here[best], b.there[best]
+        held = b.shared[best] >= share * sides[here]
+        goes_to[here[held]] = there[held]
+        return goes_to
+
+    return _joined(part, top, choose)
+
+
+def _sides(part: NDArray[np.int32]) -> NDArray[np.int64]:
+    """For each part, how many sides of its cells another part or nothing follows."""
+    framed = np.pad(part, 1)
+    n = np.zeros(int(part.max(initial=0)) + 1, np.int64)
+    for a, b in _NEIGHBOURS:
+        differs = framed[a] != framed[b]
+        n += np.bincount(framed[a][differs], minlength=len(n))
+        n += np.bincount(framed[b][differs], minlength=len(n))
+    return n
+
+
 def _first_of_each(
     group: NDArray[np.int64], cost: NDArray[np.float64], then: NDArray[np.int64]
 ) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import shapely
 from scipy import ndimage
 
 from twin.core.grid import Grid, sample_bilinear
+from twin.reconstruct.derived_outlines import derivable_cells, is_broad
 from twin.reconstruct.mass_outlines import outline_parts
 from twin.reconstruct.mass_parts import PART_AREA_M2, part_cells, roof_heights
 from twin.reconstruct.raster_marks import cells_within, polygon_of_cells
@@ -28,10 +29,8 @@ OUTLINE_HALO_M = 8.0
 """Outlines are drawn this far around a tile and cut at its border; the rest of the halo feeds the raster's edge."""
 UNDERLAP_CELLS = 3
 """Masses are drawn this far under footprints, then cut along them, so that walls meet."""
-CORNER_CELLS = 2
 EAVES_CELLS = 2
 """Points this near to a footprint are the eaves of its building."""
-NARROWEST_M = 1.0
 _SQUARE = np.ones((3, 3), dtype=bool)
 
 
@@ -156,11 +155,7 @@ def _massive_cells(
     """Elevation of the uppermost point of the cells that belong to something wider than a wall, and these cells."""
     top = np.full(raster.shape, -np.inf)
     np.maximum.at(top, raster.rows_cols(xyz[:, 0], xyz[:, 1]), xyz[:, 2])
-    occupied = np.isfinite(top) & ~built
-    closed = ndimage.binary_closing(occupied, _SQUARE) & ~built
-    # Opening takes walls and wires away, but also the corners of houses askew to the raster: these come back.
-    core = ndimage.binary_opening(closed, _SQUARE)
-    mask = ndimage.binary_dilation(core, iterations=CORNER_CELLS, mask=closed)
+    mask = derivable_cells(np.isfinite(top), built, cell_size_m=raster.cell_size_m)
     around = ndimage.maximum_filter(top, footprint=_SQUARE)
     return np.where(mask, np.where(np.isfinite(top), top, around), 0.0), mask
 
@@ -189,9 +184,7 @@ def _cut_out(
     for i in np.unique(mass):
         cut[i] = shapely.difference(cut[i], shapely.union_all(footprints[np.sort(house[mass == i])]))
     pieces, index = shapely.get_parts(cut, return_index=True)
-    wide = ~shapely.is_empty(shapely.buffer(pieces, -NARROWEST_M / 2)) & (
-        shapely.area(pieces) >= PART_AREA_M2
-    )
+    wide = is_broad(pieces, footprints)
     return pieces[wide], number[index[wide]]
 
 
