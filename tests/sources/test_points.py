@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import sys
 from dataclasses import replace
@@ -201,7 +202,24 @@ def test_withheld_points_and_noise_are_left_out_and_counted(tmp_path: Path) -> N
         step_m=1e-3,
     )
     (line,) = notices.lines()
-    assert "1000 withheld points and 1500 of noise" in line
+    assert "1000 withheld and 1500 of noise (classes 7 and 18) of 4000 points were left out" in line
+
+
+@pytest.mark.parametrize(
+    ("n_withheld", "noise", "told"),
+    [(0, 18, "4000 of noise (classes 7 and 18) of"), (100, 2, "a.laz: 100 withheld of 4000 points")],
+)
+def test_only_what_there_was_to_leave_out_is_told(
+    n_withheld: int, noise: int, told: str, tmp_path: Path
+) -> None:
+    withheld = np.arange(4000) < n_withheld
+    cloud = with_classes(town(), noise)
+    path = write_version(tmp_path / "a.laz", cloud, version="1.4", point_format=6, withheld=withheld)
+    notices = Notices()
+    for _ in read_chunks(open_point_file(path), notices=notices):
+        pass
+    assert told in notices.lines()[0]
+    assert not re.search(r"\b0 ", notices.lines()[0])
 
 
 def test_noise_may_lie_outside_the_bounds_of_the_header(tmp_path: Path) -> None:

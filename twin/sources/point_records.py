@@ -198,10 +198,13 @@ class Watch:
         if self.n_withheld or self.n_noise:
             notices.add(
                 "points-left-out",
-                f"{self.path}: {self.n_withheld} withheld points and {self.n_noise} of noise (classes 7 and 18)"
-                f" of {self.n_read} were left out",
+                f"{self.path}: {self._left_out()} of {self.n_read} points were left out",
                 subject=name,
             )
+
+    def _left_out(self) -> str:
+        groups = {"withheld": self.n_withheld, "of noise (classes 7 and 18)": self.n_noise}
+        return " and ".join(f"{n} {what}" for what, n in groups.items() if n)
 
     def _judge_outside(self) -> None:
         share = self.n_outside / self.n_read
