@@ -34,6 +34,7 @@ from tests.sources.broken_vectors import (
     two_houses,
     zipped_shapefile,
 )
+from tests.sources.vector_samples import write_spatialite
 from twin.core.crs import parse_crs
 from twin.core.errors import CrsError, InputError, LimitError, OverlapError, UsageError
 from twin.core.grid import Bounds
@@ -116,33 +117,8 @@ def test_every_format_gives_the_same_features(name: str, tmp_path: Path) -> None
     assert set(found.columns) == {"id", "geometry"}
 
 
-def spatialite_blob(polygon: shapely.Polygon, srid: int) -> bytes:
-    """The geometry as SpatiaLite stores it: a start mark, order, SRID, box, and the class of the shape."""
-    x0, y0, x1, y1 = polygon.bounds
-    head = struct.pack("<BBi4dB", 0, 1, srid, x0, y0, x1, y1, 0x7C)
-    ring = np.asarray(polygon.exterior.coords)
-    return head + struct.pack("<iii", 3, 1, len(ring)) + ring.astype("<f8").tobytes() + b"\xfe"
-
-
 def test_spatialite_blobs_are_read_without_its_library(tmp_path: Path) -> None:
-    path = tmp_path / "a.sqlite"
-    with sqlite3.connect(path) as base:
-        base.execute(
-            "CREATE TABLE spatial_ref_sys (srid INTEGER PRIMARY KEY, auth_name TEXT, auth_srid INTEGER,"
-            " ref_sys_name TEXT, proj4text TEXT, srtext TEXT)"
-        )
-        base.execute(
-            "CREATE TABLE geometry_columns (f_table_name TEXT, f_geometry_column TEXT, geometry_type INTEGER,"
-            " coord_dimension INTEGER, srid INTEGER, spatial_index_enabled INTEGER)"
-        )
-        base.execute(
-            "INSERT INTO spatial_ref_sys VALUES (25832, 'epsg', 25832, '', '', ?)",
-            (CITY.to_wkt("WKT1_GDAL"),),
-        )
-        base.execute("INSERT INTO geometry_columns VALUES ('pand', 'geom', 3, 2, 25832, 0)")
-        base.execute("CREATE TABLE pand (ogc_fid INTEGER PRIMARY KEY, id TEXT, geom BLOB)")
-        base.execute("INSERT INTO pand VALUES (1, 'b1', ?)", (spatialite_blob(house(), 25832),))
-    base.close()
+    path = write_spatialite(tmp_path / "a.sqlite", {"pand": {"b1": house()}})
     found = read(path)
     assert found.geometry[0].equals(house())
     assert found.crs == CITY

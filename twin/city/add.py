@@ -7,6 +7,7 @@ city is never without its manifest and nothing built is touched.
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from twin.core.commit import commit
 from twin.core.errors import InputNotFoundError, OutputExistsError, UsageError
 from twin.core.files import make_folder, remove_tree
 from twin.core.lock import writer_lock
+from twin.sources.layer_paths import split_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +45,7 @@ def add_files(
     encoding: str | None = None,
     join: str | None = None,
     at: str | None = None,
+    height_offset: float | None = None,
     force: bool = False,
     notices: Notices,
 ) -> list[dict[str, Any]]:
@@ -53,7 +56,8 @@ def add_files(
     city : Path
         The city folder.
     files : sequence of Path
-        Vectors, rasters, models or tables; the content decides, not the suffix.
+        Vectors, rasters, models or tables; the content decides, not the suffix. ``FILE|layername=NAME`` names one
+        layer of a vector file, or one sheet of a workbook.
     name : str, optional
         Name of the layer, for a single file.
     crs : str, optional
@@ -64,6 +68,8 @@ def add_files(
         ``COLUMN=id``: the table describes buildings.
     at : str, optional
         ``X,Y`` or ``X,Y,Z``: where a model without coordinates of its own stands.
+    height_offset : float, optional
+        Metres to add to elevations whose datum is not the city's, where no geoid grid is at hand.
     force : bool
         Whether a layer of that name may be replaced.
 
@@ -79,8 +85,10 @@ def add_files(
     open_manifest(city)  # before the lock, which would make a folder of a mistyped name
     with writer_lock(city, notices=notices):
         manifest = open_manifest(city)
-        request = _shared_request(manifest, crs, encoding, join, at)
-        requests = [request(f, layer_name(f.name.split(".")[0] or f.name)) for f in files]
+        request = _shared_request(
+            manifest, crs=crs, encoding=encoding, join=join, at=at, height_offset_m=height_offset
+        )
+        requests = [request(f) for f in files]
         if name is not None:
             requests = [replace(requests[0], name=name)]
         _refuse_taken(city, manifest, requests, force=force)
@@ -99,9 +107,15 @@ def add_files(
 
 
 def _shared_request(
-    manifest: Manifest, crs: str | None, encoding: str | None, join: str | None, at: str | None
-) -> Callable[[Path, str], LayerRequest]:
-    """What all files of one call have in common; a file and a name make it a request."""
+    manifest: Manifest,
+    *,
+    crs: str | None,
+    encoding: str | None,
+    join: str | None,
+    at: str | None,
+    height_offset_m: float | None,
+) -> Callable[[Path], LayerRequest]:
+    """What all files of one call have in common; a file makes it a request."""
     from twin.core.crs import parse_crs
     from twin.core.grid import Bounds
 
@@ -109,12 +123,18 @@ def _shared_request(
     x0, y0, _, x1, y1, _ = manifest.bounds
     extent = Bounds(x0, y0, x1, y1)
     own = parse_crs(crs) if crs else None
+    if height_offset_m is not None and not math.isfinite(height_offset_m):
+        raise UsageError("--height-offset", f"{height_offset_m} is no length", "give metres")
     joined, place = _join(join), _place(at)
 
-    def request(file: Path, name: str) -> LayerRequest:
+    def request(path: Path) -> LayerRequest:
+        file, layer = split_layer(path)
         if not file.exists():
             raise InputNotFoundError(file, "not found", "correct the path")
-        return LayerRequest(file, name, city_crs, extent, own, encoding, joined, place)
+        name = layer_name(layer or file.name.split(".")[0] or file.name)
+        return LayerRequest(
+            file, name, city_crs, extent, own, encoding, joined, place, layer, height_offset_m
+        )
 
     return request
 
@@ -173,7 +193,12 @@ def _refuse_taken(city: Path, manifest: Manifest, requests: list[LayerRequest], 
 def _entry(request: LayerRequest, added: LayerFile, stage: Path) -> Layer:
     provenance = Provenance(
         inputs=sources_of(request.file),
-        parameters={"encoding": request.encoding, "join": list(request.join) if request.join else None},
+        parameters={
+            "encoding": request.encoding,
+            "join": list(request.join) if request.join else None,
+            "layer": request.layer,
+            "height_offset_m": request.height_offset_m,
+        },
     )
     return Layer(
         kind=added.kind,

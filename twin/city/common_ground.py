@@ -41,7 +41,7 @@ def check_common_ground(plan: Plan, ground: Bounds, *, where: str, notices: Noti
     for kind, path in plan.options.vectors.items():
         frame = plan.vectors[kind]
         if not frame.geometry.isna().all() and not _any_on(frame, ground):
-            notices.add("layer-elsewhere", _explained(plan, frame, ground, path, where), subject=kind)
+            notices.add("layer-elsewhere", _explained(plan, kind, ground, path, where), subject=kind)
 
 
 def _any_on(frame: Any, ground: Bounds) -> bool:
@@ -56,14 +56,14 @@ def _refuse_footprints(plan: Plan, ground: Bounds, outlines: Path, where: str) -
     area = Bounds(*map(float, plan.footprints.total_bounds))
     if _in_area_of_use(plan.crs, area) and not _in_area_of_use(plan.crs, ground):
         check_overlap(ground, area, where, outlines)
-    raise OverlapError(*_blamed(plan, plan.footprints, ground, outlines, where))
+    raise OverlapError(*_blamed(plan, "footprints", ground, outlines, where))
 
 
-def _explained(plan: Plan, frame: Any, ground: Bounds, path: Path, where: str) -> str:
-    return str(OverlapError(*_blamed(plan, frame, ground, path, where)))
+def _explained(plan: Plan, kind: str, ground: Bounds, path: Path, where: str) -> str:
+    return str(OverlapError(*_blamed(plan, kind, ground, path, where)))
 
 
-def _blamed(plan: Plan, frame: Any, ground: Bounds, path: Path, where: str) -> tuple[str, str, str]:
+def _blamed(plan: Plan, kind: str, ground: Bounds, path: Path, where: str) -> tuple[str, str, str]:
     """Which file is elsewhere, by how much, and what would explain it."""
     from twin.sources.formats import VECTOR_FORMATS
     from twin.sources.overlap import check_overlap
@@ -71,9 +71,11 @@ def _blamed(plan: Plan, frame: Any, ground: Bounds, path: Path, where: str) -> t
     from twin.sources.vectors import check_on_survey, load_vector
 
     assumed = plan.crs if plan.options.crs else None
+    frame = plan.footprints if kind == "footprints" else plan.vectors[kind]
+    layer = plan.options.layers.get(kind)
     try:
         if sniff(path) in VECTOR_FORMATS:
-            own = load_vector(path, layer=None, crs=plan.crs, assume_crs=assumed, notices=Notices())
+            own = load_vector(path, layer=layer, crs=plan.crs, assume_crs=assumed, notices=Notices())
             check_on_survey(frame, own, ground, crs=plan.crs, where=path, against=where)
         check_overlap(Bounds(*map(float, frame.total_bounds)), ground, path, where)
     except OverlapError as error:

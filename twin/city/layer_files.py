@@ -49,6 +49,10 @@ class LayerRequest:
         Column of the table and column of the buildings.
     at : tuple of float or None
         Where a model stands; NaN as third number means on the ground.
+    layer : str or None
+        Which layer of a vector file, or sheet of a table, where there are several.
+    height_offset_m : float or None
+        Metres to add to elevations whose datum is not the city's.
     """
 
     file: Path
@@ -59,6 +63,8 @@ class LayerRequest:
     encoding: str | None
     join: tuple[str, str] | None
     at: tuple[float, float, float] | None
+    layer: str | None = None
+    height_offset_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ def write_layer(request: LayerRequest, city: Path, stage: Path, *, notices: Noti
         return _write_table(request, city, stage, notices)
     if request.join:
         raise UsageError("--join", f"{request.file.name} is no table", "join CSV or XLSX files")
+    if request.layer is not None and kind not in VECTOR_FORMATS:
+        raise UsageError(request.file, f"a {kind.value} has no layers", "leave |layername= out")
     if kind in RASTER_FORMATS:
         return _write_raster(request, stage, notices)
     if kind in MODEL_FORMATS:
@@ -113,8 +121,10 @@ def _read_vector(request: LayerRequest, survey: Bounds | None, notices: Notices)
 
     return read_vector(
         request.file,
+        layer=request.layer,
         crs=request.crs,
         assume_crs=request.assume_crs,
+        height_offset_m=request.height_offset_m,
         encoding=request.encoding,
         survey=survey,
         keep_z=True,
@@ -152,7 +162,13 @@ def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> Layer
         _check_place(picture.grid.bounds, request, notices)
         write_geotiff(stage / relative, picture.rgba, picture.grid, crs=request.crs)
         return LayerFile("picture", relative, {"cells": picture.grid.nx * picture.grid.ny})
-    raster = read_elevation(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
+    raster = read_elevation(
+        request.file,
+        crs=request.crs,
+        assume_crs=assumed,
+        height_offset_m=request.height_offset_m,
+        notices=notices,
+    )
     _check_place(raster.grid.bounds, request, notices)
     write_geotiff(stage / relative, raster.values, raster.grid, crs=request.crs, nodata=NODATA)
     return LayerFile("raster", relative, {"cells": int(np.isfinite(raster.values).sum())})
@@ -163,7 +179,7 @@ def _write_table(request: LayerRequest, city: Path, stage: Path, notices: Notice
     from twin.city.tables import BUILDINGS, read_columns, write_table
     from twin.sources.tables import join_by_id, read_table
 
-    table = read_table(request.file, encoding=request.encoding, notices=notices)
+    table = read_table(request.file, encoding=request.encoding, sheet=request.layer, notices=notices)
     relative = f"layers/{request.name}.parquet"
     if request.join:
         column, target = request.join

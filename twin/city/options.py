@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from twin.core.errors import ConfigError, InputNotFoundError, UsageError
+from twin.sources.layer_paths import split_layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,8 @@ class BuildOptions:
         Given solids (CityJSON) that replace reconstruction.
     vectors, rasters : mapping
         Map layers by kind (roads, water, bridges, landcover) and rasters by kind (dtm, dsm, ortho).
+    layers : mapping
+        By kind, which layer of a vector file is meant; also taken from paths such as ``map.gpkg|layername=roads``.
     crs : str, optional
         CRS of the city, assumed for inputs that name none.
     id_field : str, optional
@@ -65,6 +68,7 @@ class BuildOptions:
     buildings: Path | None = None
     vectors: Mapping[str, Path] = field(default_factory=dict)
     rasters: Mapping[str, Path] = field(default_factory=dict)
+    layers: Mapping[str, str] = field(default_factory=dict)
     crs: str | None = None
     id_field: str | None = None
     lod: str = LODS[-1]
@@ -79,6 +83,7 @@ class BuildOptions:
     licence: str = ""
 
     def __post_init__(self) -> None:
+        _take_layers(self)
         if self.lod not in LODS:
             raise UsageError("--lod", f"{self.lod!r} is not made", f"choose one of {', '.join(LODS)}")
         if not 0 <= self.detail <= 1:
@@ -104,6 +109,18 @@ class BuildOptions:
         if self.buildings:
             files["buildings"] = self.buildings
         return files
+
+
+def _take_layers(options: BuildOptions) -> None:
+    """Part ``FILE|layername=NAME`` of vector files into file and layer."""
+    split = {kind: split_layer(path) for kind, path in options.vectors.items()}
+    layers = {kind: layer for kind, (_, layer) in split.items() if layer is not None}
+    object.__setattr__(options, "vectors", {kind: path for kind, (path, _) in split.items()})
+    if options.footprints:
+        path, layer = split_layer(options.footprints)
+        object.__setattr__(options, "footprints", path)
+        layers |= {"footprints": layer} if layer is not None else {}
+    object.__setattr__(options, "layers", {**options.layers, **layers})
 
 
 def _refuse_output_among_inputs(options: BuildOptions) -> None:
@@ -183,8 +200,9 @@ def read_options(path: Path, *, output: Path | None = None, workers: int = 1) ->
 
     def place(name: str) -> Path:
         found = base / name
-        if not found.exists():
-            raise InputNotFoundError(found, f"not found (named in {path})", "correct the path")
+        file, _ = split_layer(found)
+        if not file.exists():
+            raise InputNotFoundError(file, f"not found (named in {path})", "correct the path")
         return found
 
     single = {k: place(v) for k, v in sources.model_dump().items() if k not in {"points", "id_field"} and v}
@@ -242,6 +260,8 @@ def _parse(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(path, str(error), "correct that line") from error
+    except RecursionError as error:
+        raise ConfigError(path, "is nested too deeply", "write lists without lists in them") from error
 
 
 def _validate(path: Path, data: dict[str, Any]) -> _File:

@@ -175,7 +175,12 @@ def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
 
     assumed = crs if options.crs else None
     frame = read_footprints(
-        options.footprints, id_field=options.id_field, crs=crs, assume_crs=assumed, notices=notices
+        options.footprints,
+        layer=options.layers.get("footprints"),
+        id_field=options.id_field,
+        crs=crs,
+        assume_crs=assumed,
+        notices=notices,
     )
     return frame.assign(given_height_m=_given_heights(options.footprints, frame, notices))
 
@@ -198,7 +203,7 @@ def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, An
 
     assumed = crs if options.crs else None
     frames = {
-        kind: read_vector(path, crs=crs, assume_crs=assumed, notices=notices)
+        kind: read_vector(path, layer=options.layers.get(kind), crs=crs, assume_crs=assumed, notices=notices)
         for kind, path in sorted(options.vectors.items())
     }
     for kind in ("water", "bridges", "landcover"):
@@ -318,6 +323,7 @@ def _in_city(file: PointFile, crs: CRS) -> Bounds:
     import numpy as np
 
     from twin.core.crs import horizontal, make_transform
+        "layers": dict(options.layers),
     from twin.core.grid import Bounds
     from twin.core.notices import Notices
 

@@ -14,6 +14,7 @@ Examples:
   twin add town.twin cycle_paths.gpkg
   twin add town.twin 가로등.shp --encoding cp949 --as street_lights
   twin add town.twin energy.csv --join BUILDING_ID=id
+  twin add town.twin "base_map.gpkg|layername=trees"
   twin add town.twin noise.tif statue.glb
 """
 
@@ -26,6 +27,11 @@ Examples:
 @click.option("--encoding", help="Encoding of the text, such as cp949.")
 @click.option("--join", help="COLUMN=id joins a table to the buildings by that column.")
 @click.option("--at", help="X,Y[,Z] in the city's CRS: where a model without coordinates stands.")
+@click.option(
+    "--height-offset",
+    type=float,
+    help="Metres to add to elevations of another datum, where no geoid grid is at hand.",
+)
 @force_option
 @json_option
 def command(city: Path, files: tuple[Path, ...], as_json: bool, **given: Any) -> int:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from twin.core.errors import InputError, LimitError, TwinError, UnsafeInputError
 from twin.core.files import storage_error
 from twin.core.limits import check_limit, limits
+from twin.sources.layer_paths import with_layer
 from twin.sources.sniff import ARCHIVE_ERRORS
 
 if TYPE_CHECKING:
@@ -40,13 +41,15 @@ class _Member:
 
 
 @contextlib.contextmanager
-def unpacked(path: Path) -> Iterator[Path]:
+def unpacked(path: Path, *, wanted: str | None = None) -> Iterator[Path]:
     """The one data set of a zip or tar archive, unpacked into a folder that goes away afterwards.
 
     Parameters
     ----------
     path : path
         A zip or tar archive that holds a Shapefile or one other vector file.
+    wanted : str, optional
+        Which data set, by its name without suffix, where there are several.
 
     Yields
     ------
@@ -64,7 +67,7 @@ def unpacked(path: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="twin-unpacked-") as folder:
         _unpack(path, Path(folder))
-        yield _only_data_set(path, Path(folder))
+        yield _data_set(path, Path(folder), wanted)
 
 
 def _unpack(path: Path, folder: Path) -> None:
@@ -155,7 +158,7 @@ def _write_member(path: Path, member: _Member, folder: Path, allowed: int) -> in
     return written
 
 
-def _only_data_set(path: Path, folder: Path) -> Path:
+def _data_set(path: Path, folder: Path, wanted: str | None) -> Path:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and "__MACOSX" not in p.parts)
     found = [p for p in files if p.suffix.lower() in _READABLE]
     names = ", ".join(p.relative_to(folder).as_posix() for p in (found or files)[:5])
@@ -163,6 +166,8 @@ def _only_data_set(path: Path, folder: Path) -> Path:
         raise InputError(
             path, f"holds no vector file (but {names or 'nothing'})", "pack a Shapefile or a GeoPackage"
         )
-    if len(found) > 1:
-        raise InputError(path, f"holds {len(found)} data sets ({names})", "unpack it and name one of them")
-    return found[0]
+    chosen = [p for p in found if p.stem == wanted] if len(found) > 1 else found
+    if len(chosen) != 1:
+        remedy = f"name one of them: {with_layer(path, found[0].stem)}"
+        raise InputError(path, f"holds {len(found)} data sets ({names})", remedy)
+    return chosen[0]

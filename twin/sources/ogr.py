@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import shapely
+from pyproj.exceptions import ProjError
 
 from twin.core.crs import is_placed, parse_crs
 from twin.core.errors import CrsError, InputError, UsageError
@@ -17,6 +18,7 @@ from twin.core.limits import check_limit, limits
 from twin.sources.attributes import FID, plain_frame
 from twin.sources.formats import Format
 from twin.sources.gdal import load_pyogrio
+from twin.sources.layer_paths import with_layer
 from twin.sources.long_numbers import restore_long_numbers
 from twin.sources.shapefile import check_parts, table_encoding
 from twin.sources.sqlite_checks import check_sqlite
@@ -39,6 +41,8 @@ _NOT_WORTH_TELLING = ("to be unique", "invalid value encountered")
 _LAYERED = frozenset({Format.GPKG, Format.SQLITE})
 
 _LAST_STRAIGHT_TYPE = 7
+# Names of columns, types and the CRS stand in JSON of its own, which the readers take as it comes.
+_METADATA_ERRORS = (LookupError, TypeError, AttributeError, RecursionError, ProjError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ def _choose_layer(path: Path, found: list[LayerInfo], wanted: str | None) -> str
         raise UsageError(
             path,
             f"holds {len(spatial)} layers: {names}",
-            "name the one that is meant, or copy it into a file of its own",
+            f"name the one that is meant: {with_layer(path, spatial[0].name)}",
         )
     return spatial[0].name
 
@@ -312,14 +316,22 @@ def _parquet_crs(path: Path, stored: bytes) -> CRS | None:
     try:
         geo = json.loads(stored)
         crs = geo["columns"][geo["primary_column"]].get("crs", "OGC:CRS84")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(path, f"has damaged GeoParquet metadata ({error})", "export it again") from error
+    except (ValueError, *_METADATA_ERRORS) as error:
+        raise _damaged_metadata(path, error) from error
     return _crs(path, crs if isinstance(crs, str) else json.dumps(crs)) if crs else None
+
+
+def _damaged_metadata(path: Path, error: Exception) -> InputError:
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return InputError(path, f"has damaged GeoParquet metadata ({text})", "export it again")
 
 
 def _read_parquet(opened: OpenLayer, box: tuple[float, ...] | None) -> gpd.GeoDataFrame:
     _check_texts(opened.path)
-    frame = gpd.read_parquet(opened.path).reset_index(drop=True)
+    try:
+        frame = gpd.read_parquet(opened.path).reset_index(drop=True)
+    except _METADATA_ERRORS as error:
+        raise _damaged_metadata(opened.path, error) from error
     if frame.geometry.name != "geometry":
         frame = frame.rename(columns={"geometry": "geometry_attribute"}).rename_geometry("geometry")
     frame[FID] = np.arange(len(frame))

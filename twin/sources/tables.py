@@ -93,7 +93,7 @@ def read_table(
     if kind is Format.XLSX:
         return read_xlsx(path, sheet=sheet)
     if sheet is not None:
-        raise UsageError(path, "is a CSV, which has no sheets", "leave the sheet out")
+        raise UsageError(path, "is a CSV, which has no sheets", "leave |layername= out")
     text = _decoded(path, encoding, notices)
     delimiter = _delimiter(text)
     names, rows = _header_and_rows(path, list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)))

@@ -71,6 +71,7 @@ def read_vector(
     bounds: Bounds | None = None,
     survey: Bounds | None = None,
     keep_z: bool = False,
+    height_offset_m: float | None = None,
     notices: Notices,
 ) -> gpd.GeoDataFrame:
     """The features of a vector file in the city's coordinates.
@@ -96,6 +97,8 @@ def read_vector(
         City coordinates of what the features must overlap.
     keep_z : bool
         Whether elevations stay, in the city's vertical datum; else the features are flat.
+    height_offset_m : float, optional
+        Metres to add to elevations of another datum instead of transforming them.
     notices : Notices
         Is told what was assumed or guessed.
 
@@ -130,7 +133,9 @@ def read_vector(
         notices=notices,
     ).drop(columns=FID)
     check_finite(own, [f"feature {i + 1}" for i in range(len(own))], where=path)
-    home = bring_home(own, crs=crs, keep_z=keep_z, where=path, notices=notices)
+    home = bring_home(
+        own, crs=crs, keep_z=keep_z, height_offset_m=height_offset_m, where=path, notices=notices
+    )
     if survey is not None:
         check_on_survey(home, own, survey, crs=crs, where=path)
     return home
@@ -152,7 +157,7 @@ def load_vector(
 
     Parameters and errors as in `read_vector`; `crs` serves to understand `bounds`.
     """
-    with _plain_file(path, notices) as (file, kind, told):
+    with _plain_file(path, notices, layer=layer) as (file, kind, told):
         opened = open_layer(file, kind, layer=layer, encoding=encoding, notices=told)
         own_crs = _own_crs(opened, assume_crs, told)
         own_bounds = _own_bounds(bounds, own_crs, crs, where=file)
@@ -164,7 +169,13 @@ def load_vector(
 
 
 def bring_home(
-    frame: gpd.GeoDataFrame, *, crs: CRS, keep_z: bool = False, where: str | Path, notices: Notices
+    frame: gpd.GeoDataFrame,
+    *,
+    crs: CRS,
+    keep_z: bool = False,
+    height_offset_m: float | None = None,
+    where: str | Path,
+    notices: Notices,
 ) -> gpd.GeoDataFrame:
     """The features in the horizontal part of `crs`; flat unless `keep_z`.
 
@@ -182,7 +193,9 @@ def bring_home(
     flat_way = make_transform(horizontal(frame.crs), horizontal(crs), where=where, notices=notices)
     home[~solid] = _moved(home[~solid], flat_way)
     if solid.any():
-        full_way = make_transform(frame.crs, crs, where=where, notices=notices)
+        full_way = make_transform(
+            frame.crs, crs, height_offset_m=height_offset_m, where=where, notices=notices
+        )
         home[solid] = _moved(shapely.force_3d(geometry[solid]), full_way)
     return frame.set_geometry(home).set_crs(horizontal(crs), allow_override=True)
 
@@ -255,19 +268,21 @@ def check_on_survey(
 
 
 @contextlib.contextmanager
-def _plain_file(path: Path, notices: Notices) -> Iterator[tuple[Path, Format, Notices]]:
+def _plain_file(
+    path: Path, notices: Notices, *, layer: str | None = None
+) -> Iterator[tuple[Path, Format, Notices]]:
     """The file itself, what an archive holds, or the file by a name that GDAL does not take apart."""
     kind = require_format(path, VECTOR_FORMATS, kind=_KIND)
     with contextlib.ExitStack() as stack:
         if kind in _ARCHIVES:
-            inner = stack.enter_context(unpacked(path))
+            inner = stack.enter_context(unpacked(path, wanted=layer))
             shown = f"{path}/{inner.name}"
         elif _TAKEN_APART.search(str(path.absolute())):
             inner, shown = stack.enter_context(_linked(path)), str(path)
         else:
             yield path, kind, notices
             return
-        told = stack.enter_context(_told_as(str(inner), shown, notices))
+        told = stack.enter_context(_told_as({f"{inner}|": f"{path}|", str(inner): shown}, notices))
         yield inner, require_format(inner, VECTOR_FORMATS - _ARCHIVES, kind=_KIND), told
 
 
@@ -286,17 +301,22 @@ def _linked(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _told_as(inner: str, shown: str, notices: Notices) -> Iterator[Notices]:
+def _told_as(names: dict[str, str], notices: Notices) -> Iterator[Notices]:
     """A collector whose messages, like the errors raised inside, call a file by the name that the user knows."""
     told = Notices()
+
+    def renamed(text: str) -> str:
+        for inner, shown in names.items():
+            text = text.replace(inner, shown)
+        return text
+
     try:
         yield told
     except TwinError as error:
-        texts = (text.replace(inner, shown) for text in (error.where, error.what, error.remedy))
-        raise type(error)(*texts) from error
+        raise type(error)(*map(renamed, (error.where, error.what, error.remedy))) from error
     finally:
         for n in told.items:
-            notices.add(n.cause, n.message.replace(inner, shown), subject=n.subject.replace(inner, shown))
+            notices.add(n.cause, renamed(n.message), subject=renamed(n.subject))
 
 
 def _own_crs(opened: OpenLayer, assumed: CRS | None, notices: Notices) -> CRS:

@@ -10,6 +10,7 @@ import pandas as pd
 from twin.core.errors import ExtraMissingError, InputError, TwinError, UsageError
 from twin.core.limits import check_limit, limits
 from twin.sources.cells import column_names, typed_values
+from twin.sources.layer_paths import with_layer
 from twin.sources.sniff import ARCHIVE_ERRORS
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def _sheet_name(path: Path, book: Any, wanted: str | None) -> str:
     filled = [s.title for s in book.worksheets if (s.max_row or 2) > 1]
     if len(filled) > 1:
         raise UsageError(
-            path, f"holds {len(filled)} sheets: {', '.join(filled)}", "keep the one that is meant"
+            path,
+            f"holds {len(filled)} sheets: {', '.join(filled)}",
+            f"name the one that is meant: {with_layer(path, filled[0])}",
         )
     return filled[0] if filled else names[0]
