@@ -237,7 +237,27 @@ def test_a_given_offset_takes_the_place_of_the_geoid() -> None:
     np.testing.assert_allclose(home(KOREA), flat(KOREA) + np.array([0, 0, -23.4]), atol=1e-9)
 
 
-@pytest.mark.parametrize("source", ["EPSG:5186+5193", "EPSG:32652+5193", "EPSG:5186", "EPSG:4326"])
+def test_an_offset_spares_what_is_in_the_citys_own_heights() -> None:
+    """A survey above the ellipsoid and a terrain model in the city's datum come in one build."""
+    home, notices = way("EPSG:5186+5193", "EPSG:5186+5193", height_offset_m=-23.4)
+    assert home.is_identity
+    assert "-23.4 m of --height-offset were not added" in notices.lines()[0]
+    silent, notices = way("EPSG:5186", "EPSG:5186+5193", height_offset_m=-23.4)
+    assert silent(KOREA)[0, 2] == pytest.approx(50 - 23.4)
+    assert not notices.items
+
+
+@pytest.mark.parametrize("source", ["EPSG:4326", "EPSG:32652"])
+def test_heights_of_another_frame_that_names_no_zero_are_told(source: str) -> None:
+    home, notices = way(source, "EPSG:5186+5193")
+    point = np.array([[300_000.0, 4_150_000.0, 10.0]]) if "32652" in source else KOREA
+    assert home(point)[0, 2] == point[0, 2]
+    (line,) = notices.lines()
+    for word in ("a.laz", source, "KVD1964", "--height-offset"):
+        assert word in line
+
+
+@pytest.mark.parametrize("source", ["EPSG:5186+5193", "EPSG:32652+5193", "EPSG:5186"])
 def test_heights_in_the_citys_own_datum_need_no_grid(source: str) -> None:
     home, notices = way(source, "EPSG:5186+5193")
     point = np.array([[300_000.0, 4_150_000.0, 10.0]]) if "32652" in source else KOREA

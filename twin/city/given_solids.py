@@ -71,12 +71,14 @@ def _way_home(
     path: Path, crs: CRS, assume_crs: CRS | None, height_offset_m: float | None, notices: Notices
 ) -> Move | None:
     from twin.city.cityjson import read_header
-    from twin.core.crs import make_transform, parse_crs
+    from twin.core.crs import horizontal, make_transform, parse_crs
 
     named = read_header(path).crs
     source = parse_crs(named, where=str(path)) if named else assume_crs
     if source is None:
         raise CrsError(path, "names no CRS", "give the city's with --crs")
+    if not named and height_offset_m is not None:
+        source = horizontal(source)  # nothing says that its heights are the city's already
     way = make_transform(source, crs, height_offset_m=height_offset_m, where=path, notices=notices)
     return None if way.is_identity else way
 

@@ -115,6 +115,7 @@ def make_plan(options: BuildOptions, *, notices: Notices, progress: Progress) ->
     sources = _sources(options, files)
     progress.advance()
     plan = Plan(options, crs, files, footprints, vectors, sources, stamps, _key(options, crs, sources))
+    _check_heights(plan)
     if files:
         if not any(f.n_points for f in files):
             raise InputError(plan.survey_name, "no points in any of the files", "fetch the survey again")
@@ -183,6 +184,32 @@ def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
         notices=notices,
     )
     return frame.assign(given_height_m=_given_heights(options.footprints, frame, notices))
+
+
+def _check_heights(plan: Plan) -> None:
+    """Refuse heights of another datum that nothing turns into the city's before anything is read.
+
+    Raises
+    ------
+    CrsError
+        With the grid that is missing, and the option that does without.
+    """
+    from twin.core.notices import Notices
+    from twin.sources.points import file_transform
+
+    options = plan.options
+    for file in plan.files:
+        file_transform(file, plan.crs, height_offset_m=options.height_offset_m, notices=Notices())
+    for kind in ("dtm", "dsm"):
+        if kind in options.rasters:
+            from twin.sources.rasters import check_heights
+
+            check_heights(
+                options.rasters[kind],
+                crs=plan.crs,
+                assume_crs=plan.crs if options.crs else None,
+                height_offset_m=options.height_offset_m,
+            )
 
 
 def _given_heights(path: Path, frame: Any, notices: Notices) -> Any:
@@ -296,6 +323,7 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
     return {
         "name": options.name,
         "id_field": options.id_field,
+        "layers": dict(options.layers),
         "lod": options.lod,
         "detail": options.detail,
         "cell_size_m": options.cell_size_m,
@@ -323,7 +351,6 @@ def _in_city(file: PointFile, crs: CRS) -> Bounds:
     import numpy as np
 
     from twin.core.crs import horizontal, make_transform
-        "layers": dict(options.layers),
     from twin.core.grid import Bounds
     from twin.core.notices import Notices
 

@@ -187,11 +187,13 @@ def make_transform(
     source, target : CRS
         Of the input and of the city.
     height_offset_m : float, optional
-        Metres to add to the elevations instead of transforming them.
+        Metres to add to the elevations instead of transforming them; not added where the source names the very
+        heights of the target.
     where : path or str
         The input, for messages.
     notices : Notices
-        Is told where a better transformation exists but its grid is not here.
+        Is told where a better transformation exists but its grid is not here, where heights had to be taken on
+        trust, and where the offset was not needed.
 
     Raises
     ------
@@ -243,10 +245,21 @@ def _height_way(
 ) -> tuple[tuple[str, str] | None, float, float]:
     """The WKT pair of a true transformation or None, and the factor and offset that do without."""
     factor = to_metre_factors(source)[1] / to_metre_factors(target)[1]
+    named = names_heights(source) and names_heights(target)
+    if named and heights_agree(source, target):
+        if height_offset_m:
+            _tell_offset_left_out(target, height_offset_m, where, notices)
+        return None, factor, 0.0
     if height_offset_m is not None:
         return None, factor, height_offset_m
-    if heights_agree(source, target):
+    if not named:
+        _tell_assumed_heights(source, target, where, notices)
         return None, factor, 0.0
+    return _transformed_heights(source, target, where=where, notices=notices), 1.0, 0.0
+
+
+def _transformed_heights(source: CRS, target: CRS, *, where: str | Path, notices: Notices) -> tuple[str, str]:
+    """The WKT pair between two datums, if PROJ knows more than a guess."""
     raised = _with_heights_of(horizontal(source), target)
     pair = source.to_wkt(), raised.to_wkt()
     known, group = _known_transformer(*pair), _operations(source, raised)
@@ -258,7 +271,27 @@ def _height_way(
             "give --height-offset M, the metres to add to its heights, or put the grid into PROJ's data folder",
         )
     _tell_accuracy(known, group, "heights", where, notices)
-    return pair, 1.0, 0.0
+    return pair
+
+
+def _tell_offset_left_out(target: CRS, offset_m: float, where: str | Path, notices: Notices) -> None:
+    notices.add(
+        "height-offset",
+        f"{where}: its heights are the city's own ({_height_name(target)}); the {offset_m:+g} m of --height-offset"
+        " were not added",
+        subject=str(where),
+    )
+
+
+def _tell_assumed_heights(source: CRS, target: CRS, where: str | Path, notices: Notices) -> None:
+    """A survey in another projection seldom has the city's heights, those of satellite navigation never."""
+    if names_heights(target) and not same_horizontal(source, target):
+        notices.add(
+            "heights-assumed",
+            f"{where}: {describe(source)} does not say from which zero heights count; they were taken to be"
+            f" {_height_name(target)} (if not, give --height-offset M, the metres to add)",
+            subject=str(where),
+        )
 
 
 def heights_agree(a: CRS, b: CRS) -> bool:

@@ -132,6 +132,8 @@ def file_transform(
         If the coordinates cannot be in the CRS that the file names.
     """
     source = _usable_crs(file, city_crs, notices)
+    if source is city_crs and height_offset_m is not None:
+        source = horizontal(city_crs)  # nothing says that its heights are the city's already
     _check_range(file, source, notices)
     _tell_feet(file, source, notices)
     return make_transform(source, city_crs, height_offset_m=height_offset_m, where=file.path, notices=notices)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.core.crs import PointTransform, make_transform
+from twin.core.crs import PointTransform, horizontal, make_transform
 from twin.core.errors import InputError
+from twin.core.notices import Notices
 from twin.sources.cog import CogWriter, cog_writer, write_geotiff
 from twin.sources.formats import Format
 from twin.sources.raster_blocks import Resampling, filled_blocks, own_grid, read_window, target_grid
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from twin.core.grid import Grid
-    from twin.core.notices import Notices
 
 __all__ = [
     "CogWriter",
     "ElevationFile",
     "Raster",
     "RasterInfo",
+    "check_heights",
     "cog_writer",
     "open_elevation",
     "open_raster_info",
@@ -142,7 +143,7 @@ def read_elevation(
     def read(source: Any, window: Window) -> list[NDArray[np.float32]]:
         return [elevations_of(*read_window(source, band, window), tally)]
 
-    heights = make_transform(info.crs, crs, height_offset_m=height_offset_m, where=info.path, notices=notices)
+    heights = _height_way(info, crs, height_offset_m, notices)
     values = np.full(grid.shape, np.nan, np.float32)
     for block in filled_blocks(info, crs, grid, read, resampling):
         values[block.place] = _city_heights(block.bands[0], block.source_xy, heights)
@@ -152,6 +153,31 @@ def read_elevation(
     tell(info.path, tally, notices)
     tell_doubtful_heights(info.path, values, grid.cell_size_m, notices)
     return Raster(values, grid)
+
+
+def _height_way(
+    info: RasterInfo, crs: CRS, height_offset_m: float | None, notices: Notices
+) -> PointTransform:
+    """Heights into the city's; an offset is meant for a raster that was only assumed to be in the city's CRS."""
+    own = horizontal(info.crs) if info.assumed and height_offset_m is not None else info.crs
+    return make_transform(own, crs, height_offset_m=height_offset_m, where=info.path, notices=notices)
+
+
+def check_heights(
+    path: str | Path,
+    *,
+    crs: CRS,
+    assume_crs: CRS | None = None,
+    height_offset_m: float | None = None,
+) -> None:
+    """Refuse a raster whose heights cannot be brought into the city's, from its header alone.
+
+    Raises
+    ------
+    CrsError
+        If only a guess is known between the two vertical datums; and everything that `open_raster_info` raises.
+    """
+    _height_way(open_raster_info(path, assume_crs=assume_crs), crs, height_offset_m, Notices())
 
 
 def _elevation_band(info: RasterInfo) -> int:
