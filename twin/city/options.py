@@ -52,11 +52,11 @@ class BuildOptions:
         Cell of terrain rasters, metres.
     height_offset_m : float, optional
         Added to elevations where no geoid grid is at hand.
+    derive_footprints : bool
+        Outline, from the points, the buildings that no footprint tells of, and build them too.
     keep_going : bool
         Leave damaged point files out instead of stopping.
     workers : int
-    derive_footprints : bool
-        Outline, from the points, the buildings that no footprint tells of, and build them too.
         Processes.
     attribution, licence : str
         Shown in pictures and written into the manifest.
@@ -75,11 +75,11 @@ class BuildOptions:
     detail: float = 0.5
     cell_size_m: float = DEFAULT_CELL_SIZE_M
     height_offset_m: float | None = None
+    derive_footprints: bool = False
     keep_going: bool = False
     workers: int = 1
     name: str = ""
     attribution: str = ""
-    derive_footprints: bool = False
     licence: str = ""
 
     def __post_init__(self) -> None:
@@ -96,14 +96,14 @@ class BuildOptions:
             raise UsageError("build", "no point clouds and no --dtm", "name at least one of them")
         if self.footprints and self.buildings:
             raise UsageError("--buildings", "given solids and --footprints exclude each other", "name one")
+        if self.derive_footprints and (self.buildings or not self.points):
+            lack = "given solids need no footprints" if self.buildings else "there are no point clouds"
+            raise UsageError("--derive-footprints", lack, "leave it out, or build from points")
         _refuse_output_among_inputs(self)
 
     def inputs(self) -> dict[str, Path]:
         """The named single files by role."""
         files = {**self.vectors, **self.rasters}
-        if self.derive_footprints and (self.buildings or not self.points):
-            lack = "given solids need no footprints" if self.buildings else "there are no point clouds"
-            raise UsageError("--derive-footprints", lack, "leave it out, or build from points")
         if self.footprints:
             files["footprints"] = self.footprints
         if self.buildings:
@@ -168,6 +168,7 @@ class _Terrain(_Section):
 class _Buildings(_Section):
     lod: Literal["1.2", "1.3"] = "1.3"
     detail: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
+    derive_footprints: bool = False
 
 
 class _Output(_Section):
@@ -185,7 +186,6 @@ class _File(_Section):
 def read_options(path: Path, *, output: Path | None = None, workers: int = 1) -> BuildOptions:
     """The build that a ``twin.toml`` describes; paths in it are relative to the file.
 
-    derive_footprints: bool = False
     Raises
     ------
     ConfigError
@@ -220,6 +220,7 @@ def read_options(path: Path, *, output: Path | None = None, workers: int = 1) ->
         detail=file.buildings.detail,
         cell_size_m=file.terrain.cell_size,
         height_offset_m=file.terrain.height_offset,
+        derive_footprints=file.buildings.derive_footprints,
         workers=workers,
         name=file.project.name,
         attribution=file.project.attribution,
@@ -238,7 +239,6 @@ def _output_folder(path: Path, file: _File, base: Path) -> Path:
     folder = file.output.folder or (f"{file.project.name or path.stem}.twin")
     target = (base / folder).resolve()
     if Path(folder).is_absolute() or not target.is_relative_to(base):
-        derive_footprints=file.buildings.derive_footprints,
         raise ConfigError(
             f"{path}: output.folder", f"{folder!r} leads outside the folder of {path.name}", "use a name"
         )

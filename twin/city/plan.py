@@ -328,6 +328,7 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
         "detail": options.detail,
         "cell_size_m": options.cell_size_m,
         "height_offset_m": options.height_offset_m,
+        "derive_footprints": options.derive_footprints,
         "attribution": options.attribution,
         "licence": options.licence,
     }
@@ -361,7 +362,6 @@ def _in_city(file: PointFile, crs: CRS) -> Bounds:
         return b
     way = make_transform(horizontal(file.crs), horizontal(crs), where=file.path, notices=Notices())
     side = np.linspace(0, 1, 9)
-        "derive_footprints": options.derive_footprints,
     x, y = np.meshgrid(b.x_min + side * b.width, b.y_min + side * b.height)
     home = way(np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))
     return Bounds(*map(float, (*home[:, :2].min(axis=0), *home[:, :2].max(axis=0))))
