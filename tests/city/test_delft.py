@@ -15,8 +15,8 @@ from twin.cli.main import run
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
 # roofer 1.1 beta on the same set: RMSE top median and p90, P95 top median and p90, metres
-ROOFER = {"1.2": (1.107, 2.65, 2.13, 5.94), "1.3": (0.770, 1.37, 1.34, 2.82)}
-MAX_ROOF_FACES = {"1.2": 160, "1.3": 300}
+ROOFER = {"1.2": (1.107, 2.65, 2.13, 5.94), "1.3": (0.770, 1.37, 1.34, 2.82), "2.2": (0.231, 0.816, 0.188, 1.02)}
+MAX_ROOF_FACES = {"1.2": 160, "1.3": 300, "2.2": 735}
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,14 @@ def test_every_footprint_is_built_and_every_solid_valid(
     assert {lod: (f["solids"], f["valid"]) for lod, f in report["lods"].items()} == {
         "1.2": (160, 160),
         "1.3": (160, 160),
+        "2.0": (160, 160),
+        "2.2": (160, 160),
     }
     assert report["invalid"] == []
     assert report["damaged"] == {}
 
 
-@pytest.mark.parametrize("lod", ["1.2", "1.3"])
+@pytest.mark.parametrize("lod", ["1.2", "1.3", "2.2"])
 def test_roofs_are_nearer_to_the_points_than_roofers(
     delft: Path, shared_data: Path, lod: str, tmp_path: Path
 ) -> None:

@@ -138,6 +138,7 @@ def _own(entry: Row) -> Row:
 
 def _modelled(entry: Row, model: BuildingModel) -> tuple[Row, BuildingGeometry | None]:
     from twin.reconstruct.building_model import attributes
+    from twin.reconstruct.measures import roof_angles
 
     outline = model.footprint if model.footprint is not None else entry["geometry"]
     row = {**_own(entry), **attributes(model), "outline": _wkb(outline)}
@@ -146,7 +147,8 @@ def _modelled(entry: Row, model: BuildingModel) -> tuple[Row, BuildingGeometry |
     told = {c: row[c] for c in ATTRIBUTE_COLUMNS}
     rings = footprint_rings(model.footprint, elevation_m=model.heights.floor_m)
     solids = {lod: m.solids for lod, m in model.lods.items() if m.solids}
-    return row, BuildingGeometry(entry["id"], _json(told), rings, solids)
+    sloped = {lod: roof_angles(s) for lod, s in solids.items() if lod >= "2"}
+    return row, BuildingGeometry(entry["id"], _json(told), rings, solids, face_values=sloped)
 
 
 def _wkb(geometry: Any) -> bytes | None:

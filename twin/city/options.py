@@ -16,7 +16,7 @@ from twin.sources.layer_paths import split_layer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LODS = ("1.2", "1.3")
+LODS = ("1.2", "1.3", "2.0", "2.2")
 DEFAULT_CELL_SIZE_M = 0.5
 MAP_KINDS = ("roads", "water", "bridges", "landcover")
 RASTER_KINDS = ("dtm", "dsm", "ortho")
@@ -166,7 +166,7 @@ class _Terrain(_Section):
 
 
 class _Buildings(_Section):
-    lod: Literal["1.2", "1.3"] = "1.3"
+    lod: Literal["1.2", "1.3", "2.0", "2.2"] = "2.2"
     detail: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
     derive_footprints: bool = False
 

@@ -41,7 +41,7 @@ def _file(*names: str, text: str) -> Any:
 @click.option(
     "--crs", help="CRS of the city, such as EPSG:7415 or EPSG:3879+3900; assumed for inputs that name none."
 )
-@click.option("--lod", default=None, help="Finest level of detail: 1.2 or 1.3.  [default: 1.3]")
+@click.option("--lod", default=None, help="Finest level of detail: 1.2, 1.3, 2.0 or 2.2.  [default: 2.2]")
 @click.option("--detail", type=float, default=None, help="From simple (0) to detailed (1).  [default: 0.5]")
 @click.option(
     "--cell-size", type=float, default=None, help="Cell of terrain rasters, metres.  [default: 0.5]"

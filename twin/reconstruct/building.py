@@ -18,6 +18,7 @@ from twin.reconstruct.measures import surface_areas, volume_m3
 from twin.reconstruct.order import percentile_of_sorted
 from twin.reconstruct.partition import locate
 from twin.reconstruct.quality import Fit, coverage, roof_fit
+from twin.reconstruct.roof import SlopedRoof, kept_above, sloped_roof
 from twin.reconstruct.roof_points import EDGE_M, ROOF_CLASSES, select_roof_points
 from twin.reconstruct.validity import check_solid
 
@@ -38,6 +39,9 @@ MIN_DENSITY_PER_M2 = 1.0
 
 MAX_NO_DATA_SHARE = 0.5
 LOWEST_PART_M = 0.5
+SMALLEST_M2 = {"2.0": 12.0, "2.2": 0.0}
+"""Parts of roofs that are smaller are left out; at LoD2.2 `detail` alone decides."""
+
 """No part of a roof comes closer to the floor than this."""
 
 FLAT_SPREAD_M = 0.2
@@ -67,9 +71,9 @@ def reconstruct_building(
     terrain : OutlineTerrain, optional
         The terrain along its outline, where one is known: floors lie on its lowest point.
     lods : tuple of str
-        Levels of detail to build, of ``"1.2"`` and ``"1.3"``.
+        Levels of detail to build, of `LODS`. A finer one that the points do not carry is the next coarser one instead.
     detail : float
-        From simple (0) to detailed (1), see `twin.reconstruct.lod1.step_rule`.
+        From simple (0) to detailed (1), see `twin.reconstruct.lod1.step_rule` and `twin.reconstruct.roof.sloped_roof`.
     roof_classes : tuple of int
         Classes that the survey gives to roofs; empty for a survey without.
     given_height_m : float, optional
@@ -138,17 +142,57 @@ def _from_points(
 ) -> BuildingModel:
     heights = roof_heights(base.heights, roof.xyz[:, 2])  # type: ignore[arg-type]
     flat = one_height(local, heights.roof_70p_m)
-    reason = _too_thin(base.coverage)  # type: ignore[arg-type]
-    stepped = flat if reason else stepped_roof(local, roof, detail=detail)
-    models = {lod: _lod_model(flat if lod == "1.2" else stepped, heights.floor_m, roof) for lod in lods}
-    if "1.3" in lods and models["1.3"].codes:
-        reason = f"divided, it would have defects {_spoken(models['1.3'].codes)}"
-        models["1.3"] = _lod_model(flat, heights.floor_m, roof)
-    state, told = BuildingState.BUILT, ""
-    if reason and "1.3" in lods:
-        state, told = BuildingState.FALLBACK, f"LoD1.3 is LoD1.2: {reason}"
-    made = replace(base, state=state, reason=told, heights=heights, lods=models)
-    return _judged(replace(made, roof_type=classify_roof(stepped, roof)))
+    thin = _too_thin(base.coverage)  # type: ignore[arg-type]
+    stepped = flat if thin else stepped_roof(local, roof, detail=detail)
+    models = {"1.2": _lod_model(flat, heights.floor_m, roof)}
+    reasons: list[str] = []
+    for lod in sorted({"1.3", *lods} - {"1.2"}) if set(lods) - {"1.2"} else ():
+        below = max(models)
+        made, why = (
+            (None, thin)
+            if thin
+            else _tried(lod, local, roof, stepped, floor_and_detail=(heights.floor_m, detail))
+        )
+        models[lod] = made or models[below]
+        reasons += [f"LoD{lod} is LoD{below}: {why}"] if made is None and lod in lods else []
+    state = BuildingState.FALLBACK if reasons else BuildingState.BUILT
+    model = replace(
+        base,
+        state=state,
+        reason="; ".join(reasons[-1:]),
+        heights=heights,
+        lods={lod: models[lod] for lod in sorted(lods)},
+    )
+    return _judged(replace(model, roof_type=classify_roof(stepped, roof)))
+
+
+def _tried(
+    lod: str,
+    local: LocalFootprint,
+    roof: RoofPoints,
+    stepped: FlatRoof,
+    *,
+    floor_and_detail: tuple[float, float],
+) -> tuple[LodModel | None, str]:
+    """A level above 1.2, simpler where as asked for it would not be valid; or why there is none."""
+    floor_m, detail = floor_and_detail
+    if lod == "1.3":
+        model = _lod_model(stepped, floor_m, roof)
+        return (
+            (None, f"divided, it would have defects {_spoken(model.codes)}") if model.codes else (model, "")
+        )
+    why = ""
+    for simpler in (1.0, 0.5, 0.0):
+        try:
+            sloped = sloped_roof(local, roof, detail=simpler * detail, smallest_m2=SMALLEST_M2[lod])
+            model = _lod_model(kept_above(sloped, floor_m + LOWEST_PART_M), floor_m, roof)
+        except ValueError as error:
+            why = str(error)
+            continue
+        if not model.codes:
+            return model, ""
+        why = f"divided, it would have defects {_spoken(model.codes)}"
+    return None, why
 
 
 def _too_thin(cover: Coverage) -> str:
@@ -174,8 +218,11 @@ def _spoken(codes: tuple[int, ...]) -> str:
     return " ".join(map(str, codes))
 
 
-def _lod_model(roof: FlatRoof, floor_m: float, points: RoofPoints | None) -> LodModel:
-    planes = flat_planes(np.maximum(roof.heights_m, floor_m + LOWEST_PART_M))
+def _lod_model(roof: FlatRoof | SlopedRoof, floor_m: float, points: RoofPoints | None) -> LodModel:
+    if isinstance(roof, SlopedRoof):
+        planes = roof.planes
+    else:
+        planes = flat_planes(np.maximum(roof.heights_m, floor_m + LOWEST_PART_M))
     solids = extrude(roof.partition, planes, ground_m=floor_m)
     areas = [surface_areas(s) for s in solids]
     return LodModel(

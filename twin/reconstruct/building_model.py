@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from twin.core.mesh import Solid
 
-LODS = ("1.2", "1.3")
+LODS = ("1.2", "1.3", "2.0", "2.2")
 """Levels of detail that are made, coarse to fine."""
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from twin.core.mesh import Solid, Surface
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -40,6 +42,26 @@ def surface_areas(solid: Solid) -> dict[Surface, float]:
     vectors = area_vectors(_near(solid), solid.corners, solid.ring_starts, solid.face_starts)
     areas = np.linalg.norm(vectors, axis=1)
     return {kind: float(areas[solid.surface == kind].sum()) for kind in Surface}
+
+
+def roof_angles(solids: Sequence[Solid]) -> dict[str, NDArray[np.float64]]:
+    """Slope and azimuth of each roof face of some solids, one after the other; NaN on all other faces.
+
+    Returns
+    -------
+    dict
+        ``slope_deg`` against the level, and ``azimuth_deg`` of the way down, clockwise from north; NaN where it is
+        level. Both to a hundredth of a degree.
+    """
+    vectors = [area_vectors(_near(s), s.corners, s.ring_starts, s.face_starts) for s in solids]
+    x, y, z = np.concatenate(vectors).T
+    roof = np.concatenate([s.surface for s in solids]) == Surface.ROOF
+    slope = np.round(np.degrees(np.arctan2(np.hypot(x, y), z)), 2)
+    azimuth = np.round(np.degrees(np.arctan2(x, y)) % 360.0, 2) % 360.0
+    return {
+        "slope_deg": np.where(roof, slope, np.nan),
+        "azimuth_deg": np.where(roof & (slope > 0), azimuth, np.nan),
+    }
 
 
 def _near(solid: Solid) -> NDArray[np.float64]:

@@ -1,0 +1,250 @@
+"""Planes of a roof, found in its points: grown, labelled anew as a whole, merged, and searched again for small ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.reconstruct.lod1_kernels import main_directions
+from twin.reconstruct.partition import partition_edges, whole_footprint
+from twin.reconstruct.roof_plane_kernels import (
+    Labelled,
+    find_small,
+    fit_moments,
+    gather_moments,
+    grow_regions,
+    local_planes,
+    nearest_points,
+    relabel,
+    touching,
+    worth_of_planes,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.reconstruct.footprint import LocalFootprint
+
+NEIGHBOURS = 10
+LOCAL = 7
+SMOOTHNESS = 0.6
+_SWEEPS = 6
+_LEAST_TOLERANCE_M, _MOST_TOLERANCE_M = 0.1, 0.25
+_FREE = np.zeros(2)
+_LEVEL = np.full(2, np.nan)
+_MOST_SMALL = 12
+_TURN_RAD = math.radians(8.0)
+_BEND_M = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneRule:
+    """What is worth a plane of its own.
+
+    Parameters
+    ----------
+    area_m2 : float
+        Least area.
+    points : int
+        Least number of points.
+    """
+
+    area_m2: float = 1.2
+    points: int = 6
+
+    def least(self, density: float) -> float:
+        """Points that a plane must explain."""
+        return max(float(self.points), 0.7 * self.area_m2 * density)
+
+
+@dataclass(frozen=True, slots=True)
+class RoofPlanes:
+    """Planes and which points lie in them.
+
+    Parameters
+    ----------
+    planes : array, shape (m, 3)
+        ``z = a x + b y + c``, local coordinates.
+    label : array, shape (n,)
+        Plane of each point, -1 for none.
+    tolerance_m : float
+        Distance up to which a point may belong to a plane.
+    normals : array, shape (k, 2)
+        Main directions of the footprint.
+    """
+
+    planes: NDArray[np.float64]
+    label: NDArray[np.int64]
+    tolerance_m: float
+    normals: NDArray[np.float64]
+
+
+def outline_directions(footprint: LocalFootprint) -> NDArray[np.float64]:
+    """Unit vectors along and square to the main directions of the outline, shape (k, 2)."""
+    whole = whole_footprint(footprint)
+    edges = partition_edges(whole.corners, whole.ring_starts, whole.face_starts)
+    return np.asarray(main_directions(whole.vertices[edges[:, 1]] - whole.vertices[edges[:, 0]]))
+
+
+def find_planes(
+    footprint: LocalFootprint, xyz: NDArray[np.float64], *, rule: PlaneRule | None = None
+) -> RoofPlanes:
+    """The planes of a roof.
+
+    Parameters
+    ----------
+    footprint : LocalFootprint
+        Its main directions are those along which small planes are looked for.
+    xyz : array, shape (n, 3)
+        Points of the top, in an order of their own (sorted): the same points give the same planes.
+    rule : PlaneRule
+        What is worth a plane.
+    """
+    rule = rule or PlaneRule()
+    density = len(xyz) / footprint.area_m2
+    near = nearest_points(xyz, NEIGHBOURS, math.sqrt(2.0 * NEIGHBOURS / (math.pi * density)))
+    local = local_planes(xyz, near, LOCAL)
+    tolerance = _tolerance(local[1])
+    least = rule.least(density)
+    normals = outline_directions(footprint)
+    label, planes = grow_regions(xyz, near, local, tolerance, max(rule.points, round(least)))
+    label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
+    for _ in range(2):
+        more = find_small(Labelled(xyz, near, label), *_small_shapes(normals, tolerance, least))
+        if not len(more):
+            break
+        planes = np.concatenate([planes, more])
+        label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
+    planes = regular_planes(gather_moments(xyz, label, len(planes)), planes, normals, xyz, label)
+    return RoofPlanes(planes, label, tolerance, normals)
+
+
+def _tolerance(rms: NDArray[np.float64]) -> float:
+    known = np.sort(rms[np.isfinite(rms)])
+    if not len(known):
+        return _LEAST_TOLERANCE_M
+    return float(np.clip(4.0 * known[len(known) // 3], _LEAST_TOLERANCE_M, _MOST_TOLERANCE_M))
+
+
+def _small_shapes(
+    normals: NDArray[np.float64], tolerance: float, least: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[float, int]]:
+    """Directions to try for small planes with the points that each must have: fewer where less is free."""
+    frame = normals[: min(4, len(normals))]
+    directions = np.concatenate([_LEVEL[None], frame, _FREE[None]])
+    points = [0.6 * least, *[0.6 * least + 1] * len(frame), least + 2]
+    return directions, np.ceil(points).astype(np.int64), (tolerance, _MOST_SMALL)
+
+
+def _settle(
+    xyz: NDArray[np.float64],
+    near: NDArray[np.int64],
+    label: NDArray[np.int64],
+    planes: NDArray[np.float64],
+    *,
+    tolerance: float,
+    least: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels and planes in turns until they agree; planes that are not worth it are given up on the way."""
+    for _ in range(_SWEEPS):
+        changed = relabel(Labelled(xyz, near, label), planes, tolerance, SMOOTHNESS)
+        label, planes = _refit(xyz, label, planes)
+        if not len(planes):
+            break
+        merged = _merge_alike(xyz, near, label, planes, tolerance=tolerance, least=least)
+        label, planes = merged or (label, planes)
+        touches = touching(near, label, len(planes)) > 0
+        worth = worth_of_planes(xyz, label, planes, touches, tolerance)
+        k = int(worth.argmin())
+        if worth[k] < least:
+            label[label == k] = -1
+            planes = np.delete(planes, k, axis=0)
+            label[label > k] -= 1
+        elif not changed and not merged:
+            break
+    return label, planes
+
+
+def _refit(
+    xyz: NDArray[np.float64], label: NDArray[np.int64], planes: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Planes fitted to their points, without those that have fewer than three."""
+    sums = gather_moments(xyz, label, len(planes))
+    kept = np.flatnonzero(sums[:, 0] >= 3)
+    new = np.full(len(planes) + 1, -1, np.int64)
+    new[kept] = np.arange(len(kept))
+    planes = planes[kept].copy()
+    for plane, own in zip(planes, sums[kept], strict=True):
+        fit_moments(own, _FREE, plane)
+    return new[label], planes
+
+
+def _merge_alike(
+    xyz: NDArray[np.float64],
+    near: NDArray[np.int64],
+    label: NDArray[np.int64],
+    planes: NDArray[np.float64],
+    *,
+    tolerance: float,
+    least: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """The two touching planes that one explains best as one, if that costs less than a plane."""
+    n = len(planes)
+    sums = gather_moments(xyz, label, n)
+    touch = touching(near, label, n)
+    best, pair, plane = least / 2, None, np.empty(3)
+    for i in range(n):
+        for j in range(i):
+            if not touch[i, j]:
+                continue
+            apart = [
+                fit_moments(s, _FREE, plane) / (1 + plane[0] ** 2 + plane[1] ** 2) for s in (sums[i], sums[j])
+            ]
+            left = fit_moments(sums[i] + sums[j], _FREE, plane) / (1 + plane[0] ** 2 + plane[1] ** 2)
+            cost = (left - sum(apart)) / tolerance**2
+            if cost < best:
+                best, pair = cost, (j, i)
+    if pair is None:
+        return None
+    label = np.where(label == pair[1], pair[0], label)
+    label[label > pair[1]] -= 1
+    planes = np.delete(planes, pair[1], axis=0)
+    fit_moments(sums[pair[0]] + sums[pair[1]], _FREE, planes[pair[0]])
+    return label, planes
+
+
+def regular_planes(
+    sums: NDArray[np.float64],
+    planes: NDArray[np.float64],
+    normals: NDArray[np.float64],
+    xyz: NDArray[np.float64],
+    label: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Planes made level, or to rise along a main direction, where that bends them by no more than points allow."""
+    planes = planes.copy()
+    for k in range(len(planes)):
+        own = xyz[label == k, :2]
+        if len(own) < 3:
+            continue
+        for direction in (_LEVEL, *normals):
+            changed = planes[k].copy()
+            fit_moments(sums[k], np.asarray(direction), changed)
+            if _bends_little(planes[k], changed, own):
+                planes[k] = changed
+                break
+    return planes
+
+
+def _bends_little(before: NDArray[np.float64], after: NDArray[np.float64], xy: NDArray[np.float64]) -> bool:
+    step = xy @ (after - before)[:2] + (after - before)[2]
+    limit = max(_BEND_M, 0.3 / math.sqrt(len(xy)))
+    slope = np.hypot(*before[:2])
+    turned = np.hypot(*(after - before)[:2])
+    if np.isfinite(after).all() and not after[:2].any() and slope > 0.07:
+        return False
+    if slope > 0.0 and turned > max(math.tan(_TURN_RAD) * (1 + slope), 0.07):
+        return False
+    return bool(np.sqrt((step**2).mean()) <= limit)
