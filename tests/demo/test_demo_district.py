@@ -170,6 +170,10 @@ def test_footprints_have_ids_names_and_known_defects(tmp_path: Path) -> None:
     for building in by_kind["shifted"]:
         moved = shapes[building].centroid.distance(truth.geometry[building].centroid)
         assert 0.5 < moved < 1.9
+    for building in by_kind["invalid"]:  # a small loop: what it encloses otherwise is the house
+        assert shapes[building].symmetric_difference(truth.geometry[building]).area < 8.0
+    drawn = gpd.read_file(tmp_path / "footprints.gpkg").set_index("id").geometry
+    assert set(drawn.index[~drawn.is_valid]) == by_kind["invalid"]
     sound = set(truth.index) - {d["building"] for d in told}
     for building in sound:  # rounded to centimetres, as a cadastre is
         assert shapes[building].hausdorff_distance(truth.geometry[building]) < 0.02

@@ -8,6 +8,7 @@ import pytest
 from twin.demo import ground, layout, terrain
 from twin.demo import skeleton as sk
 from twin.demo.ground import Ground, ground_at, ground_at_many, surface_z
+from twin.demo.recipes import ROOF_TYPES
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,21 @@ def test_a_district_has_exactly_the_buildings_asked_for(n: int) -> None:
 def test_one_of_everything_from_forty_buildings_on() -> None:
     kinds = {b.use for b in layout.buildings_of(layout.make_layout(40, seed=2))}
     assert {"hospital", "school", "market", "apartments", "house", "pavilion"} <= kinds
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_the_default_district_has_every_kind_of_roof(seed: int) -> None:
+    buildings = list(layout.buildings_of(layout.make_layout(400, seed=seed)))
+    assert {b.kind for b in buildings} == set(ROOF_TYPES)
+    assert {b.roof_type for b in buildings} == set(ROOF_TYPES.values())
+    assert next(b.storeys for b in buildings if b.use == "hospital") == 6
+
+
+def test_a_court_between_level_wings_has_a_flat_roof() -> None:
+    courts = [b for b in layout.buildings_of(layout.make_layout(900, seed=1)) if b.kind == "courtyard"]
+    is_level = [all((p.planes[:, :2] == 0).all() for p in b.parts) for b in courts]
+    assert set(is_level) == {True, False}
+    assert [b.roof_type for b in courts] == ["flat" if level else "other" for level in is_level]
 
 
 def test_buildings_do_not_overlap_and_stand_in_their_blocks() -> None:

@@ -36,7 +36,7 @@ class FootprintDefects:
     missing : float
         Not there.
     invalid : float
-        With an outline that crosses itself.
+        With an outline that crosses itself near its first corner.
     duplicated : float
         There twice, the second time under another id.
     """
@@ -60,6 +60,8 @@ class FootprintDefects:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+OVERSHOOT_M = 0.6
+"""How far the last edge of an outline that crosses itself runs past its first corner."""
 NO_DEFECTS = FootprintDefects(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -161,10 +163,17 @@ def _shifted(seed: int, building: Building, outline: Any) -> Any:
 
 
 def _crossed(shape: Any) -> Any:
-    """The outline with its second and third corner swapped: a bow tie."""
-    ring = shapely.get_coordinates(shape.exterior)[:-1]
-    ring[[1, 2]] = ring[[2, 1]]
-    return shapely.Polygon(ring)
+    """The outline as someone drew it who missed its first corner in closing: it ends in a small loop."""
+    ring = shapely.get_coordinates(shapely.orient_polygons(shape).exterior)[:-1]
+    along = np.roll(ring, -1, 0) - ring
+    along /= np.hypot(along[:, 0], along[:, 1])[:, None]
+    before = np.roll(along, 1, 0)
+    turn = before[:, 0] * along[:, 1] - before[:, 1] * along[:, 0]
+    k = int(turn.argmax())  # the sharpest corner that points outwards
+    room = float(np.hypot(*(ring[(k + 1) % len(ring)] - ring[k])))
+    missed = ring[k] + OVERSHOOT_M * before[k] + min(OVERSHOOT_M, 0.4 * room) * along[k]
+    holes = [shapely.get_coordinates(hole) for hole in shape.interiors]
+    return shapely.Polygon(np.round(np.vstack([np.roll(ring, -k, 0), missed]), 2), holes)
 
 
 def _row(building: Building, number: str, shape: Any) -> Row:

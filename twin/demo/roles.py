@@ -31,7 +31,7 @@ _FIRST_WARD = (
     (_R, Role.TOWERS, _C, Role.SCHOOL),
 )
 _WARDS = (
-    ((_S, _R, _D, Role.OFFICES), (_D, _D, _R, _D)),
+    ((Role.OFFICES, _S, _R, _D), (_D, Role.WORKS, _R, _D)),
     ((_D, _D, Role.TOWERS, _R), (_R, _C, _D, _D)),
     ((_R, _D, Role.OFFICES, Role.PARK), (_D, Role.SCHOOL, _R, _D)),
     ((Role.WORKS, _D, _R, _S), (_D, _R, _D, _C)),
