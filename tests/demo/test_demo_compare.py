@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,12 @@ import numpy as np
 import pytest
 
 from twin.city.cityjson import ModelMetadata, VertexTransform, read_cityjson, write_cityjsonseq
-from twin.core.errors import InputNotFoundError, UsageError
+from twin.core.errors import InputError, InputNotFoundError, UsageError
 from twin.core.mesh import Solid, Surface
 from twin.core.notices import Notices
 from twin.demo import compare
 from twin.demo.cadastre import NO_DEFECTS
+from twin.demo.classcheck import compare_classes
 from twin.demo.delivery import write_buildings
 from twin.demo.layout import make_layout
 from twin.demo.roofcells import cells_inside, count_faces, roof_faces
@@ -33,7 +35,8 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is known of twelve buildings whose footprints are all right."""
     from twin.core.progress import Silent
 
-    folder = tmp_path_factory.mktemp("truth")
+    folder = tmp_path_factory.mktemp("district") / "truth"
+    folder.mkdir()
     write_buildings(
         make_layout(12, seed=3), NO_DEFECTS, folder / "footprints.gpkg", folder, workers=1, progress=Silent()
     )
@@ -204,9 +207,82 @@ def test_class_errors_of_a_known_table() -> None:
     assert errors["kappa"] == pytest.approx(0.6511627907)
 
 
-def test_wrong_paths_and_levels_are_named(tmp_path: Path, truth: Path) -> None:
-    with pytest.raises(InputNotFoundError, match=r"buildings\.gpkg"):
+def test_a_flattened_roof_is_found_with_its_faces(
+    tmp_path: Path, truth: Path, exact: list[BuildingGeometry]
+) -> None:
+    at = next(k for k, b in enumerate(exact) if b.attributes["kind"] == "gable")
+    flat = replace(exact[at], solids={**exact[at].solids, "2.2": exact[at].solids["1.2"]})
+    row = compare(model_of(tmp_path, [*exact[:at], flat, *exact[at + 1 :]]), truth).buildings.iloc[at]
+    assert (row["n_faces"], row["n_true_faces"]) == (1, 2)
+    assert row["ridge_error_m"] < -0.3
+    assert row["eave_error_m"] > 0.3
+    assert row["w20"] < 0.6
+    assert row["rmse_lod_m"] == row["rmse_m"]
+
+
+def test_a_building_that_stands_beside_its_place_is_found(
+    tmp_path: Path, truth: Path, exact: list[BuildingGeometry]
+) -> None:
+    def moved(solid: Solid) -> Solid:
+        return replace(solid, vertices=solid.vertices + np.array([1.0, 0.0, 0.0]))
+
+    row = compare(model_of(tmp_path, [changed(exact[0], moved), *exact[1:]]), truth).buildings.iloc[0]
+    assert 0.0 < row["w20"] < 0.97
+    assert row["ridge_error_m"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_types_are_right_wrong_or_not_told(truth: Path) -> None:
+    found = compare(truth / "solids.city.jsonl", truth)
+    assert found.buildings["roof_type_right"].isna().all()
+    assert "type: not available, this model does not name roof types" in found.lines()
+    told = found.buildings.assign(roof_type_right=[1.0, 0.0] * 6)
+    assert replace(found, buildings=told).as_json()["buildings"]["roof_type_right"] == 0.5
+    assert not any("not available" in line for line in replace(found, buildings=told).lines())
+
+
+def test_the_truth_of_another_district_is_refused(tmp_path: Path, truth: Path) -> None:
+    from twin.core.progress import Silent
+
+    layout = make_layout(12, seed=4)
+    write_buildings(layout, NO_DEFECTS, tmp_path / "f.gpkg", tmp_path, workers=1, progress=Silent())
+    with pytest.raises(InputError, match=r"is not of the district of .*: \d+ of its 12 buildings"):
         compare(truth / "solids.city.jsonl", tmp_path)
+
+
+def test_a_model_without_any_building_of_the_truth_is_refused(
+    tmp_path: Path, truth: Path, exact: list[BuildingGeometry]
+) -> None:
+    strangers = [replace(b, id=f"other-{b.id}") for b in exact]
+    with pytest.raises(InputError, match="0 of its 12 buildings"):
+        compare(model_of(tmp_path, strangers), truth)
+
+
+def test_class_errors_grow_by_what_is_planted(tmp_path: Path, small_district: DistrictFiles) -> None:
+    survey = small_district.survey[0].parent
+    found = compare_classes(survey, small_district.truth)
+    assert found is not None
+    assert found.kappa > 0.9
+    (tmp_path / "points").mkdir()
+    for path in (small_district.truth / "points").glob("*.npz"):
+        with np.load(path) as columns:
+            classes = columns["classification"].copy()
+        ground = np.flatnonzero(classes == 2)
+        classes[ground[::10]] = 5
+        np.savez(tmp_path / "points" / path.name, classification=classes)
+    worse = compare_classes(survey, tmp_path)
+    assert worse is not None
+    assert worse.type_2 > found.type_2 + 0.2
+    assert worse.n_points == found.n_points
+    assert compare_classes(tmp_path, small_district.truth) is None
+
+
+def test_wrong_paths_and_levels_are_named(tmp_path: Path, truth: Path) -> None:
+    with pytest.raises(
+        InputNotFoundError, match=r"buildings\.gpkg.* name the truth folder of a demo district"
+    ):
+        compare(truth / "solids.city.jsonl", tmp_path)
+    with pytest.raises(InputNotFoundError, match=rf"name {re.escape(str(truth))}"):
+        compare(truth / "solids.city.jsonl", truth.parent)
     with pytest.raises(InputNotFoundError, match="no CityJSON"):
         compare(tmp_path, truth)
     with pytest.raises(UsageError, match=r"LoD 3\.0"):
@@ -221,4 +297,6 @@ def test_the_answer_is_json_and_lines(truth: Path) -> None:
     assert told["score"] == 100.0
     assert told["states"] == {"built": 12}
     assert set(told["by_kind"]) == set(found.buildings["kind"])
-    assert found.lines()[-1].startswith("all")
+    assert set(told["by_roof_type"]) == set(found.buildings["roof_type"])
+    assert [line.split()[0] for line in found.lines()[2:-2]] == sorted(set(found.buildings["roof_type"]))
+    assert found.lines()[-2].startswith("all")

@@ -76,7 +76,9 @@ class Building:
 
     @property
     def roof_type(self) -> str:
-        """What a city calls the roof."""
+        """What a city calls the roof, by its own shape and not by that of the walls."""
+        if self.kind == "courtyard" and all((part.planes[:, :2] == 0.0).all() for part in self.parts):
+            return "flat"
         return ROOF_TYPES[self.kind]
 
     def to_uv(self, xy: Float) -> Float:
