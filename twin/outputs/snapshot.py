@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from typing import TYPE_CHECKING
 
 from twin.core.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from twin.city.model import City
@@ -73,22 +71,7 @@ def write_snapshot(
     if out.exists() and not force:
         raise OutputExistsError(out, "exists already and was kept", "pass --force to replace it")
     check_size(size)
-    with _without_collection():
-        scene = Scene(city, layers, time=time, style=style, notices=notices)
-        return scene.snapshot(
-            out, size=size, view=view, color_by=color_by, furniture=Furniture(title=title), force=force
-        )
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Without the search for cyclic garbage: imports make many objects and no garbage, and a tenth of a cold picture
-    went into looking at them again and again.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    scene = Scene(city, layers, time=time, style=style, notices=notices)
+    return scene.snapshot(
+        out, size=size, view=view, color_by=color_by, furniture=Furniture(title=title), force=force
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from twin.scene.treeforms import Form
 
 TABLE_TEXELS = 448
-_KEPT_SUNS = 12
+_KEPT_SUNS = 8
 _MAPS = ("atlas", "plan", "table", "trees")
 _MANY_TREES = 3000
 
@@ -33,13 +34,17 @@ _MANY_TREES = 3000
 class Light:
     """Sun and sky on everything, 0 to 255.
 
+    Maps have sun as red and sky as green; blue and alpha only fill them up to the four bytes that a graphics card
+    takes as they are. VTK would make two channels grey and alpha, and turning two into four in memory takes longer
+    than reading four from the file.
+
     Parameters
     ----------
-    atlas : array, shape (rows, columns, 2)
+    atlas : array, shape (rows, columns, 4)
         On faces, as `PackMeta.atlas` lays them out.
-    plan : array, shape (rows, columns, 2)
+    plan : array, shape (rows, columns, 4)
         On the ground, as `PackMeta.plan` lays it out.
-    table : array, shape (n, n, 2)
+    table : array, shape (n, n, 4)
         On the table that the block stands on, over `table_bounds`, row 0 in the south.
     trees : array, shape (n_trees, 2)
     """
@@ -75,10 +80,17 @@ def light_for(pack: ScenePack, sun: Sun, cache: Path | None, *, notices: Notices
         baker = _Baker(pack)
         sky = (load_arrays(sky_path) if sky_path else None) or _keep(sky_path, baker.sky(), notices)
         shadow = baker.sun(sun.direction)
-        found = _keep(sun_path, {n: np.stack([shadow[n], sky[n]], axis=-1) for n in _MAPS}, notices)
+        found = _keep(sun_path, {n: _together(shadow[n], sky[n]) for n in _MAPS}, notices)
         if sun_path:
             _forget_old(sun_path)
     return Light(**{name: found[name] for name in _MAPS})
+
+
+def _together(sun: NDArray[np.uint8], sky: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Two maps as the first two of four channels; two lists as two columns."""
+    if sun.ndim == 1:
+        return np.column_stack([sun, sky])
+    return np.stack([sun, sky, np.zeros_like(sun), np.full_like(sun, 255)], axis=-1)
 
 
 def _paths(pack: ScenePack, sun: Sun, cache: Path | None) -> tuple[Path | None, Path | None]:
@@ -86,7 +98,7 @@ def _paths(pack: ScenePack, sun: Sun, cache: Path | None) -> tuple[Path | None, 
         return None, None
     key = pack.meta.geometry_key
     place = f"{sun.azimuth_deg:.2f}_{max(sun.elevation_deg, -1.0):.2f}"
-    return cache / f"sky-{key}.npz", cache / f"light-{key}-{place}.npz"
+    return cache / f"sky-{key}.npz", cache / f"light4-{key}-{place}.npz"
 
 
 def _keep(
@@ -104,10 +116,11 @@ def _keep(
 
 
 def _forget_old(newest: Path) -> None:
-    """Keep light for the last dozen places of the sun; a day of films must not fill the disk."""
-    kept = sorted(newest.parent.glob("light-*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    """Keep light for the last places of the sun; a day of films must not fill the disk."""
+    kept = sorted(newest.parent.glob("light*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in kept[_KEPT_SUNS:]:
-        old.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows keeps what another process has mapped.
+            old.unlink(missing_ok=True)
 
 
 class _Baker:

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
 
 _LOCAL_HEADER = 30
+_MAPPED_BYTES = 1 << 20
+"""Light maps and pictures of this size are looked at in the file: the graphics card takes the only copy. Bytes may
+begin anywhere in it; numbers of several bytes are read, since they may not."""
 
 
 class Material(IntEnum):
@@ -256,9 +259,13 @@ class StoredArrays(Mapping[str, "NDArray[Any]"]):
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self._read:
             start, dtype, shape = self._places[name]
-            with self._path.open("rb") as handle:
-                handle.seek(start)
-                self._read[name] = np.fromfile(handle, dtype, math.prod(shape)).reshape(shape)
+            n = math.prod(shape)
+            if dtype == np.uint8 and n >= _MAPPED_BYTES:
+                self._read[name] = np.memmap(self._path, dtype, "r", start, shape)
+            else:
+                with self._path.open("rb") as handle:
+                    handle.seek(start)
+                    self._read[name] = np.fromfile(handle, dtype, n).reshape(shape)
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:

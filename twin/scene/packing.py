@@ -29,6 +29,8 @@ ATLAS_BUDGET = 6_000_000
 PLAN_BUDGET = 4_000_000
 TEXEL_M = 0.25
 TILE_TRIANGLES = 40_000
+TILE_EDGES = 8_000
+"""Few, so that a picture of much leaves out the lines of all but its near parts."""
 _MARGIN_M = 1.0
 
 
@@ -156,7 +158,7 @@ def _pack_edges(
     ends = mesh.vertices[mesh.edges] - origin
     order = np.argsort(morton(ends.mean(axis=1)[:, :2]), kind="stable")
     arrays["edge_points"] = ends[order].astype(np.float32)
-    cuts = np.arange(0, len(order) + TILE_TRIANGLES, TILE_TRIANGLES).clip(max=len(order))
+    cuts = np.arange(0, len(order) + TILE_EDGES, TILE_EDGES).clip(max=len(order))
     return tuple(
         Tile("city", (2 * int(a), 2 * int(b)), (int(a), int(b))) for a, b in itertools.pairwise(cuts) if b > a
     )

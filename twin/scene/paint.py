@@ -35,7 +35,7 @@ _WALL_SHARE = 0.30
 
 def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
     """A number for each id that never changes, whatever the order or number of the others."""
-    return np.fromiter((zlib.crc32(str(i).encode()) for i in ids), np.uint32, len(ids))
+    return np.fromiter((zlib.crc32(i.encode()) for i in ids.tolist()), np.uint32, len(ids))
 
 
 def facet_colours(

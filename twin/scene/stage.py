@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from twin.scene.style import Style
     from twin.scene.sun import Sun
 
-_INVISIBLE = 0.15
+_INVISIBLE = 0.2
+"""Lines thinner than this share of a pixel are left out: they would change no pixel by more than 5 of 255."""
 _TABLE_REACH = 20
 
 

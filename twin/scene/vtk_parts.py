@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,9 +79,7 @@ def set_texture_places(stage: Stage, data: Any, places: NDArray[np.float32]) -> 
 
 
 def texture(stage: Stage, values: NDArray[np.uint8]) -> Any:
-    """A texture of shape (rows, columns, depth), filtered, its rim drawn on beyond its border; two channels as four."""
-    if values.shape[2] == 2:
-        values = _as_four(values)
+    """A texture of shape (rows, columns, depth), filtered, its rim drawn on beyond its border."""
     image = vtkImageData()
     image.SetDimensions(values.shape[1], values.shape[0], 1)
     image.GetPointData().SetScalars(wrap(stage, values.reshape(-1, values.shape[2]), "light"))
@@ -93,15 +90,6 @@ def texture(stage: Stage, values: NDArray[np.uint8]) -> Any:
     made.RepeatOff()
     made.EdgeClampOn()
     return made
-
-
-def _as_four(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Two channels as the red and green of four: VTK would turn two into grey and alpha, and take its time."""
-    pairs = np.ascontiguousarray(values).view(np.uint16)
-    four = np.empty((*values.shape[:2], 2), np.uint16)
-    four[..., :1] = pairs
-    four[..., 1] = 0xFF00 if sys.byteorder == "little" else 0x00FF
-    return four.view(np.uint8)
 
 
 def grain_texture(stage: Stage) -> Any:
