@@ -75,7 +75,7 @@ def test_each_building_gets_the_colour_of_the_class_that_the_legend_tells():
     rgb, legend = colour_buildings(values, by, unit="m", missing=GREY)
     assert legend.title == "Height (m)"
     assert [e.text for e in legend.entries] == ["< 5", "5 – 20", "≥ 20", "no data"]
-    assert legend.entries[-1].kind == "missing"
+    assert legend.entries[-1].text == "no data"
     by_text = {e.text: e.rgb for e in legend.entries}
     expected = ["< 5", "< 5", "5 – 20", "≥ 20", "no data", "no data"]
     assert [tuple(c) for c in rgb.tolist()] == [by_text[t] for t in expected]
@@ -150,3 +150,11 @@ def test_names_with_a_colon_are_names():
 def test_an_unknown_map_names_the_known_ones():
     with pytest.raises(UsageError, match="cividis, magma"):
         colour_map("rainbow")
+
+
+def test_categories_take_the_colours_that_a_style_gives_them():
+    by = ColourBy("state", categories={"built": (1, 2, 3)})
+    rgb, legend = colour_buildings(["built", "failed", "built"], by, unit="", missing=GREY)
+    assert rgb[0].tolist() == rgb[2].tolist() == [1, 2, 3]
+    assert rgb[1].tolist() != [1, 2, 3]
+    assert {e.text: e.rgb for e in legend.entries}["built"] == (1, 2, 3)

@@ -4,13 +4,14 @@ import pytest
 
 from twin.core.assets import asset_names, asset_path
 from twin.core.errors import ConfigError, InputNotFoundError, UsageError
+from twin.reconstruct.building_model import BuildingState
 from twin.scene.style import load_style, parse_colour, style_names
 
 
 def test_shipped_styles_have_the_same_keys():
     light, *others = (load_style(name) for name in ("light", *style_names()))
     for style in others:
-        assert set(style.colours) == set(light.colours)
+        assert {k for k in style.colours if not k.startswith("category.")} == set(light.colours)
         assert set(style.numbers) == set(light.numbers)
 
 
@@ -38,6 +39,8 @@ def test_a_file_changes_what_it_names(tmp_path):
         ('[water]\ndeep = "blue"', "'blue' is no colour"),
         ("[water]\ndeep = []", "has no colour"),
         ("[water", "is no style file"),
+        ('base = "states"', "is no whole style"),
+        ("color_by = 3", "must be a text"),
     ],
 )
 def test_a_mistake_in_a_style_is_told_with_file_and_key(tmp_path, text, words):
@@ -48,8 +51,24 @@ def test_a_mistake_in_a_style_is_told_with_file_and_key(tmp_path, text, words):
     assert "mine.toml" in caught.value.where
 
 
+def test_a_style_of_states_names_every_state():
+    states = load_style("states")
+    assert states.color_by == "state"
+    assert set(states.categories) == {str(s) for s in BuildingState}
+    assert len(set(states.categories.values())) == len(BuildingState)
+
+
+def test_a_style_stands_on_another(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = 'base = "dark"\ncolor_by = "roof_type"\n[category]\ngable = "#102030"\n'
+    path.write_text(text, encoding="utf-8")
+    style = load_style(str(path))
+    assert style.rgb("water.deep") == load_style("dark").rgb("water.deep")
+    assert (style.color_by, style.categories) == ("roof_type", {"gable": (16, 32, 48)})
+
+
 def test_an_unknown_style_names_the_known_ones():
-    with pytest.raises(UsageError, match="dark, light"):
+    with pytest.raises(UsageError, match="dark, light, quality, states"):
         load_style("sepia")
 
 

@@ -32,8 +32,18 @@ Examples:
     "--size", default="1920x1080", help="Width x height in pixels, to 7680x4320.  [default: 1920x1080]"
 )
 @click.option("--layer", "layers", multiple=True, help="Show only these layers (repeatable).")
-@click.option("--color-by", help="Colour buildings by this attribute.")
-@click.option("--style", default="light", help="light or dark.  [default: light]")
+@click.option(
+    "--color-by",
+    help="Colour buildings by a column of the city's table (height_m, roof_type, state, rmse_m, volume_m3, ...; "
+    "`twin info CITY` counts the common ones), of the footprints' file or of a joined table; with breaks as "
+    "height_m:5,10,20 or a colour map (viridis, cividis, magma, rdbu, okabe_ito) as height_m:magma.",
+)
+@click.option(
+    "--style",
+    default="light",
+    help="light, dark, states (what became of every building), quality (error of the roofs), or a .toml file.  "
+    "[default: light]",
+)
 @click.option("--title", help="Title in the picture; the city's name if not given.")
 @force_option
 @json_option

@@ -46,7 +46,7 @@ def write_snapshot(
     color_by : str, optional
         Attribute that colours buildings, with ``:map`` or ``:5,10,20`` behind it if wanted.
     style : str
-        ``light``, ``dark`` or a style file.
+        ``light``, ``dark``, ``states``, ``quality`` or a style file.
     title : str, optional
         The city's name if not given; an empty one writes none.
     force : bool

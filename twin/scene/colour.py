@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,9 +13,10 @@ import numpy as np
 
 from twin.core.assets import asset_names, asset_path
 from twin.core.errors import InputError, UsageError
+from twin.scene.units import heading, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,32 +26,15 @@ Method = Literal["natural", "quantile", "equal", "given"]
 METHODS: tuple[Method, ...] = ("natural", "quantile", "equal", "given")
 MAX_CATEGORIES = 12
 _JENKS_VALUES = 1500
-_UNITS = {
-    "m": "m",
-    "m2": "m²",
-    "m3": "m³",
-    "deg": "°",
-    "pct": "%",
-    "percent": "%",
-    "kwh": "kWh",
-    "s": "s",
-    "h": "h",
-    "c": "°C",
-    "kw": "kW",
-    "mm": "mm",
-    "cm": "cm",
-    "km": "km",
-    "year": "",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A swatch and what it stands for; ``missing`` ones are drawn hatched, lines and points as such."""
+    """A swatch and what it stands for; lines and points are drawn as such."""
 
     text: str
     rgb: Rgb
-    kind: Literal["area", "line", "point", "missing"] = "area"
+    kind: Literal["area", "line", "point"] = "area"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +61,8 @@ class ColourBy:
         At least 2.
     breaks : tuple of float
         Borders between classes, ascending, for ``given``; values outside fall into the outer classes.
+    categories : mapping
+        Colours of categories by name, for an attribute that is no number; others get the map's.
     """
 
     attribute: str
@@ -84,6 +70,7 @@ class ColourBy:
     method: Method = "natural"
     n_classes: int = 5
     breaks: tuple[float, ...] = ()
+    categories: Mapping[str, Rgb] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -250,32 +237,6 @@ def read_attribute(
     raise UsageError("--color-by", f"no building has an attribute {name!r}", remedy)
 
 
-def unit_of(name: str) -> str:
-    """Unit that the ending of a name tells, or nothing.
-
-    Examples
-    --------
-    >>> unit_of("volume_m3"), unit_of("height_m"), unit_of("state")
-    ('m³', 'm', '')
-    """
-    return _UNITS.get(name.rpartition("_")[2].lower(), "") if "_" in name else ""
-
-
-def heading(name: str, unit: str) -> str:
-    """What the legend calls an attribute.
-
-    Examples
-    --------
-    >>> heading("height_m", "m"), heading("roof_type", "")
-    ('Height (m)', 'Roof type')
-    """
-    stem, _, ending = name.rpartition("_")
-    if stem and unit and _UNITS.get(ending.lower()) == unit:
-        name = stem
-    words = name.replace("_", " ").strip() or name
-    return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
-
-
 def colour_buildings(
     values: Sequence[Any], by: ColourBy, *, unit: str, missing: Rgb
 ) -> tuple[NDArray[np.uint8], Legend]:
@@ -315,11 +276,13 @@ def colour_buildings(
     else:
         index, texts = _categories(present)
         table = _categorical(by.colour_map, len(texts))
+        for i, text in enumerate(texts):
+            table[i] = by.categories.get(text, table[i])
     rgb = np.tile(np.asarray(missing, np.uint8), (len(values), 1))
     rgb[known] = table[index]
     entries = [LegendEntry(t, _rgb(c)) for t, c in zip(texts, table, strict=True)]
     if not known.all():
-        entries.append(LegendEntry("no data", missing, "missing"))
+        entries.append(LegendEntry("no data", missing))
     return rgb, Legend(heading(by.attribute, unit), tuple(entries))
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 BASE_DEPTH_M = 6.0
 """Thickness of the block of earth under the lowest ground."""
-UNITS = {"height_m": "m", "volume_m3": "m³", "footprint_area_m2": "m²", "roof_area_m2": "m²"}
 NAME_COLUMNS = ("name", "name_ko", "name_en", "straatnaam", "openbareruimtenaam", "tekst", "nimi")
 MAX_SOURCE_NAMES = 6
 CONIFER_SLENDERNESS = 7.5
@@ -142,7 +141,7 @@ def _attributes(city: City) -> tuple[AttributeTable, ...]:
     from twin.city.tables import BUILDINGS
 
     layers = city.manifest.layers
-    own = [AttributeTable(city.path / BUILDINGS, units=dict(UNITS))] if "buildings" in layers else []
+    own = [AttributeTable(city.path / BUILDINGS)] if "buildings" in layers else []
     joined = [layer.files[0].path for _, layer in sorted(layers.items()) if layer.kind == "join"]
     return (*own, *(AttributeTable(city.path / path) for path in joined))
 

@@ -221,9 +221,6 @@ def _swatch(sheet: Sheet, entry: LegendEntry, size: tuple[int, int]) -> Image.Im
             outline=(*rim, 255),
             width=_SMOOTH,
         )
-        if entry.kind == "missing":
-            for x in range(-height, width, sheet.px(6) * _SMOOTH):
-                draw.line((x, height, x + height, 0), fill=(*rim, 255), width=_SMOOTH)
     return image.reduce(_SMOOTH)
 
 

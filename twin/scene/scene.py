@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class Scene:
     time : str or datetime, optional
         Moment that decides where the sun stands; None takes a flattering one.
     style : str
-        ``light``, ``dark`` or a style file.
+        ``light``, ``dark``, ``states``, ``quality`` or a style file.
     notices : Notices, optional
         Collects what the user should know.
 
@@ -141,7 +141,7 @@ class Scene:
         view : str, path or Camera
             A named view, a camera file, or a camera.
         color_by : str or ColourBy, optional
-            Attribute that colours the buildings.
+            Attribute that colours the buildings; that of the style, if it has one, without.
         furniture : Furniture, optional
             Everything, if not given.
 
@@ -206,9 +206,11 @@ class Scene:
 
     def _colours(self, color_by: str | ColourBy | None) -> tuple[NDArray[np.uint8] | None, Legend | None]:
         """Colours of buildings by an attribute, and their legend."""
-        if color_by is None:
+        wanted = color_by or self.style.color_by
+        if not wanted:
             return None, None
-        by = parse_colour_by(color_by) if isinstance(color_by, str) else color_by
+        by = parse_colour_by(wanted) if isinstance(wanted, str) else wanted
+        by = replace(by, categories={**self.style.categories, **by.categories})
         values, unit = read_attribute(self.pack.meta.attributes, by.attribute, self.pack["building_ids"])
         return colour_buildings(values, by, unit=unit, missing=self.style.rgb("building.missing"))
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Rgb = tuple[int, int, int]
+_WHOLE = ("light", "dark")
+"""Styles that have every key; others are built on one of them."""
+_TEXTS = ("name", "color_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,20 @@ class Style:
         ``section.key`` to one colour or several, RGB 0 to 255.
     numbers : mapping
         ``section.key`` to a number.
+    color_by : str
+        Attribute that colours buildings where none is asked for, as `--color-by` takes it; empty for none.
     """
 
     name: str
     colours: Mapping[str, tuple[Rgb, ...]]
     numbers: Mapping[str, float]
+    color_by: str = ""
+
+    @property
+    def categories(self) -> dict[str, Rgb]:
+        """Colours of categories of an attribute by their names."""
+        section = "category."
+        return {k.removeprefix(section): v[0] for k, v in self.colours.items() if k.startswith(section)}
 
     def rgb(self, key: str) -> Rgb:
         """The colour of a key, or the first of its colours."""
@@ -51,7 +63,7 @@ def style_names() -> tuple[str, ...]:
 def load_style(name: str) -> Style:
     """A style by the name of a shipped one, or by the path of a file of the same form.
 
-    A file may leave keys out; they are taken from the light style.
+    A file may leave keys out; they are taken from the style that its ``base`` names, from the light one without.
 
     Raises
     ------
@@ -66,30 +78,43 @@ def load_style(name: str) -> Style:
     (251, 248, 243)
     """
     if name in style_names():
-        return _read(asset_path(f"styles/{name}.toml"), base=None)
+        return _read(asset_path(f"styles/{name}.toml"), default_base="")
     path = Path(name)
     if path.suffix.lower() == ".toml" and path.is_file():
-        return _read(path, base=load_style("light"))
+        return _read(path, default_base="light")
     raise UsageError(
         "--style", f"there is no style {name!r}", f"choose one of {', '.join(style_names())} or a .toml file"
     )
 
 
-def _read(path: Path, *, base: Style | None) -> Style:
+def _read(path: Path, *, default_base: str) -> Style:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(path, f"is no style file ({error})", "compare it with a shipped style") from error
+    base = _base(path, data.pop("base", default_base))
     colours = dict(base.colours) if base else {}
     numbers = dict(base.numbers) if base else {}
     for section, table in data.items():
-        if section == "name":
+        if section in _TEXTS:
+            if not isinstance(table, str):
+                raise ConfigError(f"{path}: {section}", "must be a text", f'write {section} = "..."')
             continue
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {section}", "must be a section", f"write [{section}]")
         for key, value in table.items():
             _take(path, f"{section}.{key}", value, colours, numbers, strict=base is not None)
-    return Style(str(data.get("name", path.stem)), colours, numbers)
+    return Style(data.get("name", path.stem), colours, numbers, data.get("color_by", ""))
+
+
+def _base(path: Path, name: Any) -> Style | None:
+    if not name:
+        return None
+    if name not in _WHOLE:
+        raise ConfigError(
+            f"{path}: base", f"{name!r} is no whole style", f"choose one of {', '.join(_WHOLE)}"
+        )
+    return load_style(name)
 
 
 def _take(
@@ -101,7 +126,7 @@ def _take(
     *,
     strict: bool,
 ) -> None:
-    if strict and key not in colours and key not in numbers:
+    if strict and key not in colours and key not in numbers and not key.startswith("category."):
         raise ConfigError(f"{path}: {key}", "is not a key of a style", "compare it with a shipped style")
     if isinstance(value, int | float) and not isinstance(value, bool):
         numbers[key] = float(value)

@@ -1,0 +1,67 @@
+"""What the name of a column tells: its unit, its level of detail, and what a legend calls it."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {
+    "m": "m",
+    "m2": "m²",
+    "m3": "m³",
+    "deg": "°",
+    "pct": "%",
+    "percent": "%",
+    "kwh": "kWh",
+    "s": "s",
+    "h": "h",
+    "c": "°C",
+    "kw": "kW",
+    "mm": "mm",
+    "cm": "cm",
+    "km": "km",
+    "year": "",
+}
+_ACRONYMS = frozenset({"rmse", "p95", "id"})
+_LEVEL = re.compile(r"_lod(\d)(\d)$")
+
+
+def _parts_of(name: str) -> tuple[str, str, str]:
+    """Stem, unit and level of detail that the name of a column tells; the latter two are empty where it does not."""
+    level = _LEVEL.search(name)
+    lod = f"LoD{level[1]}.{level[2]}" if level else ""
+    bare = name[: level.start()] if level else name
+    stem, _, ending = bare.rpartition("_")
+    unit = _UNITS.get(ending.lower(), "") if stem else ""
+    if not unit:
+        return bare, "", lod
+    if stem.lower().endswith("_per"):
+        return stem[: -len("_per")], f"1/{unit}", lod
+    return stem, unit, lod
+
+
+def unit_of(name: str) -> str:
+    """Unit that the ending of a name tells, before a level of detail if it has one; or nothing.
+
+    Examples
+    --------
+    >>> unit_of("volume_m3"), unit_of("rmse_m_lod13"), unit_of("density_per_m2"), unit_of("state")
+    ('m³', 'm', '1/m²', '')
+    """
+    return _parts_of(name)[1]
+
+
+def heading(name: str, unit: str) -> str:
+    """What the legend calls an attribute.
+
+    Examples
+    --------
+    >>> heading("height_m", "m"), heading("roof_type", ""), heading("rmse_m_lod13", "m")
+    ('Height (m)', 'Roof type', 'RMSE, LoD1.3 (m)')
+    """
+    stem, told, lod = _parts_of(name)
+    if told != unit:
+        stem, lod = name, ""
+    words = stem.replace("_", " ").strip() or name
+    words = f"number of {words[2:]}" if words.startswith("n ") else words
+    words = words.upper() if words.lower() in _ACRONYMS else words[:1].upper() + words[1:]
+    return words + (f", {lod}" if lod else "") + (f" ({unit})" if unit else "")
