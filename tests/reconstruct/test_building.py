@@ -42,6 +42,11 @@ def same(one, two):
             for lod in one.lods
             for s, t in zip(one.lods[lod].solids, two.lods[lod].solids, strict=True)
         )
+        and all(
+            np.array_equal(values, two.lods[lod].faces[name], equal_nan=True)
+            for lod in one.lods
+            for name, values in (one.lods[lod].faces or {}).items()
+        )
     )
 
 
@@ -67,8 +72,28 @@ def test_each_level_of_detail_keeps_its_promise():
 
 
 def test_a_gable_is_neither_flat_nor_of_levels():
+    points = survey(roof=lambda x, y: 6 + (4 - np.abs(y - 204)))
+    assert reconstruct_building(HOUSE, points).roof_type == RoofType.GABLE
+    assert reconstruct_building(HOUSE, points, lods=("1.2", "1.3")).roof_type == RoofType.OTHER
+
+
+def test_each_face_and_the_held_out_points_are_judged():
     model = reconstruct_building(HOUSE, survey(roof=lambda x, y: 6 + (4 - np.abs(y - 204))))
-    assert model.roof_type == RoofType.OTHER
+    row, faces = attributes(model), model.lods["2.2"].faces
+    assert set(faces["azimuth_deg"].round()) == {0.0, 180.0}
+    assert faces["slope_deg"] == pytest.approx(45, abs=0.2)
+    assert faces["n_points"].sum() == model.coverage.n_points
+    assert model.lods["1.3"].faces is None
+    assert 0.01 <= row["height_sigma_m"] < 0.05
+    assert row["rmse_holdout_m"] == pytest.approx(row["rmse_m"], abs=0.02)
+    assert row["p95_holdout_m"] < 0.1
+
+
+def test_a_building_without_points_has_no_quality():
+    bare = survey()
+    ground = bare.select(np.flatnonzero(bare.classification == 2))
+    row = attributes(reconstruct_building(HOUSE, ground, given_height_m=6.0))
+    assert all(np.isnan(row[c]) for c in ("rmse_m", "rmse_holdout_m", "p95_holdout_m", "height_sigma_m"))
 
 
 def test_only_the_asked_levels_are_built():

@@ -33,7 +33,7 @@ def survey(planes, n=600, *, sigma=0.03, seed=0, inside=(0, 0, WIDE, DEEP)):
 
 def shed_quality(xyz):
     solids = extrude(whole_footprint(FOOTPRINT), SHED, ground_m=0.0)
-    values = face_quality(solids, points(xyz) if xyz is not None else None, origin=FOOTPRINT.origin).values
+    values = face_quality(solids, points(xyz) if xyz is not None else None, origin=FOOTPRINT.origin)
     return {name: float(column[0]) for name, column in values.items()}
 
 
@@ -107,7 +107,7 @@ def test_faces_keep_the_order_of_the_solids():
     middle = [shapely.centroid(face).y for face in polygons_of(cut)]
     planes = np.array([rises[int(y > 4)] for y in middle])
     solids = extrude(cut, planes, ground_m=0.0)
-    told = face_quality(solids, points(survey(rises, inside=(0, 0, WIDE, 4))), origin=footprint.origin).values
+    told = face_quality(solids, points(survey(rises, inside=(0, 0, WIDE, 4))), origin=footprint.origin)
     assert len(told["n_points"]) == 4
     with_points = told["n_points"] > 0
     assert with_points.sum() == 1
@@ -127,7 +127,7 @@ def test_the_errors_of_many_surveys_are_as_large_as_told():
         design = np.column_stack([xyz[:, :2], np.ones(60)])
         fitted = np.linalg.lstsq(design, xyz[:, 2])[0]
         solids = extrude(whole_footprint(FOOTPRINT), fitted[None], ground_m=0.0)
-        told = face_quality(solids, points(xyz), origin=FOOTPRINT.origin).values
+        told = face_quality(solids, points(xyz), origin=FOOTPRINT.origin)
         noise = max(LEAST_NOISE_M, 1.4826 * np.median(np.abs(xyz[:, 2] - design @ fitted)))
         sigma = np.sqrt(told["height_sigma_m"][0] ** 2 - noise**2)
         at = np.array([*xyz[:, :2].mean(axis=0), 1.0])

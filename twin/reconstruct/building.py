@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy as np
 from twin.core.mesh import Surface
 from twin.reconstruct.building_model import LODS, BuildingModel, BuildingState, LodModel, RoofType
 from twin.reconstruct.extrude import extrude, flat_planes
+from twin.reconstruct.face_quality import face_quality
 from twin.reconstruct.footprint import localize_footprint
 from twin.reconstruct.heights import ground_heights, roof_heights
+from twin.reconstruct.holdout import holdout_fit
 from twin.reconstruct.lod1 import one_height, stepped_roof
 from twin.reconstruct.measures import surface_areas, volume_m3
 from twin.reconstruct.order import percentile_of_sorted
@@ -20,6 +22,7 @@ from twin.reconstruct.partition import locate
 from twin.reconstruct.quality import Fit, coverage, roof_fit
 from twin.reconstruct.roof import SlopedRoof, kept_above, sloped_roof
 from twin.reconstruct.roof_points import EDGE_M, ROOF_CLASSES, select_roof_points
+from twin.reconstruct.roof_type import roof_type
 from twin.reconstruct.validity import check_solid
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from twin.reconstruct.footprint import LocalFootprint
     from twin.reconstruct.heights import Heights, OutlineTerrain
     from twin.reconstruct.lod1 import FlatRoof
+    from twin.reconstruct.partition import FootprintPartition
     from twin.reconstruct.quality import Coverage
     from twin.reconstruct.roof_points import RoofPoints
 
@@ -39,10 +43,13 @@ MIN_DENSITY_PER_M2 = 1.0
 
 MAX_NO_DATA_SHARE = 0.5
 LOWEST_PART_M = 0.5
+"""No part of a roof comes closer to the floor than this."""
+
 SMALLEST_M2 = {"2.0": 12.0, "2.2": 0.0}
 """Parts of roofs that are smaller are left out; at LoD2.2 `detail` alone decides."""
 
-"""No part of a roof comes closer to the floor than this."""
+SIMPLER = (1.0, 0.5, 0.0)
+"""Shares of the detail asked for that are tried one after the other until a sloped roof is valid."""
 
 FLAT_SPREAD_M = 0.2
 """A part is flat when the middle half of its points lies this close, drainage slopes included."""
@@ -131,7 +138,7 @@ def _from_given_height(
     base: BuildingModel, local: LocalFootprint, lack: str, *, lods: tuple[str, ...], height_m: float
 ) -> BuildingModel:
     ground: Heights = base.heights  # type: ignore[assignment]
-    flat = one_height(local, round(ground.ground_m + height_m, 4))
+    flat = _laid(one_height(local, round(ground.ground_m + height_m, 4)), ground.floor_m + LOWEST_PART_M)
     models = {lod: _lod_model(flat, ground.floor_m, None) for lod in lods}
     reason = f"{lack}; the given height of {height_m:.2f} m was taken"
     return _judged(replace(base, state=BuildingState.FALLBACK, reason=reason, lods=models))
@@ -141,51 +148,70 @@ def _from_points(
     base: BuildingModel, local: LocalFootprint, roof: RoofPoints, *, lods: tuple[str, ...], detail: float
 ) -> BuildingModel:
     heights = roof_heights(base.heights, roof.xyz[:, 2])  # type: ignore[arg-type]
-    flat = one_height(local, heights.roof_70p_m)
+    recipe = _Recipe(local, heights.floor_m, detail)
     thin = _too_thin(base.coverage)  # type: ignore[arg-type]
-    stepped = flat if thin else stepped_roof(local, roof, detail=detail)
-    models = {"1.2": _lod_model(flat, heights.floor_m, roof)}
+    models = {"1.2": _lod_model(roof_at("1.2", recipe, roof), heights.floor_m, roof)}
     reasons: list[str] = []
     for lod in sorted({"1.3", *lods} - {"1.2"}) if set(lods) - {"1.2"} else ():
         below = max(models)
-        made, why = (
-            (None, thin)
-            if thin
-            else _tried(lod, local, roof, stepped, floor_and_detail=(heights.floor_m, detail))
-        )
+        made, why = (None, thin) if thin else _tried(lod, recipe, roof)
         models[lod] = made or models[below]
         reasons += [f"LoD{lod} is LoD{below}: {why}"] if made is None and lod in lods else []
     state = BuildingState.FALLBACK if reasons else BuildingState.BUILT
+    finest, holdout = _quality(models, max(lods), recipe, roof)
+    models[max(lods)] = finest
     model = replace(
         base,
         state=state,
         reason="; ".join(reasons[-1:]),
         heights=heights,
+        roof_type=_roof_type(models, roof),
+        holdout=holdout,
         lods={lod: models[lod] for lod in sorted(lods)},
     )
-    return _judged(replace(model, roof_type=classify_roof(stepped, roof)))
+    return _judged(model)
 
 
-def _tried(
-    lod: str,
-    local: LocalFootprint,
-    roof: RoofPoints,
-    stepped: FlatRoof,
-    *,
-    floor_and_detail: tuple[float, float],
-) -> tuple[LodModel | None, str]:
-    """A level above 1.2, simpler where as asked for it would not be valid; or why there is none."""
-    floor_m, detail = floor_and_detail
-    if lod == "1.3":
-        model = _lod_model(stepped, floor_m, roof)
-        return (
-            (None, f"divided, it would have defects {_spoken(model.codes)}") if model.codes else (model, "")
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What a roof is made with besides its points."""
+
+    footprint: LocalFootprint
+    floor_m: float
+    detail: float
+
+
+def roof_at(lod: str, recipe: _Recipe, points: RoofPoints) -> SlopedRoof:
+    """The roof of a level of detail from nothing but points.
+
+    Raises
+    ------
+    ValueError
+        If they do not carry it.
+    """
+    lowest = recipe.floor_m + LOWEST_PART_M
+    if lod >= "2":
+        sloped = sloped_roof(
+            recipe.footprint, points, detail=recipe.detail, smallest_m2=SMALLEST_M2.get(lod, 0.0)
         )
+        return kept_above(sloped, lowest)
+    if lod == "1.2":
+        top = percentile_of_sorted(np.sort(points.xyz[:, 2]), 70)
+        return _laid(one_height(recipe.footprint, round(top, 4)), lowest)
+    return _laid(stepped_roof(recipe.footprint, points, detail=recipe.detail), lowest)
+
+
+def _laid(flat: FlatRoof, lowest_m: float) -> SlopedRoof:
+    return SlopedRoof(flat.partition, flat_planes(np.maximum(flat.heights_m, lowest_m)))
+
+
+def _tried(lod: str, recipe: _Recipe, points: RoofPoints) -> tuple[LodModel | None, str]:
+    """A level above 1.2, simpler where as asked for it would not be valid; or why there is none."""
     why = ""
-    for simpler in (1.0, 0.5, 0.0):
+    for simpler in SIMPLER if lod >= "2" else SIMPLER[:1]:
         try:
-            sloped = sloped_roof(local, roof, detail=simpler * detail, smallest_m2=SMALLEST_M2[lod])
-            model = _lod_model(kept_above(sloped, floor_m + LOWEST_PART_M), floor_m, roof)
+            roof = roof_at(lod, replace(recipe, detail=simpler * recipe.detail), points)
+            model = _lod_model(roof, recipe.floor_m, points)
         except ValueError as error:
             why = str(error)
             continue
@@ -193,6 +219,29 @@ def _tried(
             return model, ""
         why = f"divided, it would have defects {_spoken(model.codes)}"
     return None, why
+
+
+def _roof_type(models: dict[str, LodModel], points: RoofPoints) -> RoofType:
+    """Told from the finest roof that was made; flat parts, where points carry no others, tell less."""
+    finest = models[max(models)]
+    stepped = models.get("1.3", models["1.2"])
+    if finest.roof is stepped.roof or max(models) < "2":
+        return classify_roof(stepped.roof.partition, points)  # type: ignore[union-attr]
+    return roof_type(finest.roof.partition, finest.roof.planes)  # type: ignore[union-attr]
+
+
+def _quality(
+    models: dict[str, LodModel], lod: str, recipe: _Recipe, points: RoofPoints
+) -> tuple[LodModel, Fit]:
+    """A model with what is known of each face, and its error at points that it was not made from."""
+    model = models[lod]
+    made_as = min(name for name, other in models.items() if other is model)
+
+    def rebuilt(some: RoofPoints) -> SlopedRoof:
+        return roof_at(made_as, recipe, some)
+
+    faces = face_quality(model.solids, points, origin=recipe.footprint.origin)
+    return replace(model, faces=faces), holdout_fit(points, rebuilt)
 
 
 def _too_thin(cover: Coverage) -> str:
@@ -218,38 +267,32 @@ def _spoken(codes: tuple[int, ...]) -> str:
     return " ".join(map(str, codes))
 
 
-def _lod_model(roof: FlatRoof | SlopedRoof, floor_m: float, points: RoofPoints | None) -> LodModel:
-    if isinstance(roof, SlopedRoof):
-        planes = roof.planes
-    else:
-        planes = flat_planes(np.maximum(roof.heights_m, floor_m + LOWEST_PART_M))
-    solids = extrude(roof.partition, planes, ground_m=floor_m)
+def _lod_model(roof: SlopedRoof, floor_m: float, points: RoofPoints | None) -> LodModel:
+    solids = extrude(roof.partition, roof.planes, ground_m=floor_m)
     areas = [surface_areas(s) for s in solids]
     return LodModel(
         solids=solids,
         codes=tuple(sorted({code for s in solids for code in check_solid(s)})),
-        fit=roof_fit(roof.partition, planes, points) if points else Fit(),
+        fit=roof_fit(roof.partition, roof.planes, points) if points else Fit(),
         n_roof_faces=sum(int((s.surface == Surface.ROOF).sum()) for s in solids),
         volume_m3=round(sum(volume_m3(s) for s in solids), 3),
         roof_area_m2=round(sum(a[Surface.ROOF] for a in areas), 3),
         wall_area_m2=round(sum(a[Surface.WALL] + a[Surface.INNER_WALL] for a in areas), 3),
+        roof=roof,
     )
 
 
-def classify_roof(roof: FlatRoof, points: RoofPoints) -> RoofType:
-    """Flat, multi-level, or other: whether most points lie in parts whose points are at one height.
-
-    Parts that slope are told apart once planes are fitted to them (LoD2.2).
-    """
+def classify_roof(partition: FootprintPartition, points: RoofPoints) -> RoofType:
+    """Flat, multi-level, or other of flat parts: whether most points lie in parts whose points are at one height."""
     inner = points.is_top & (points.edge_distance_m > EDGE_M)
     xyz = points.xyz[inner] if inner.sum() >= MIN_ROOF_POINTS else points.top
-    face = locate(roof.partition, xyz[:, :2])
+    face = locate(partition, xyz[:, :2])
     flat = np.zeros(len(xyz), np.bool_)
-    for f in range(roof.partition.n_faces):
+    for f in range(partition.n_faces):
         own = face == f
         if own.any():
             z = np.sort(xyz[own, 2])
             flat[own] = percentile_of_sorted(z, 75) - percentile_of_sorted(z, 25) <= FLAT_SPREAD_M
     if not len(xyz) or flat.mean() < FLAT_SHARE:
         return RoofType.OTHER
-    return RoofType.FLAT if roof.partition.n_faces == 1 else RoofType.MULTI_LEVEL
+    return RoofType.FLAT if partition.n_faces == 1 else RoofType.MULTI_LEVEL

@@ -13,10 +13,17 @@ from twin.reconstruct.quality import Coverage, Fit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from twin.core.mesh import Solid
+    from twin.reconstruct.roof import SlopedRoof
 
 LODS = ("1.2", "1.3", "2.0", "2.2")
 """Levels of detail that are made, coarse to fine."""
+
+
+NO_FIT = Fit()
 
 
 class BuildingState(StrEnum):
@@ -63,6 +70,10 @@ class LodModel:
         Faces of the roof.
     volume_m3, roof_area_m2, wall_area_m2 : float
         Of all solids; walls include those between parts of the roof.
+    roof : SlopedRoof, optional
+        What the solids were raised from.
+    faces : mapping, optional
+        What is known of each roof face, see `twin.reconstruct.face_quality`; of the finest level only.
     """
 
     solids: tuple[Solid, ...]
@@ -72,6 +83,8 @@ class LodModel:
     volume_m3: float
     roof_area_m2: float
     wall_area_m2: float
+    roof: SlopedRoof | None = None
+    faces: Mapping[str, NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,8 @@ class BuildingModel:
         Shape of the roof, where points tell it.
     coverage : Coverage, optional
         How points lie over it.
+    holdout : Fit
+        Distances of the finest model, built without a fifth of the points, at that fifth.
     lods : mapping
         Level of detail to its model.
     """
@@ -102,6 +117,7 @@ class BuildingModel:
     heights: Heights | None = None
     roof_type: RoofType | None = None
     coverage: Coverage | None = None
+    holdout: Fit = NO_FIT
     lods: Mapping[str, LodModel] = field(default_factory=dict)
 
 
@@ -120,6 +136,11 @@ def attributes(model: BuildingModel) -> dict[str, Any]:
     }
     finest = max(model.lods, default=None)
     row |= _lod_columns(model.lods[finest] if finest else None, suffix="")
+    row |= {
+        "rmse_holdout_m": model.holdout.rmse_m,
+        "p95_holdout_m": model.holdout.p95_m,
+        "height_sigma_m": _mean_sigma(model.lods[finest] if finest else None),
+    }
     for lod in LODS:
         row |= _lod_columns(model.lods.get(lod), suffix=f"_lod{lod.replace('.', '')}")
     return row
@@ -145,6 +166,17 @@ def _coverage_columns(cover: Coverage | None) -> dict[str, float]:
         "density_per_m2": known.density_per_m2,
         "no_data_share": known.no_data_share,
     }
+
+
+def _mean_sigma(model: LodModel | None) -> float:
+    """Standard error of the roof's height: root mean square over its area as far as it is known."""
+    if model is None or model.faces is None:
+        return math.nan
+    area, sigma = model.faces["area_m2"], model.faces["height_sigma_m"]
+    known = sigma == sigma  # noqa: PLR0124 - not NaN
+    if not known.any():
+        return math.nan
+    return round(math.sqrt(float((area[known] * sigma[known] ** 2).sum() / area[known].sum())), 4)
 
 
 def _lod_columns(model: LodModel | None, *, suffix: str) -> dict[str, Any]:

@@ -17,7 +17,6 @@ Mikhail & Ackermann (1976), Observations and Least Squares (propagation of varia
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numba
@@ -28,7 +27,7 @@ from twin.reconstruct.measures import area_vectors
 from twin.reconstruct.partition import FootprintPartition, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,28 +59,9 @@ FLAT_DEG = 0.5
 """A face that is flatter faces no direction."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaceQuality:
-    """What is known of each roof face, in the order of the faces; NaN where points do not tell.
-
-    Parameters
-    ----------
-    values : mapping
-        Of `COLUMNS`: area of the slope, steepness, where it faces (0 north, 90 east), its top points, these per m2 on
-        plan, the share of its cells of 1 m or more without one, their root mean square, and the standard error of the
-        height in the middle of the points and in the worst corner.
-    """
-
-    values: dict[str, NDArray[np.float64]]
-
-    def __post_init__(self) -> None:
-        if set(self.values) != set(COLUMNS) or len({len(v) for v in self.values.values()}) != 1:
-            raise ValueError(f"needs one value for each face of each of {COLUMNS}")
-
-
 def face_quality(
     solids: Sequence[Solid], points: RoofPoints | None, *, origin: tuple[float, float]
-) -> FaceQuality:
+) -> dict[str, NDArray[np.float64]]:
     """How well the roof faces of a building are known.
 
     Parameters
@@ -92,12 +72,31 @@ def face_quality(
         Of the same building, local coordinates; without, only sizes and directions are told.
     origin : (float, float)
         Of these coordinates.
+
+    Returns
+    -------
+    dict
+        For each of `COLUMNS` a value of each roof face in the order of the solids, NaN where points do not tell: area
+        of the slope, steepness, where it faces (0 north, 90 east), its top points, these per m2 on plan, the share of
+        its cells of 1 m or more without one, their root mean square distance, and the standard error of the height in
+        the middle of the points and in the worst corner.
     """
     partition, planes, vectors = roof_planes(solids, origin=origin)
     area, slope, azimuth = _directions(vectors)
     known = _fits(partition, planes, points, area_on_plan=vectors[:, 2])
     own = {"area_m2": area.round(3), "slope_deg": slope.round(2), "azimuth_deg": azimuth.round(2)}
-    return FaceQuality({**own, **known})
+    return {**own, **known}
+
+
+def on_all_faces(
+    solids: Sequence[Solid], roofs: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Values of roof faces as values of all faces of the solids, NaN where they are no roofs."""
+    is_roof = np.concatenate([s.surface for s in solids]) == Surface.ROOF
+    columns = {name: np.full(len(is_roof), np.nan) for name in roofs}
+    for name, values in roofs.items():
+        columns[name][is_roof] = values
+    return columns
 
 
 def roof_planes(
