@@ -20,6 +20,8 @@ from twin.scene.camera import (
     named_view,
     project,
 )
+from twin.scene.pack import Material
+from twin.scene.packing import pack_content
 from twin.scene.render import piece_projection
 
 BARE = Margins(0, 0, 0, 0)
@@ -78,7 +80,7 @@ def test_the_view_from_above_has_north_up_and_one_scale():
 def test_every_named_view_shows_the_village(view, village_scene):
     camera = named_view(view, village_scene.pack, aspect=16 / 9)
     pixels = project(camera, village_scene.pack["fit_points"], (1600, 900))
-    if view == "street":
+    if view in {"street", "axis"}:  # these stand close
         return
     assert pixels[:, 0].min() >= 0
     assert pixels[:, 0].max() <= 1600
@@ -150,3 +152,27 @@ def test_a_piece_of_a_picture_shows_what_the_whole_shows_there(seed, parallel):
         np.column_stack([column, row]), project(camera, points, size)[:, :2], atol=1e-6
     )
     assert (np.abs(ndc[:, 2]) < 1).all()
+
+
+@pytest.mark.parametrize("aspect", [1.0, 16 / 9, 3.0])
+def test_houses_fill_the_width_or_the_height_of_the_axis_view(village, aspect):
+    pack = pack_content(village)
+    houses = pack["facet_points"][pack["facet_material"] <= Material.ROOF_SLOPED]
+    size = (round(600 * aspect), 600)
+    seen = project(named_view("axis", pack, aspect=aspect), houses, size)
+    left, top = seen[:, :2].min(axis=0) / size
+    right, bottom = seen[:, :2].max(axis=0) / size
+    assert left > -1e-6
+    assert right < 1 + 1e-6
+    assert top > 0.14 - 1e-6
+    assert bottom < 0.86 + 1e-6
+    assert right - left > 0.999 or bottom - top > 0.719
+
+
+def test_sunk_points_lie_lower_and_as_large():
+    points = np.random.default_rng(1).uniform(-50, 50, (40, 3)) * (1, 1, 0.1)
+    view = {"azimuth_deg": 30, "elevation_deg": 20, "aspect": 1.0}
+    rows = [project(fit(points, **view, sink=s), points, (500, 500))[:, 1] for s in (0.0, 0.5, 1.0)]
+    assert rows[0].max() > rows[1].max() > rows[2].max()
+    assert rows[0].max() == pytest.approx(500 * 0.92)
+    assert rows[2].min() == pytest.approx(500 * 0.08)

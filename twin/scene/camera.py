@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.core.errors import ConfigError, UsageError
+from twin.scene.pack import Material
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ Vector = tuple[float, float, float]
 VIEWS = ("overview", "street", "top", "north", "south", "east", "west", "axis")
 _STREET_ANGLE_DEG = 62.0
 _MODEL_ANGLE_DEG = 28.0
+_HOUSE = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
 _NO_FIT = "the points to fit must not be empty"
 
 
@@ -131,8 +133,9 @@ def fit(
     aspect: float,
     view_angle_deg: float = _MODEL_ANGLE_DEG,
     margins: Margins | None = None,
+    sink: float = 0.5,
 ) -> Camera:
-    """The nearest camera from a direction that has all points in the picture, and them in its middle.
+    """The nearest camera from a direction that has all points in the picture.
 
     Each side of the field of view is a plane; it is moved until it touches the outermost point, which gives the
     eye in closed form.
@@ -145,6 +148,8 @@ def fit(
         Where the camera stands, seen from the points: clockwise from north, and above the horizon.
     aspect : float
         Width over height of the picture.
+    sink : float
+        Where the points lie in a picture that is taller than they need: 0 at its lower edge, 0.5 in its middle.
 
     Raises
     ------
@@ -178,7 +183,8 @@ def fit(
     u, lo = np.max(y - upper * z), np.max(-y - lower * z)
     back = max((r + le) / (right + left), (u + lo) / (upper + lower))
     eye_x = (r - right * back + left * back - le) / 2
-    eye_y = (u - upper * back + lower * back - lo) / 2
+    # The upper plane alone would have the eye at its lowest, the lower plane alone at its highest.
+    eye_y = sink * (u - upper * back) + (1 - sink) * (lower * back - lo)
     eye = np.array([eye_x, eye_y, -back]) @ axes
     target = np.array([eye_x, eye_y, float(z.mean())]) @ axes
     return Camera(_vector(eye), _vector(target), view_angle_deg)
@@ -225,11 +231,27 @@ def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
     if name == "overview":
         return fit(points, azimuth_deg=pack.meta.overview_deg, elevation_deg=31, aspect=aspect)
     if name == "axis":
-        return fit(points, azimuth_deg=_axis_azimuth(pack.meta), elevation_deg=20, aspect=aspect)
+        return _axis_view(pack, aspect=aspect)
     if name == "street":
         return _street_view(pack, aspect=aspect)
     raise UsageError(
         "--view", f"there is no view {name!r}", f"choose one of {', '.join(VIEWS)} or a .json or .toml file"
+    )
+
+
+def _axis_view(pack: ScenePack, *, aspect: float) -> Camera:
+    """Along the streets over the houses, which fill its width; the ground before them runs out of the picture.
+
+    Seen so low a district is a strip: it lies low in the picture, its skyline before the sky.
+    """
+    houses = pack["facet_points"][np.isin(pack["facet_material"], _HOUSE)]
+    return fit(
+        houses if len(houses) else pack["fit_points"],
+        azimuth_deg=_axis_azimuth(pack.meta),
+        elevation_deg=20,
+        aspect=aspect,
+        margins=Margins(left=0.0, right=0.0, top=0.14, bottom=0.14),
+        sink=0.2,
     )
 
 
