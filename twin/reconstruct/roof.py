@@ -81,7 +81,7 @@ def sloped_roof(
         raise ValueError(f"no plane was found in {len(xyz)} points")
     plane_map = map_planes(footprint, xyz, found.label)
     lines = np.array([line.ends(EXTRA_M) for line in roof_lines(footprint, xyz, found, plane_map)])
-    rule = ChoiceRule(face_m2=least_m2 / 2)
+    rule = ChoiceRule(face_m2=0.7 * least_m2)
     roof = _assembled(footprint, xyz, found, plane_map, lines.reshape(-1, 2, 2), rule=rule)
     caps, contours = level_caps(roof, xyz, found)
     if not len(caps):

@@ -19,6 +19,9 @@ _HOLD = 1e-3
 
 _SAME_SLOPE = 0.35
 _SEED_POINTS = 6
+_ROUGH_COST = 0.25
+"""Added to the cost of a point for each doubling of its plane's tolerance."""
+
 _STEEPEST = 3.0
 
 
@@ -145,6 +148,16 @@ def off_plane(plane: NDArray[np.float64], p: NDArray[np.float64]) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
+def point_cost(plane: NDArray[np.float64], p: NDArray[np.float64], tolerance: float) -> float:
+    """What a point costs in a plane: square of the distance over the plane's tolerance, and more for a rough one.
+
+    At most 1, as much as a point without a plane.
+    """
+    rough = _ROUGH_COST * np.log2(plane[3] / tolerance)
+    return float(min(1.0, (off_plane(plane, p) / plane[3]) ** 2 + rough))
+
+
+@numba.njit(cache=True, nogil=True)
 def _spread(
     points: Labelled,
     local: tuple[NDArray[np.float64], NDArray[np.float64]],
@@ -218,14 +231,14 @@ def grow_regions(
     -------
     label : array, shape (n,)
         Region of each point, -1 for none.
-    planes : array, shape (m, 3)
-        Plane of each region.
+    planes : array, shape (m, 4)
+        Plane of each region, and its tolerance.
     """
     n = len(xyz)
     label, stamp = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     members, shape = np.empty(n, np.int64), Shape(np.zeros(2), tolerance)
     points = Labelled(xyz, near, label)
-    planes = np.empty((n // max(1, least) + 1, 3))
+    planes = np.empty((n // max(1, least) + 1, 4))
     found = 0
     for s in rising_order(local[1]):
         if local[1][s] > tolerance:
@@ -241,7 +254,7 @@ def grow_regions(
         size = _spread(points, local, (members, kept, stamp, s), plane, shape)
         for q in range(size):
             label[members[q]] = found
-        planes[found] = plane
+        planes[found, :3], planes[found, 3] = plane, tolerance
         found += 1
     return label, planes[:found].copy()
 
@@ -264,7 +277,7 @@ def find_small(
     least: NDArray[np.int64],
     tolerance_and_most: tuple[float, int],
 ) -> NDArray[np.float64]:
-    """Small planes in points without a label, which are given theirs; shape (m, 3).
+    """Small planes in points without a label, which are given theirs; with their tolerance, shape (m, 4).
 
     Parameters
     ----------
@@ -275,7 +288,7 @@ def find_small(
     """
     tolerance, most = tolerance_and_most
     xyz, _, label = points
-    planes = np.empty((most, 3))
+    planes = np.empty((most, 4))
     known = label.max() + 1 if len(label) else 0
     found = 0
     hopeless = label >= 0
@@ -293,7 +306,7 @@ def find_small(
         for m in members:
             label[m] = known + found
             hopeless[m] = True
-        planes[found] = plane
+        planes[found, :3], planes[found, 3] = plane, tolerance
         found += 1
     return planes[:found].copy()
 
@@ -356,9 +369,7 @@ def relabel(points: Labelled, planes: NDArray[np.float64], tolerance: float, smo
 def _cost_at(
     points: Labelled, planes: NDArray[np.float64], i: int, candidate: int, limits: tuple[float, float]
 ) -> float:
-    cost = 1.0
-    if candidate >= 0:
-        cost = min(1.0, (off_plane(planes[candidate], points.xyz[i]) / limits[0]) ** 2)
+    cost = point_cost(planes[candidate], points.xyz[i], limits[0]) if candidate >= 0 else 1.0
     other, k = 0, points.near.shape[1]
     for q in range(k):
         j = points.near[i, q]
@@ -367,13 +378,23 @@ def _cost_at(
 
 
 @numba.njit(cache=True, nogil=True)
-def gather_moments(xyz: NDArray[np.float64], label: NDArray[np.int64], n_labels: int) -> NDArray[np.float64]:
-    """Moments of the points of each label, shape (n_labels, 10)."""
-    sums = np.zeros((n_labels, N_MOMENTS))
+def gather_moments(
+    xyz: NDArray[np.float64], label: NDArray[np.int64], planes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Moments of the points of each plane that lie within its tolerance, shape (m, 10)."""
+    sums = np.zeros((len(planes), N_MOMENTS))
     for i in range(len(xyz)):
-        if label[i] >= 0:
+        if label[i] >= 0 and abs(off_plane(planes[label[i]], xyz[i])) <= planes[label[i], 3]:
             add_point(sums[label[i]], xyz[i, 0], xyz[i, 1], xyz[i, 2], 1.0)
     return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def free_outliers(xyz: NDArray[np.float64], label: NDArray[np.int64], planes: NDArray[np.float64]) -> None:
+    """Take their labels from points beyond the tolerance of their plane, in place."""
+    for i in range(len(xyz)):
+        if label[i] >= 0 and abs(off_plane(planes[label[i]], xyz[i])) > planes[label[i], 3]:
+            label[i] = -1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -393,8 +414,8 @@ def worth_of_planes(
         other = 1.0
         for k in range(len(planes)):
             if touches[own, k] and k != own:
-                other = min(other, (off_plane(planes[k], xyz[i]) / tolerance) ** 2)
-        worth[own] += other - min(1.0, (off_plane(planes[own], xyz[i]) / tolerance) ** 2)
+                other = min(other, point_cost(planes[k], xyz[i], tolerance))
+        worth[own] += other - point_cost(planes[own], xyz[i], tolerance)
     return worth
 
 

@@ -14,6 +14,7 @@ from twin.reconstruct.roof_plane_kernels import (
     Labelled,
     find_small,
     fit_moments,
+    free_outliers,
     gather_moments,
     grow_regions,
     local_planes,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from twin.reconstruct.footprint import LocalFootprint
 
 NEIGHBOURS = 10
+ROUGH = (2.5, 6.0)
+"""Times the tolerance up to which planes are looked for in what is left: terraces with furniture, planted roofs."""
+
 LOCAL = 7
 SMOOTHNESS = 0.6
 _SWEEPS = 6
@@ -112,14 +116,17 @@ def find_planes(
     normals = outline_directions(footprint)
     label, planes = grow_regions(xyz, near, local, tolerance, max(rule.points, round(least)))
     label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
-    for _ in range(2):
-        more = find_small(Labelled(xyz, near, label), *_small_shapes(normals, tolerance, least))
+    for rough in (1.0, 1.0, *ROUGH):
+        free_outliers(xyz, label, planes)
+        more = find_small(
+            Labelled(xyz, near, label), *_small_shapes(normals, rough * tolerance, rough**0.5 * least)
+        )
         if not len(more):
-            break
+            continue
         planes = np.concatenate([planes, more])
         label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
-    planes = regular_planes(gather_moments(xyz, label, len(planes)), planes, normals, xyz, label)
-    return RoofPlanes(planes, label, tolerance, normals)
+    planes = regular_planes(gather_moments(xyz, label, planes), planes, normals, xyz, label)
+    return RoofPlanes(np.ascontiguousarray(planes[:, :3]), label, tolerance, normals)
 
 
 def _tolerance(rms: NDArray[np.float64]) -> float:
@@ -154,7 +161,7 @@ def _settle(
         label, planes = _refit(xyz, label, planes)
         if not len(planes):
             break
-        merged = _merge_alike(xyz, near, label, planes, tolerance=tolerance, least=least)
+        merged = _merge_alike(xyz, near, label, planes, least=least)
         label, planes = merged or (label, planes)
         touches = touching(near, label, len(planes)) > 0
         worth = worth_of_planes(xyz, label, planes, touches, tolerance)
@@ -172,7 +179,7 @@ def _refit(
     xyz: NDArray[np.float64], label: NDArray[np.int64], planes: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Planes fitted to their points, without those that have fewer than three."""
-    sums = gather_moments(xyz, label, len(planes))
+    sums = gather_moments(xyz, label, planes)
     kept = np.flatnonzero(sums[:, 0] >= 3)
     new = np.full(len(planes) + 1, -1, np.int64)
     new[kept] = np.arange(len(kept))
@@ -188,12 +195,11 @@ def _merge_alike(
     label: NDArray[np.int64],
     planes: NDArray[np.float64],
     *,
-    tolerance: float,
     least: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
     """The two touching planes that one explains best as one, if that costs less than a plane."""
     n = len(planes)
-    sums = gather_moments(xyz, label, n)
+    sums = gather_moments(xyz, label, planes)
     touch = touching(near, label, n)
     best, pair, plane = least / 2, None, np.empty(3)
     for i in range(n):
@@ -204,13 +210,14 @@ def _merge_alike(
                 fit_moments(s, _FREE, plane) / (1 + plane[0] ** 2 + plane[1] ** 2) for s in (sums[i], sums[j])
             ]
             left = fit_moments(sums[i] + sums[j], _FREE, plane) / (1 + plane[0] ** 2 + plane[1] ** 2)
-            cost = (left - sum(apart)) / tolerance**2
+            cost = (left - sum(apart)) / max(planes[i, 3], planes[j, 3]) ** 2
             if cost < best:
                 best, pair = cost, (j, i)
     if pair is None:
         return None
     label = np.where(label == pair[1], pair[0], label)
     label[label > pair[1]] -= 1
+    planes[pair[0], 3] = max(planes[pair[0], 3], planes[pair[1], 3])
     planes = np.delete(planes, pair[1], axis=0)
     fit_moments(sums[pair[0]] + sums[pair[1]], _FREE, planes[pair[0]])
     return label, planes
