@@ -10,6 +10,7 @@ import numpy as np
 
 from twin.city.judgement import tell_of_buildings
 from twin.city.manifest import BUILT_LAYERS, MANIFEST, Layer, Manifest, Provenance, artifact, write_manifest
+from twin.city.party_walls import party_walls
 from twin.city.plan import parameters
 from twin.city.tables import BUILDINGS, write_table
 from twin.core.files import guard_storage, make_folder
@@ -169,6 +170,8 @@ def _write_buildings(stage: _Stage, objects: list[ObjectTile], notices: Notices)
     rows = pd.concat([pd.read_parquet(t.rows) for t in objects if t.n_buildings]).sort_values("row")
     outlines = gpd.GeoSeries.from_wkb(rows.pop("outline"), crs=stage.plan.crs)
     frame = gpd.GeoDataFrame(rows.drop(columns="row"), geometry=outlines)
+    shared = party_walls(frame, [stage.folder / name for name in files[1:]])
+    frame.insert(frame.columns.get_loc("wall_area_m2") + 1, "party_wall_m2", shared)
     write_table(frame, stage.folder / BUILDINGS)
     options = stage.plan.options
     tell_of_buildings(
