@@ -62,6 +62,8 @@ BROKEN = [
     Broken("CF-13", '"town.twin"', '"."', 2, ("output.folder", "holds the input")),
     Broken("CF-14", "0.5", "0.5\ncell_size = 1.0", 2, ("line 9",)),
     Broken("CF-15", SOUND, "", 2, ("project", "missing")),
+    Broken("digits", "0.5", "9" * 5000, 2, ("twin.toml", "4300 digits")),
+    Broken("nested", "[output]", f"x = {'[' * 3000}\n[output]", 2, ("twin.toml", "nested too deeply")),
     Broken(
         "name as folder",
         SOUND[SOUND.index("[project]") : SOUND.index("crs")],

@@ -47,6 +47,40 @@ def exported(folder: Path, suffix: str, scene: Any = BOX) -> Path:
     return path
 
 
+def test_a_face_beyond_the_coloured_vertices_is_told_as_such(tmp_path: Path) -> None:
+    """Colours of faces are looked up in those of the vertices as soon as a mesh is copied."""
+    box = BOX.copy()
+    box.visual.vertex_colors = [10, 120, 30, 255]
+    path = exported(tmp_path, ".glb", box)
+    data, (n_text,) = bytearray(path.read_bytes()), struct.unpack_from("<I", path.read_bytes(), 12)
+    document = json.loads(data[20 : 20 + n_text])
+    indices = document["accessors"][document["meshes"][0]["primitives"][0]["indices"]]
+    offset = document["bufferViews"][indices["bufferView"]].get("byteOffset", 0)
+    data[20 + n_text + 8 + offset + 1] = 0x7F
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="refers to vertex"):
+        read(path)
+
+
+def test_a_texture_that_breaks_off_is_told(tmp_path: Path) -> None:
+    """A picture is decoded only when its colours are asked for."""
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    packed = io.BytesIO()
+    Image.fromarray(noise).save(packed, "PNG")
+    box = BOX.copy()
+    box.visual = trimesh.visual.TextureVisuals(
+        uv=np.zeros((len(box.vertices), 2)),
+        material=trimesh.visual.material.PBRMaterial(baseColorTexture=Image.open(packed)),
+    )
+    for name, data in trimesh.exchange.gltf.export_gltf(trimesh.Scene(box)).items():
+        at = data.find(b"IDAT")
+        damaged = data if at < 0 else data[: at + 200] + bytes(400) + data[at + 600 :]
+        (tmp_path / name).write_bytes(damaged)
+    assert any(b"IDAT" in p.read_bytes() for p in tmp_path.iterdir())
+    with pytest.raises(InputError, match="damaged"):
+        read(tmp_path / "model.gltf")
+
+
 @pytest.mark.parametrize("suffix", [".obj", ".ply", ".stl"])
 def test_formats_with_z_up(suffix: str, tmp_path: Path) -> None:
     (part,) = read(exported(tmp_path, suffix))

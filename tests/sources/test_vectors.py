@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -374,6 +375,27 @@ def test_an_archive_that_lies_about_its_size_is_stopped_while_unpacking(tmp_path
     path.write_bytes(data)
     with pytest.raises((LimitError, InputError)):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        (b"pandas", b'"numpy_type"', b'"numpy_tipe"'),
+        (b"geo", b'"code"', b'"cide"'),
+        (b"geo", b'"primary_column"', b'"primary_column_"'),
+    ],
+)
+def test_damaged_metadata_of_a_geoparquet_are_told(
+    key: bytes, old: bytes, new: bytes, tmp_path: Path
+) -> None:
+    """They are JSON inside the file, which no checksum guards and the readers take as it comes."""
+    table = pq.read_table(_parquet(tmp_path))
+    metadata = dict(table.schema.metadata)
+    assert old in metadata[key]
+    metadata[key] = metadata[key].replace(old, new)
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "a.parquet")
+    with pytest.raises((InputError, CrsError), match=r"a\.parquet"):
+        read(tmp_path / "a.parquet")
 
 
 def test_limits_hold_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

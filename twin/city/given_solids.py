@@ -47,7 +47,7 @@ def read_given(
         moved = _moved(building, move)
         faces = [s for lod in lods(moved)[-1:] for s in shapes(moved, lod)]
         rings = moved.footprint or ground_footprint(faces)
-        outline = shapely.multipolygons(
+        outline = shapely.MultiPolygon(
             [shapely.Polygon(r[0][:, :2], [h[:, :2] for h in r[1:]]) for r in rings]
         )
         if outline.is_empty or not faces:

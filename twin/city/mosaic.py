@@ -59,9 +59,15 @@ class Mosaic:
         return low, high
 
     def window(self, name: str, area: Bounds) -> tuple[NDArray[Any], Grid]:
-        """The part of a raster that touches a rectangle, in memory, and its grid."""
-        window = self.grid.window(area)
-        return np.array(self.band(name)[window]), self.grid.subgrid(window)
+        """The part of a raster that touches a rectangle, in memory, and its grid.
+
+        The array is empty, and its grid means nothing, where the rectangle stays clear of the city.
+        """
+        rows, cols = self.grid.window(area)
+        if rows.start == rows.stop or cols.start == cols.stop:
+            nowhere = Grid(area.x_min, area.y_max, self.grid.cell_size_m, 1, 1)
+            return np.empty((0, 0), BANDS[name]), nowhere
+        return np.array(self.band(name)[rows, cols]), self.grid.subgrid((rows, cols))
 
 
 def create_mosaic(folder: Path, bounds: Bounds, *, cell_size_m: float) -> Mosaic:

@@ -241,6 +241,8 @@ def _bridges(work: ObjectWork, cloud: PointCloud) -> Any:
         return None
     area = Bounds(*map(float, work.decks.total_bounds)).buffered(HALO_M)
     dtm, grid = work.base.mosaic.window("dtm", area)
+    if not dtm.size:
+        return None
     land = land_heights(dtm, grid, work.waters, tolerance_m=TOLERANCE_M)
     decks = repaired(np.asarray(work.decks.geometry.array, dtype=object))
     bridges = build_bridges(decks, cloud, land=land, water=work.waters)
@@ -254,6 +256,8 @@ def _trees(work: ObjectWork, cloud: PointCloud) -> Any:
     from twin.reconstruct.trees import find_trees
 
     dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
+    if not dtm.size:
+        return None
     trees = find_trees(cloud, dtm=dtm, grid=grid, keep_out=work.around, bounds=_core(work))
     columns = {
         "ground_m": trees.ground_m.round(2),

@@ -258,7 +258,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigError(path, "is not UTF-8 text (zero bytes, perhaps UTF-16)", "save it as UTF-8")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # with line and column; a number of thousands of digits has neither
         raise ConfigError(path, str(error), "correct that line") from error
     except RecursionError as error:
         raise ConfigError(path, "is nested too deeply", "write lists without lists in them") from error

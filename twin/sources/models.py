@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import warnings
 import zlib
@@ -23,7 +24,7 @@ from twin.sources.model_files import check_image, mean_colour, neighbour
 from twin.sources.sniff import require_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -152,7 +153,8 @@ def read_model(path: str | Path, *, up: UpAxis | None = None, notices: Notices) 
     usual: UpAxis = "y" if kind in {Format.GLB, Format.GLTF} else "z"
     upright = _TURNED if (up or usual) == "y" else _UPRIGHT
     names: set[str] = set()
-    parts = [_part(path, name, piece, names) for name, piece in _pieces(scene, upright, path, notices)]
+    with _sound(path):  # colours and textures are decoded only when they are asked for
+        parts = [_part(path, name, piece, names) for name, piece in _pieces(scene, upright, path, notices)]
     parts = [part for part in parts if len(part.mesh.triangles)]
     if not parts:
         raise InputError(path, "holds no triangles", "export its surfaces, not only points or lines")
@@ -170,13 +172,28 @@ def _load(path: Path, kind: Format, notices: Notices) -> trimesh.Scene:
     except TwinError:
         raise
     except _PARSER_ERRORS as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InputError(path, f"is truncated or damaged ({text})", "fetch or export it again") from error
+        raise _damaged(path, error) from error
     for trouble in folder.trouble:
         if not isinstance(trouble, InputNotFoundError):
             raise trouble
         notices.add("model-file-missing", f"{trouble}; the model is shown without it", subject=str(path))
     return scene
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return InputError(path, f"is truncated or damaged ({text})", "fetch or export it again")
+
+
+@contextlib.contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Tell what the library stumbles over inside the block as damage of the file."""
+    try:
+        yield
+    except (TwinError, MemoryError):
+        raise
+    except _PARSER_ERRORS as error:
+        raise _damaged(path, error) from error
 
 
 def _pieces(
@@ -190,6 +207,7 @@ def _pieces(
         if not isinstance(geometry, trimesh.Trimesh):
             n_other += 1
             continue
+        _check_vertices(path, str(node), geometry)
         placed = geometry.copy()
         placed.apply_transform(upright @ transform)
         pieces.append((str(node), placed))
@@ -200,15 +218,18 @@ def _pieces(
     return pieces
 
 
-def _part(path: Path, name: str, piece: trimesh.Trimesh, names: set[str]) -> ModelPart:
+def _check_vertices(path: Path, name: str, piece: trimesh.Trimesh) -> None:
+    """Before anything looks up a face's vertices.
+
+    Raises
+    ------
+    InputError
+        If vertices have no three coordinates, or a face refers to one that is not there.
+    """
     vertices = np.asarray(piece.vertices, np.float64)
     if vertices.ndim != 2 or vertices.shape[1] != 3:
         raise InputError(
             path, f"piece {name} has vertices of shape {vertices.shape}", "export it with x, y and z"
-        )
-    if not np.isfinite(vertices).all():
-        raise InputError(
-            path, f"piece {name} has vertices that are not finite", "repair it where it was made"
         )
     triangles = np.asarray(piece.faces, np.int64).reshape(-1, 3)
     if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(vertices):
@@ -217,11 +238,21 @@ def _part(path: Path, name: str, piece: trimesh.Trimesh, names: set[str]) -> Mod
             f"piece {name}: a face refers to vertex {int(triangles.max())}, the piece holds {len(vertices)}",
             "export it again",
         )
+
+
+def _part(path: Path, name: str, piece: trimesh.Trimesh, names: set[str]) -> ModelPart:
+    vertices, triangles = np.asarray(piece.vertices, np.float64), np.asarray(piece.faces, np.int64)
+    if not np.isfinite(vertices).all():  # where its node puts them
+        raise InputError(
+            path, f"piece {name} has vertices that are not finite", "repair it where it was made"
+        )
     unique, n = name or "model", 2
     while unique in names:
         unique, n = f"{name} {n}", n + 1
     names.add(unique)
-    return ModelPart(unique, TriangleMesh(vertices, triangles.astype(np.int32)), _colour(piece))
+    return ModelPart(
+        unique, TriangleMesh(vertices, triangles.reshape(-1, 3).astype(np.int32)), _colour(piece)
+    )
 
 
 def _colour(piece: trimesh.Trimesh) -> tuple[int, int, int, int]:
