@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from twin.cli.ending import Ending
 from twin.core.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -69,9 +70,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that `docs/errors.md` gives."""
+    end = Ending()
     _prepare_streams()
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    end.code = run(sys.argv[1:])
+    sys.exit(end.code)
 
 
 def run(arguments: list[str]) -> int:
