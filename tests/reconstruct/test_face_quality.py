@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import shapely
 
+from twin.core.mesh import Surface
 from twin.reconstruct.extrude import extrude
-from twin.reconstruct.face_quality import COLUMNS, LEAST_NOISE_M, face_quality
+from twin.reconstruct.face_quality import COLUMNS, LEAST_NOISE_M, face_quality, on_all_faces
 from twin.reconstruct.footprint import localize_footprint
 from twin.reconstruct.partition import cut_footprint, polygons_of, whole_footprint
 from twin.reconstruct.roof_points import RoofPoints
@@ -114,6 +115,12 @@ def test_faces_keep_the_order_of_the_solids():
     assert told["area_m2"][with_points] == pytest.approx(12 * 4 * np.sqrt(1.49), abs=0.01)
     assert told["azimuth_deg"][with_points] == pytest.approx(180, abs=0.01)
     assert told["no_data_share"][~with_points].tolist() == [1, 1, 1]
+
+
+def test_values_of_roofs_stand_on_roofs_alone():
+    solids = extrude(whole_footprint(FOOTPRINT), SHED, ground_m=0.0)
+    spread = on_all_faces(solids, face_quality(solids, None, origin=FOOTPRINT.origin))
+    assert np.isfinite(spread["area_m2"]).tolist() == (solids[0].surface == Surface.ROOF).tolist()
 
 
 def test_the_errors_of_many_surveys_are_as_large_as_told():

@@ -12,9 +12,11 @@ from twin.core.points import PointCloud
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from twin.city.object_tile import ObjectWork
     from twin.core.grid import Bounds
-    from twin.reconstruct.building_model import BuildingModel
+    from twin.reconstruct.building_model import BuildingModel, LodModel
 
 AROUND_M = 4.5
 """Points this far around a footprint tell the ground that its building stands on."""
@@ -32,6 +34,8 @@ ATTRIBUTE_COLUMNS = (
     "roof_max_m",
     "volume_m3",
     "rmse_m",
+    "rmse_holdout_m",
+    "height_sigma_m",
     "n_points",
 )
 """Of the table, what also stands in CityJSON."""
@@ -138,7 +142,6 @@ def _own(entry: Row) -> Row:
 
 def _modelled(entry: Row, model: BuildingModel) -> tuple[Row, BuildingGeometry | None]:
     from twin.reconstruct.building_model import attributes
-    from twin.reconstruct.measures import roof_angles
 
     outline = model.footprint if model.footprint is not None else entry["geometry"]
     row = {**_own(entry), **attributes(model), "outline": _wkb(outline)}
@@ -147,8 +150,16 @@ def _modelled(entry: Row, model: BuildingModel) -> tuple[Row, BuildingGeometry |
     told = {c: row[c] for c in ATTRIBUTE_COLUMNS}
     rings = footprint_rings(model.footprint, elevation_m=model.heights.floor_m)
     solids = {lod: m.solids for lod, m in model.lods.items() if m.solids}
-    sloped = {lod: roof_angles(s) for lod, s in solids.items() if lod >= "2"}
-    return row, BuildingGeometry(entry["id"], _json(told), rings, solids, face_values=sloped)
+    faces = {lod: _face_values(m) for lod, m in model.lods.items() if m.solids and (m.faces or lod >= "2")}
+    return row, BuildingGeometry(entry["id"], _json(told), rings, solids, face_values=faces)
+
+
+def _face_values(model: LodModel) -> dict[str, NDArray[np.float64]]:
+    """What is known of each face; of coarser levels than the finest only how roofs slope."""
+    from twin.reconstruct.face_quality import on_all_faces
+    from twin.reconstruct.measures import roof_angles
+
+    return roof_angles(model.solids) if model.faces is None else on_all_faces(model.solids, model.faces)
 
 
 def _wkb(geometry: Any) -> bytes | None:

@@ -189,6 +189,11 @@ def _without_repeats(ring: list[int]) -> list[int]:
     return [v for i, v in enumerate(ring) if v != ring[i - 1]] if len(ring) > 1 else ring
 
 
+def _plain(name: str, column: NDArray[np.float64]) -> list[Any]:
+    """A column for JSON; counts, by their name, as whole numbers."""
+    return [int(v) if math.isfinite(v) else v for v in column] if name.startswith("n_") else column.tolist()
+
+
 def _meanings(
     solid: Solid,
     kept: list[int],
@@ -197,7 +202,7 @@ def _meanings(
 ) -> list[int]:
     """For each kept face its row in `surfaces`, to which meanings not seen before are added."""
     kinds = solid.surface.tolist()
-    values = {name: column.tolist() for name, column in columns.items()}
+    values = {name: _plain(name, column) for name, column in columns.items()}
     rows: list[int] = []
     seen = {tuple(s.items()): i for i, s in enumerate(surfaces)}
     for f in kept:

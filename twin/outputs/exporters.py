@@ -34,13 +34,15 @@ def export_cityjsonseq(city: City, path: Path, *, force: bool) -> None:
 
 
 def export_geopackage(city: City, path: Path, *, force: bool) -> None:
-    """GeoPackage: buildings with attributes, the map, and every vector layer that was added."""
+    """GeoPackage: buildings with attributes, each face of their roofs, the map, and vector layers that were added."""
     from twin.outputs.geopackage import surface_features, write_geopackage
+    from twin.outputs.roof_faces import roof_face_features
 
     layers = {}
     if "buildings" in city.manifest.layers:
         layers["buildings"] = city.buildings
         layers["building_surfaces"] = surface_features(_buildings(city), crs=city.manifest.crs_wkt)
+        layers["roof_faces"] = roof_face_features(_buildings(city), crs=city.manifest.crs_wkt)
     for name, layer in city.manifest.layers.items():
         if layer.kind in {"roads", "water", "bridges", "landcover", "trees", "unmapped", "vector"}:
             layers[name] = _plain(city.layer(name))

@@ -174,7 +174,7 @@ def _fits(
     return {
         "n_points": count,
         "density_per_m2": (count / np.maximum(area_on_plan, 1e-9)).round(3),
-        "no_data_share": _empty_shares(partition, xyz, cell),
+        "no_data_share": _empty_shares(partition, xyz, face, cell),
         "rmse_m": rmse.round(4),
         "height_sigma_m": middle.round(4),
         "height_sigma_corner_m": worst.round(4),
@@ -240,17 +240,18 @@ def _n_cells(xyz: NDArray[np.float64], cell: float) -> int:
 
 
 def _empty_shares(
-    partition: FootprintPartition, xyz: NDArray[np.float64], cell: float
+    partition: FootprintPartition, xyz: NDArray[np.float64], face: NDArray[np.int64], cell: float
 ) -> NDArray[np.float64]:
-    """Share of the cells with their centre in each face that hold no point; NaN for faces without such a cell."""
+    """Share of the cells with their centre in each face that hold none of its points; NaN without such a cell."""
     low, high = partition.vertices.min(axis=0), partition.vertices.max(axis=0)
     n = np.ceil((high - low) / cell).astype(np.int64)
-    full = np.zeros((n[1], n[0]), np.bool_)
-    col, row = np.clip(((xyz[:, :2] - low) / cell).astype(np.int64), 0, n - 1).T
-    full[row, col] = True
     x, y = (low[k] + (np.arange(n[k]) + 0.5) * cell for k in (0, 1))
-    face = locate(partition, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
-    inside = face >= 0
-    cells = np.bincount(face[inside], minlength=partition.n_faces)
-    empty = np.bincount(face[inside], ~full.ravel()[inside], minlength=partition.n_faces)
+    owner = locate(partition, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+    col, row = np.clip(((xyz[:, :2] - low) / cell).astype(np.int64), 0, n - 1).T
+    full = np.zeros(len(owner), np.bool_)
+    at = row * n[0] + col
+    full[at[owner[at] == face]] = True
+    inside = owner >= 0
+    cells = np.bincount(owner[inside], minlength=partition.n_faces)
+    empty = np.bincount(owner[inside], ~full[inside], minlength=partition.n_faces)
     return np.where(cells > 0, empty / np.maximum(cells, 1), np.nan).round(3)
