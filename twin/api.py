@@ -31,6 +31,7 @@ def build(
     cell_size_m: float = 0.5,
     height_offset_m: float | None = None,
     derive_footprints: bool = False,
+    align: bool = False,
     keep_going: bool = False,
     name: str = "",
     attribution: str = "",
@@ -66,6 +67,8 @@ def build(
         Added to elevations where no geoid grid is at hand.
     derive_footprints : bool
         Outline, from the points, the buildings that no footprint tells of, and build them too.
+    align : bool
+        Move footprints that are displaced against the points.
     keep_going : bool
         Leave damaged point files out instead of stopping.
     name, attribution, licence : str
@@ -99,6 +102,7 @@ def build(
         cell_size_m=cell_size_m,
         height_offset_m=height_offset_m,
         derive_footprints=derive_footprints,
+        align=align,
         keep_going=keep_going,
         name=name,
         attribution=attribution,

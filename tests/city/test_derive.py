@@ -32,7 +32,7 @@ def city_of(inputs, output, **more):
     footprints = more.pop("footprints", inputs.footprints.with_name("two.gpkg"))
     points = tuple(map(str, inputs.points))
     notices = Notices()
-    options = BuildOptions(points=points, output=output, footprints=footprints, **more)
+    options = BuildOptions(points=points, output=output, footprints=footprints, lod="1.3", **more)
     build_with(options, notices=notices, progress=Silent())
     return open_city(output), notices
 

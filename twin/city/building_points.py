@@ -19,10 +19,10 @@ EAVES_M = 1.0
 CELL_M = 0.5
 
 
-def building_points(
+def is_building_point(
     cloud: PointCloud, dtm: NDArray[np.float32], grid: Grid, *, area: Bounds, has_building_class: bool
-) -> NDArray[np.float64]:
-    """Points of buildings above 2 m: by their class, or, in a cloud that does not know it, by how they lie.
+) -> NDArray[np.bool_]:
+    """Which points are of buildings and above 2 m: by their class, or by how they lie where there are no classes.
 
     Parameters
     ----------
@@ -42,9 +42,17 @@ def building_points(
     from twin.reconstruct.roof_candidates import roof_candidates
 
     height = cloud.xyz[:, 2] - sample_bilinear(dtm, grid, cloud.xyz[:, 0], cloud.xyz[:, 1])
+    high = height >= LOWEST_M
     if has_building_class:
-        return cloud.xyz[(cloud.classification == Classification.BUILDING) & (height >= LOWEST_M)]
-    return cloud.xyz[roof_candidates(cloud, height, bounds=area) & (height >= LOWEST_M)]
+        return np.asarray(high & (cloud.classification == Classification.BUILDING))
+    return np.asarray(high & roof_candidates(cloud, height, bounds=area))
+
+
+def building_points(
+    cloud: PointCloud, dtm: NDArray[np.float32], grid: Grid, *, area: Bounds, has_building_class: bool
+) -> NDArray[np.float64]:
+    """The points that `is_building_point` tells, shape (n, 3)."""
+    return cloud.xyz[is_building_point(cloud, dtm, grid, area=area, has_building_class=has_building_class)]
 
 
 def count_outside(xyz: NDArray[np.float64], *, footprints: NDArray[Any], bounds: Bounds) -> tuple[int, int]:

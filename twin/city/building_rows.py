@@ -23,7 +23,12 @@ AROUND_M = 4.5
 BIN_M = 8.0
 SOURCE, CONFIDENCE = "twin:source", "twin:confidence"
 """Columns of a frame of footprints that no file's attribute is called by."""
-OWN_COLUMNS = {"row", "id", "model", "geometry", "state", "reason", "given_height_m", SOURCE, CONFIDENCE}
+SHIFT_EAST, SHIFT_NORTH, SHIFT_GAIN = "twin:shift_east", "twin:shift_north", "twin:shift_gain"
+ALIGNED = "twin:aligned"
+OWN_COLUMNS = {
+    *("row", "id", "model", "geometry", "state", "reason", "given_height_m"),
+    *(SOURCE, CONFIDENCE, SHIFT_EAST, SHIFT_NORTH, SHIFT_GAIN, ALIGNED),
+}
 ATTRIBUTE_COLUMNS = (
     "state",
     "source",
@@ -71,7 +76,7 @@ def _reconstructor(
     from twin.reconstruct.roof_points import ROOF_CLASSES
 
     base = work.base
-    near = _points_near(cloud if cloud is not None else PointCloud.empty())
+    near = points_near(cloud if cloud is not None else PointCloud.empty())
     area = Bounds(*map(float, np.nan_to_num(work.footprints.total_bounds)))
     dtm, grid = base.mosaic.window("dtm", area.buffered(2 * AROUND_M))
     roof_classes = ROOF_CLASSES if base.has_building_class else ()
@@ -97,7 +102,7 @@ def _reconstructor(
     return make
 
 
-def _points_near(cloud: PointCloud) -> Callable[[Bounds], PointCloud]:
+def points_near(cloud: PointCloud) -> Callable[[Bounds], PointCloud]:
     """A function that gives the points around a rectangle without looking at the rest."""
     from twin.reconstruct.cells import bin_points, grid_over
 
@@ -137,6 +142,10 @@ def _own(entry: Row) -> Row:
         "id": entry["id"],
         "source": "given" if is_given else source,
         "footprint_confidence": np.nan if is_given else float(entry[CONFIDENCE]),
+        "shift_east_m": float(entry.get(SHIFT_EAST, np.nan)),
+        "shift_north_m": float(entry.get(SHIFT_NORTH, np.nan)),
+        "shift_gain": float(entry.get(SHIFT_GAIN, np.nan)),
+        "aligned": entry.get(ALIGNED) is True,
     }
 
 

@@ -54,6 +54,8 @@ class BuildOptions:
         Added to elevations where no geoid grid is at hand.
     derive_footprints : bool
         Outline, from the points, the buildings that no footprint tells of, and build them too.
+    align : bool
+        Move footprints that are displaced against the points.
     keep_going : bool
         Leave damaged point files out instead of stopping.
     workers : int
@@ -76,6 +78,7 @@ class BuildOptions:
     cell_size_m: float = DEFAULT_CELL_SIZE_M
     height_offset_m: float | None = None
     derive_footprints: bool = False
+    align: bool = False
     keep_going: bool = False
     workers: int = 1
     name: str = ""
@@ -99,6 +102,9 @@ class BuildOptions:
         if self.derive_footprints and (self.buildings or not self.points):
             lack = "given solids need no footprints" if self.buildings else "there are no point clouds"
             raise UsageError("--derive-footprints", lack, "leave it out, or build from points")
+        if self.align and not (self.footprints and self.points):
+            lack = "there are no footprints" if self.points else "there are no point clouds"
+            raise UsageError("--align", lack, "leave it out, or give points and --footprints")
         _refuse_output_among_inputs(self)
 
     def inputs(self) -> dict[str, Path]:
@@ -169,6 +175,7 @@ class _Buildings(_Section):
     lod: Literal["1.2", "1.3", "2.0", "2.2"] = "2.2"
     detail: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
     derive_footprints: bool = False
+    align: bool = False
 
 
 class _Output(_Section):
@@ -221,6 +228,7 @@ def read_options(path: Path, *, output: Path | None = None, workers: int = 1) ->
         cell_size_m=file.terrain.cell_size,
         height_offset_m=file.terrain.height_offset,
         derive_footprints=file.buildings.derive_footprints,
+        align=file.buildings.align,
         workers=workers,
         name=file.project.name,
         attribution=file.project.attribution,

@@ -369,13 +369,18 @@ def object_pass(
     return made
 
 
-def footprint_pass(plan: Plan, ground: Ground, folder: Path, *, progress: Progress) -> Plan:
-    """The plan with the footprints that are built: given ones, and derived ones where these were asked for."""
+def footprint_pass(plan: Plan, ground: Ground, folder: Path, *, notices: Notices, progress: Progress) -> Plan:
+    """The plan with the footprints that are built: given ones where they belong, and derived ones if asked for."""
+    from twin.city.align import with_alignment
+
+    workers = useful_workers(plan)
+    found = with_alignment(plan, ground, workers=workers, notices=notices, progress=progress)
+    plan = replace(plan, footprints=found)
     if not plan.options.derive_footprints:
         return plan
     from twin.city.derive import with_derived
 
-    found = with_derived(plan, ground, folder / "derive", workers=useful_workers(plan), progress=progress)
+    found = with_derived(plan, ground, folder / "derive", workers=workers, progress=progress)
     return replace(plan, footprints=found)
 
 

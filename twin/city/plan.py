@@ -329,6 +329,7 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
         "cell_size_m": options.cell_size_m,
         "height_offset_m": options.height_offset_m,
         "derive_footprints": options.derive_footprints,
+        "align": options.align,
         "attribution": options.attribution,
         "licence": options.licence,
     }
