@@ -29,7 +29,14 @@ from twin.core.errors import (
     UnsafeInputError,
     UsageError,
 )
-from twin.core.files import make_folder, remove_leftovers, remove_tree, require_free_space
+from twin.core.files import (
+    make_folder,
+    remove_file,
+    remove_leftovers,
+    remove_tree,
+    require_free_space,
+    require_utf8_name,
+)
 from twin.core.lock import writer_lock
 from twin.core.memory import give_back_memory
 from twin.core.notices import Notices
@@ -60,6 +67,7 @@ def build_city(options: BuildOptions, *, notices: Notices, progress: Progress) -
     from twin.city.plan import make_plan
 
     folder = options.output
+    require_utf8_name(folder)
     require_ours(folder)
     is_new = not folder.exists()
     found = Notices()  # of the inputs alone: they go into the manifest, what happened to this run does not
@@ -130,7 +138,7 @@ def _work_folder(folder: Path, key: str) -> Path:
     if (folder / WORK).is_dir():
         for other in (folder / WORK).iterdir():
             if other != work:
-                remove_tree(other) if other.is_dir() else other.unlink()
+                remove_tree(other) if other.is_dir() else remove_file(other)
     remove_tree(work / "stage")
     return make_folder(work)
 

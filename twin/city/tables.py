@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from twin.core.errors import StorageError
 from twin.core.files import guard_storage
+from twin.core.memory import memory_error, tells_exhausted_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.city.manifest import Manifest
+    from twin.core.errors import TwinError
 
 BUILDINGS = "buildings/buildings.parquet"
 
@@ -22,6 +24,8 @@ def read_table(city: Path, relative: str) -> Any:
     ------
     StorageError
         If the file is damaged.
+    LimitError
+        If memory is exhausted.
     """
     import geopandas
     import pandas as pd
@@ -33,7 +37,7 @@ def read_table(city: Path, relative: str) -> Any:
         is_geo = b"geo" in (pq.read_schema(path).metadata or {})
         return geopandas.read_parquet(path) if is_geo else pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise StorageError(path, f"is damaged ({error})", "run the same `twin build` again") from error
+        raise _explain(path, error) from error
 
 
 def read_columns(city: Path, relative: str, columns: tuple[str, ...]) -> Any:
@@ -45,7 +49,13 @@ def read_columns(city: Path, relative: str, columns: tuple[str, ...]) -> Any:
     try:
         return pq.read_table(path, columns=list(columns)).to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise StorageError(path, f"is damaged ({error})", "run the same `twin build` again") from error
+        raise _explain(path, error) from error
+
+
+def _explain(path: Path, error: Exception) -> TwinError:
+    if tells_exhausted_memory(error):
+        return memory_error(path, error)
+    return StorageError(path, f"is damaged ({error})", "run the same `twin build` again")
 
 
 def write_table(frame: Any, path: Path) -> None:

@@ -11,13 +11,15 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin.core.errors import OutputExistsError, StorageError, TwinError
+from twin.core.errors import OutputExistsError, StorageError, TwinError, UsageError
+from twin.core.memory import memory_error, tells_exhausted_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 TEMPORARY_MARK = ".twin-tmp"
 _PROBE_BYTES = 2**20
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_FAILING = {
+    *(errno.EIO, errno.ENXIO, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(getattr(errno, name, errno.EIO) for name in ("ESTALE", "ETIMEDOUT", "ENODEV", "EREMOTEIO")),
+}
+
+
+_unfinished: set[Path] = set()
+"""Files that shall not outlive their work, however it ends."""
 
 
 class _Counter:
@@ -45,8 +55,10 @@ def begin_operation(path: Path) -> None:
     raise OSError(getattr(errno, kind, errno.EIO), os.strerror(getattr(errno, kind, errno.EIO)), str(path))
 
 
-def storage_error(path: Path | str, error: OSError) -> StorageError:
+def storage_error(path: Path | str, error: OSError) -> TwinError:
     """Our error for one of the operating system's, with path, cause and remedy."""
+    if tells_exhausted_memory(error):
+        return memory_error(path, error)
     if tells_full_disk(error) or (error.errno in {None, errno.EIO} and _is_full(Path(path).parent)):
         return StorageError(
             path, f"disk full ({_free_text(Path(path))} free)", "free some space and run again"
@@ -57,7 +69,51 @@ def storage_error(path: Path | str, error: OSError) -> StorageError:
         return StorageError(path, "a file stands where a folder is needed", "choose another output")
     if error.errno == errno.ENAMETOOLONG:
         return StorageError(path, "the name is too long for this file system", "choose a shorter output")
-    return StorageError(path, f"writing failed ({error.strerror or error})", "check the disk and run again")
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return StorageError(
+            path, "too many files are open", "raise the limit (`ulimit -n`), or use --workers 1"
+        )
+    return StorageError(
+        path, f"reading or writing failed ({error.strerror or error})", "check the disk and run again"
+    )
+
+
+def tells_failing_disk(error: OSError) -> bool:
+    """Whether the operating system itself failed, so that neither the input nor this program is to blame."""
+    return error.errno in _FULL | _FAILING
+
+
+def odd_name_error(error: UnicodeEncodeError) -> UsageError | None:
+    r"""Our error for a file name whose bytes are no UTF-8; None where something else could not be encoded.
+
+    Examples
+    --------
+    >>> try:
+    ...     _ = '{"name": "B\udcfcro.laz"}'.encode()
+    ... except UnicodeEncodeError as error:
+    ...     print(odd_name_error(error))
+    B\xfcro.laz: the name holds bytes that are not UTF-8; rename the file or folder
+    """
+    if not "\udc80" <= error.object[error.start] <= "\udcff":  # what Python makes of such bytes
+        return None
+    before, after = error.object[: error.start], error.object[error.start :]
+    name = re.split(r'["\n]', before)[-1] + re.split(r'["\n]', after)[0]
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return UsageError(shown, "the name holds bytes that are not UTF-8", "rename the file or folder")
+
+
+def require_utf8_name(path: Path) -> None:
+    """Refuse an output by a name that the libraries which write it cannot be told.
+
+    Raises
+    ------
+    UsageError
+        If the path holds bytes that are not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise odd_name_error(error) or error from error
 
 
 def tells_full_disk(error: OSError) -> bool:
@@ -138,6 +194,7 @@ def atomic_path(final: Path | str, *, force: bool = True) -> Iterator[Path]:
     temporary = final.with_name(
         f".{os.getpid()}{TEMPORARY_MARK}-{final.name}"[:200] + "".join(final.suffixes[-2:])
     )
+    mark_unfinished(temporary)
     try:
         with guard_storage(final):
             begin_operation(temporary)
@@ -148,8 +205,20 @@ def atomic_path(final: Path | str, *, force: bool = True) -> Iterator[Path]:
             begin_operation(final)
             sync_folder(final.parent)
     finally:
+        remove_unfinished(temporary)
+
+
+def mark_unfinished(path: Path) -> None:
+    """Have a file removed by `remove_unfinished` if the process ends before it does so itself."""
+    _unfinished.add(path)
+
+
+def remove_unfinished(*paths: Path) -> None:
+    """Remove files that end with their work; all that are left where the process must end at once."""
+    for path in paths or tuple(_unfinished):
+        _unfinished.discard(path)
         with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def sync_file(path: Path) -> None:
@@ -168,6 +237,27 @@ def sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def append_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write on at the end of a file that counts as whole only once something else says so.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full, not writable, or fails.
+    """
+    with guard_storage(path):
+        begin_operation(path)
+        with path.open("ab") as handle:
+            handle.write(data)
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file of ours, if it is there."""
+    with guard_storage(path):
+        begin_operation(path)
+        path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path | str, data: bytes, *, force: bool = True) -> None:
@@ -214,7 +304,7 @@ def remove_leftovers(folder: Path) -> int:
     """Delete temporary files that killed runs left; how many there were."""
     leftovers = [p for p in folder.rglob(f".*{TEMPORARY_MARK}-*") if p.is_file()]
     for path in leftovers:
-        path.unlink(missing_ok=True)
+        remove_file(path)
     return len(leftovers)
 
 

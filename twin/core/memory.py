@@ -1,10 +1,21 @@
-"""Giving memory back between the stages of long work."""
+"""Memory: given back between the stages of long work, and told as such where it is exhausted."""
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from twin.core.errors import LimitError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SAYINGS = (
+    *("cannot allocate", "can't allocate", "unable to allocate", "failed to allocate", "allocation failed"),
+    *("out of memory", "not enough memory", "insufficient memory", "bad_alloc", "malloc", "realloc"),
+)
+"""What libraries that have no error of their own for it say in lower case."""
 
 
 def give_back_memory() -> None:
@@ -14,5 +25,38 @@ def give_back_memory() -> None:
     of 0.85 million points this is a tenth of its peak. Elsewhere nothing needs to be done.
     """
     if sys.platform == "linux":
+        import ctypes
+
         with suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def tells_exhausted_memory(error: BaseException) -> bool:
+    """Whether an error, or what caused it, says that no more memory is given.
+
+    GDAL and the wheels around it raise the same class for a damaged file and for a failed allocation; only the words
+    differ.
+
+    Examples
+    --------
+    >>> tells_exhausted_memory(OSError("ograrrowarrayhelper.cpp, 320: cannot allocate 6553600 bytes"))
+    True
+    >>> tells_exhausted_memory(OSError("file is not a database"))
+    False
+    """
+    if isinstance(error, MemoryError):
+        return True
+    cause = error.__cause__
+    if cause is not None and tells_exhausted_memory(cause):
+        return True
+    return any(saying in str(error).lower() for saying in _SAYINGS)
+
+
+def memory_error(where: str | Path, error: BaseException) -> LimitError:
+    """Our error for an allocation that failed while something was worked on."""
+    text = " ".join(str(error.__cause__ or error).split())[:200] or "no more is given"
+    return LimitError(
+        where,
+        f"memory is exhausted ({text})",
+        "use --workers 1, close other programs, or build parts of the area",
+    )

@@ -14,6 +14,7 @@ from twin.city.building_geometry import lods, shapes
 from twin.core.crs import horizontal
 from twin.core.errors import StorageError
 from twin.core.files import atomic_path
+from twin.core.memory import memory_error, tells_exhausted_memory
 from twin.core.mesh import Surface
 from twin.outputs.columns import ColumnKind, typed_column, unique_names
 from twin.outputs.verify import require_same
@@ -150,6 +151,8 @@ def _gdal_errors(pyogrio: Any, path: Path | str) -> Iterator[None]:
     try:
         yield
     except (errors.DataSourceError, errors.DataLayerError, errors.FeatureError, errors.FieldError) as error:
+        if tells_exhausted_memory(error):
+            raise memory_error(path, error) from error
         what = f"GeoPackage could not be written (disk full?): {' '.join(str(error).split())[:200]}"
         raise StorageError(path, what, "free some space and run again") from error
 

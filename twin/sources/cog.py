@@ -12,6 +12,7 @@ import numpy as np
 
 from twin.core.errors import StorageError
 from twin.core.files import atomic_path
+from twin.core.memory import tells_exhausted_memory
 from twin.sources.gdal import load_rasterio
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ def _raised_as_storage() -> Iterator[None]:
     try:
         yield
     except rasterio.errors.RasterioError as error:
+        if tells_exhausted_memory(error):
+            raise MemoryError(str(error)) from error
         text = f"{error} {error.__cause__ or ''}".lower()
         number = errno.ENOSPC if any(mark in text for mark in _FULL) else errno.EIO
         raise OSError(number, str(error)) from error

@@ -14,6 +14,7 @@ from twin.core.crs import describe, is_placed, parse_crs
 from twin.core.errors import CrsError, InputError, TwinError
 from twin.core.grid import Bounds
 from twin.core.limits import check_limit, limits
+from twin.core.memory import memory_error, tells_exhausted_memory
 from twin.sources.formats import RASTER_FORMATS, Format
 from twin.sources.gdal import load_rasterio
 from twin.sources.sniff import require_format
@@ -180,7 +181,9 @@ def open_dataset(path: Path, kind: Format, *, level: int | None = None) -> Itera
         raise _explain(path, kind, error) from error
 
 
-def _explain(path: Path, kind: Format, error: Exception) -> InputError:
+def _explain(path: Path, kind: Format, error: Exception) -> TwinError:
+    if tells_exhausted_memory(error):
+        return memory_error(path, error)
     if kind is Format.ASCII_GRID:
         short = _short_rows(path)
         if short is not None:

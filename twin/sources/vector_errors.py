@@ -11,6 +11,7 @@ import shapely
 
 from twin.core.errors import InputError, TwinError
 from twin.core.limits import limits
+from twin.core.memory import memory_error, tells_exhausted_memory
 from twin.sources.formats import Format
 from twin.sources.gdal import load_pyogrio
 
@@ -43,6 +44,8 @@ def explained(path: Path, kind: Format) -> Iterator[None]:
     ------
     InputError
         Naming the file and what the library said.
+    LimitError
+        If what it said is that memory is exhausted.
     """
     try:
         yield
@@ -56,7 +59,9 @@ def explained(path: Path, kind: Format) -> Iterator[None]:
         raise _explain(path, kind, error) from error
 
 
-def _explain(path: Path, kind: Format, error: Exception) -> InputError:
+def _explain(path: Path, kind: Format, error: Exception) -> TwinError:
+    if tells_exhausted_memory(error):
+        return memory_error(path, error)
     if kind is Format.GEOJSON:
         return _explain_json(path, error)
     text = " ".join(str(error).replace(str(path.absolute()), path.name).split())[:300]
