@@ -10,6 +10,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from tests.faults.fault_harness import Twin, assert_told, differing, snapshot
@@ -272,6 +273,23 @@ def test_a_disk_that_fills_up_in_any_stage(
     assert not list(city.rglob("*twin-tmp*"))
     assert twin(*command).code == 0
     assert differing(snapshot(city), snapshot(other_city)) == []
+
+
+@pytest.mark.skipif(not hasattr(os.stat_result, "st_blocks"), reason="this system does not tell blocks")
+def test_rasters_of_a_city_take_their_room_when_they_are_made(tmp_path: Path) -> None:
+    """RT-03: a file with holes that is mapped into memory ends the process where the disk has no room for them."""
+    from twin.city.mosaic import BANDS, create_mosaic
+    from twin.core.grid import Bounds
+
+    mosaic = create_mosaic(tmp_path, Bounds(0, 0, 700, 900), cell_size_m=0.5)
+    for name, dtype in BANDS.items():
+        state = (tmp_path / f"{name}.npy").stat()
+        assert state.st_size > mosaic.grid.nx * mosaic.grid.ny * np.dtype(dtype).itemsize
+        assert state.st_blocks * 512 >= state.st_size
+        band = mosaic.band(name)
+        assert band.shape == mosaic.grid.shape
+        assert band.dtype == dtype
+        assert np.isnan(band).all() if dtype is np.float32 else not band.any()
 
 
 @pytest.mark.parametrize("kind", ["vector", "raster", "table", "model"])

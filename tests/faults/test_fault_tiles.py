@@ -192,7 +192,7 @@ def test_unfinished_work_that_a_power_cut_damaged_is_made_again(
 
 
 @pytest.mark.parametrize(
-    "pattern", ["ground/*.npz", "objects/*/rows.parquet", "objects/*/buildings.city.jsonl"]
+    "pattern", ["spool/*.points", "ground/*.npz", "objects/*/rows.parquet", "objects/*/buildings.city.jsonl"]
 )
 def test_unfinished_work_with_a_flipped_bit_is_made_again(
     pattern: str,

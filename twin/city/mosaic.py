@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.core.files import guard_storage, make_folder
+from twin.core.files import begin_operation, guard_storage, make_folder
 from twin.core.grid import Grid
 from twin.core.limits import check_limit, limits
 
@@ -82,11 +82,28 @@ def create_mosaic(folder: Path, bounds: Bounds, *, cell_size_m: float) -> Mosaic
     check_limit("terrain", "cells", n_cells, limits().max_raster_cells, name="max_raster_cells")
     grid = Grid.covering(bounds, cell_size_m=cell_size_m)
     make_folder(folder)
+    mosaic = Mosaic(folder, grid)
     for name, dtype in BANDS.items():
-        with guard_storage(folder / f"{name}.npy"):
-            raster = np.lib.format.open_memmap(
-                folder / f"{name}.npy", mode="w+", dtype=dtype, shape=grid.shape
-            )
-            raster[:] = np.nan if dtype is np.float32 else False
-            raster.flush()
-    return Mosaic(folder, grid)
+        _write_empty(mosaic, folder / f"{name}.npy", np.dtype(dtype))
+    return mosaic
+
+
+def _write_empty(mosaic: Mosaic, path: Path, dtype: np.dtype[Any]) -> None:
+    """A raster of nothing, written out: a disk that is full says so now.
+
+    Into a file with holes, as mapping makes it, the disk takes bytes only when they are set, and ends the process
+    with a bus error where it has no room.
+    """
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": mosaic.grid.shape,
+    }
+    empty = np.nan if dtype.kind == "f" else False
+    with guard_storage(path):
+        begin_operation(path)
+        with path.open("wb") as handle:
+            np.lib.format.write_array_header_1_0(handle, header)
+            for rows in mosaic.strips():
+                n_rows = rows.stop - rows.start
+                handle.write(np.full((n_rows, mosaic.grid.nx), empty, dtype).data)

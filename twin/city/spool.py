@@ -8,14 +8,15 @@ origin, finer than any survey.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from twin.city.tiling import Tiling, tile_name
 from twin.core.errors import InputError
-from twin.core.files import canonical_json, guard_storage, make_folder, write_text
+from twin.core.files import append_bytes, canonical_json, make_folder, remove_file, write_text
 from twin.core.grid import Bounds
 from twin.core.notices import Notice
 from twin.core.points import PointCloud
@@ -39,6 +40,7 @@ Extent: TypeAlias = tuple[float, float, float, float, float, float]
 
 UNIT_M = 1e-4
 RECORD = np.dtype([("x", "<i4"), ("y", "<i4"), ("z", "<i4"), ("c", "u1"), ("r", "u1"), ("n", "u1")])
+_CHUNK_BYTES = 2**22
 REACH_M = 200_000.0
 """Farther than this from the origin 0.1 mm no longer fit into 32 bits."""
 
@@ -59,6 +61,8 @@ class SpoolPart:
         x_min, y_min, z_min, x_max, y_max, z_max of its points, or None without points.
     notices : tuple of Notice
         What was noticed while reading; kept, so that a resumed build tells the same.
+    checksums : dict
+        CRC-32 of each tile's file, by tile name.
     """
 
     number: int
@@ -67,6 +71,7 @@ class SpoolPart:
     elevations: dict[str, int]
     bounds: Extent | None
     notices: tuple[Notice, ...] = ()
+    checksums: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +207,9 @@ def spool_file(chunks: Iterable[PointCloud], layout: SpoolLayout, *, number: int
     """
     make_folder(layout.folder)
     for stale in layout.folder.glob(f"*.{number:05d}.points"):
-        stale.unlink()
+        remove_file(stale)
     tiles: dict[str, int] = {}
+    checksums: dict[str, int] = {}
     tally = tally_points(PointCloud.empty())
     for cloud in chunks:
         if not len(cloud):
@@ -211,13 +217,18 @@ def spool_file(chunks: Iterable[PointCloud], layout: SpoolLayout, *, number: int
         tally += tally_points(cloud)
         _check_reach(name, tally, layout.origin)
         for tile, records in _by_tile(_to_records(cloud, layout.origin), layout):
-            path = _part_path(layout.folder, number, tile)
-            with guard_storage(path), path.open("ab") as handle:
-                handle.write(records.view(np.uint8).data)
+            data = records.view(np.uint8).data
+            append_bytes(_part_path(layout.folder, number, tile), data)
+            checksums[tile] = zlib.crc32(data, checksums.get(tile, 0))
             tiles[tile] = tiles.get(tile, 0) + len(records)
     extent = _extent(tally.lowest, tally.highest) if tiles else None
     return SpoolPart(
-        number, dict(sorted(tiles.items())), _sparse(tally.n_by_class), _sparse(tally.n_by_elevation), extent
+        number,
+        dict(sorted(tiles.items())),
+        _sparse(tally.n_by_class),
+        _sparse(tally.n_by_elevation),
+        extent,
+        checksums=dict(sorted(checksums.items())),
     )
 
 
@@ -270,7 +281,15 @@ def part_from_json(data: dict[str, Any] | None) -> SpoolPart | None:
     ends = np.array(data["bounds"], float).reshape(2, 3) if data["bounds"] else None
     extent = None if ends is None else _extent(ends[0], ends[1])
     told = tuple(Notice(**n) for n in data["notices"])
-    return SpoolPart(int(data["number"]), data["tiles"], data["histogram"], data["elevations"], extent, told)
+    return SpoolPart(
+        int(data["number"]),
+        data["tiles"],
+        data["histogram"],
+        data["elevations"],
+        extent,
+        told,
+        data.get("checksums", {}),
+    )
 
 
 def read_part(folder: Path, number: int) -> SpoolPart | None:
@@ -284,6 +303,20 @@ def read_part(folder: Path, number: int) -> SpoolPart | None:
 
 
 def is_whole(folder: Path, part: SpoolPart) -> bool:
-    """Whether every file of a part is there with all its points."""
-    paths = {_part_path(folder, part.number, tile): n for tile, n in part.tiles.items()}
-    return all(p.exists() and p.stat().st_size == n * RECORD.itemsize for p, n in paths.items())
+    """Whether every file of a part is there as it was written: a power cut may leave the length and lose the bytes."""
+    return all(
+        _checksum(_part_path(folder, part.number, tile)) == (n * RECORD.itemsize, part.checksums.get(tile))
+        for tile, n in part.tiles.items()
+    )
+
+
+def _checksum(path: Path) -> tuple[int, int] | None:
+    """Length and CRC-32 of a file; None where it cannot be read."""
+    n_bytes, crc = 0, 0
+    try:
+        with path.open("rb") as handle:
+            while chunk := handle.read(_CHUNK_BYTES):
+                n_bytes, crc = n_bytes + len(chunk), zlib.crc32(chunk, crc)
+    except OSError:
+        return None
+    return n_bytes, crc
