@@ -117,6 +117,7 @@ def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progres
     give_back_memory()
     ground = ground_pass(plan, spool, work / "ground", notices=notices, progress=progress)
     give_back_memory()
+    plan = footprint_pass(plan, ground, work, notices=notices, progress=progress)
     objects = object_pass(plan, ground, work / "objects", notices=notices, progress=progress)
     give_back_memory()
     progress.stage("writing the city", 1)
@@ -125,7 +126,6 @@ def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progres
     manifest = assemble(plan, ground, objects, stage, old=old, notices=notices)
     kept = {f.path for layer in manifest.layers.values() for f in layer.files}
     gone = () if old is None else tuple({f.path for la in old.layers.values() for f in la.files} - kept)
-    plan = footprint_pass(plan, ground, work, notices=notices, progress=progress)
     commit(stage, folder, last=MANIFEST, remove=gone)
     remove_tree(folder / WORK)
     progress.advance()
