@@ -64,9 +64,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **more}
 
 
-def twin_process(*arguments: str | Path | int, timeout: float = 120, **env: str) -> Outcome:
-    """The command line as a process of its own."""
-    command = [sys.executable, "-m", "twin.cli.main", *map(str, arguments)]
+def twin_process(
+    *arguments: str | Path | int, timeout: float = 120, module: str = "twin.cli.main", **env: str
+) -> Outcome:
+    """The command line as a process of its own, or a module that changes something and then runs it."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(
         command, env=environment(**env), capture_output=True, text=True, timeout=timeout, check=False
     )

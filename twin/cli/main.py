@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
 from twin.cli.ending import Ending
+from twin.cli.signals import (
+    INTERRUPTED,
+    TERMINATED,
+    Stop,
+    Terminated,
+    claim,
+    leave_signals,
+    received,
+    watch_signals,
+)
 from twin.core.errors import (
     EXIT_BUG,
-    EXIT_INTERRUPTED,
-    EXIT_LIMIT,
     EXIT_OK,
-    EXIT_STORAGE,
-    EXIT_TERMINATED,
     EXIT_USAGE,
     TwinError,
 )
-from twin.core.files import storage_error, tells_full_disk
+from twin.core.files import odd_name_error, storage_error, tells_failing_disk
+from twin.core.memory import memory_error, tells_exhausted_memory
 
 VERBS = {
     "demo": "make a district, survey it, build it and draw it",
@@ -32,10 +38,6 @@ VERBS = {
     "snapshot": "draw a picture of a city",
     "doctor": "what works on this machine, and what mends the rest",
 }
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived; unwinds like Ctrl-C so that nothing half-written stays."""
 
 
 class Verbs(click.Group):
@@ -71,46 +73,70 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with the code that `docs/errors.md` gives."""
     end = Ending()
+    _require_utf8()
     _prepare_streams()
-    signal.signal(signal.SIGTERM, _terminate)
-    end.code = run(sys.argv[1:])
-    sys.exit(end.code)
+    watch_signals()
+    code = run(sys.argv[1:])
+    leave_signals()
+    end.code = code
+    sys.exit(code)
+
+
+def _require_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where file names are not UTF-8, as in a plain C locale.
+
+    The libraries below know no other encoding, and the city must not depend on the locale; the same bytes of every
+    argument are handed over, and workers inherit the mode.
+    """
+    if sys.platform == "win32" or sys.getfilesystemencoding().lower() in {"utf-8", "utf8"}:
+        return
+    os.execve(  # noqa: S606 - this very program, with the arguments that it was given
+        sys.executable,
+        [sys.executable, "-X", "utf8", *sys.orig_argv[1:]],
+        {**os.environ, "PYTHONUTF8": "1"},
+    )
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line; its exit code."""
     try:
         result = cli.main(args=arguments, prog_name="twin", standalone_mode=False)
-    except TwinError as error:
-        _say(f"error: {error}")
-        return error.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _say("interrupted; finished work is kept, the same command goes on from there")
-        return EXIT_INTERRUPTED
+        return _tell_stop(INTERRUPTED)
+    except Terminated:
+        return _tell_stop(TERMINATED)
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except Terminated:
-        _say("terminated; finished work is kept, the same command goes on from there")
-        return EXIT_TERMINATED
     except BrokenPipeError:
         return EXIT_OK
-    except (MemoryError, OSError) as error:
-        return _exhausted_or_bug(error)
-    except Exception:  # noqa: BLE001 - the one place where an unforeseen error becomes exit code 70
-        return _report_bug()
+    except Exception as error:  # noqa: BLE001 - the one place where an unforeseen error becomes exit code 70
+        stop = received()  # what a library made of our exception is no error of its own
+        return _tell_stop(stop) if stop else _tell_error(error)
     return result if isinstance(result, int) else EXIT_OK
 
 
-def _exhausted_or_bug(error: MemoryError | OSError) -> int:
-    """A full disk or memory is nobody's bug, wherever it is met: compiled code is kept on disk too."""
-    if isinstance(error, MemoryError):
-        _say(f"error: memory: is exhausted ({error or 'no more is given'}); use --workers 1, or build parts")
-        return EXIT_LIMIT
-    if tells_full_disk(error):
-        _say(f"error: {storage_error(error.filename or 'disk', error)}")
-        return EXIT_STORAGE
-    return _report_bug()
+def _tell_stop(stop: Stop) -> int:
+    if received() is None or claim():
+        _say(stop.message)
+    return stop.exit_code
+
+
+def _tell_error(error: Exception) -> int:
+    """What went wrong in words; a failing disk, full memory or an odd file name is nobody's bug, wherever it is met."""
+    ours: TwinError | None = None
+    if isinstance(error, TwinError):
+        ours = error
+    elif isinstance(error, UnicodeEncodeError):
+        ours = odd_name_error(error)
+    elif isinstance(error, (MemoryError, OSError)) and tells_exhausted_memory(error):
+        ours = memory_error("memory", error)
+    elif isinstance(error, OSError) and tells_failing_disk(error):  # such as where compiled code is kept
+        ours = storage_error(error.filename or "disk", error)
+    if ours is None:
+        return _report_bug()
+    _say(f"error: {ours}")
+    return ours.exit_code
 
 
 def _report_bug() -> int:
@@ -122,11 +148,7 @@ def _report_bug() -> int:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _terminate(*_: Any) -> None:
-    raise Terminated
+    click.echo(text.encode("utf-8", "backslashreplace").decode(), err=True)
 
 
 def _prepare_streams() -> None:

@@ -6,11 +6,19 @@ import contextlib
 import json
 import os
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from twin.core.errors import BusyError
-from twin.core.files import guard_storage, make_folder, storage_error
+from twin.core.files import (
+    begin_operation,
+    guard_storage,
+    make_folder,
+    mark_unfinished,
+    remove_unfinished,
+    storage_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,16 +61,21 @@ def writer_lock(folder: Path, *, notices: Notices) -> Iterator[None]:
         _announce(folder)
         yield
     finally:
-        (folder / HOLDER).unlink(missing_ok=True)
+        remove_unfinished(folder / HOLDER)
+        remove_unfinished(
+            folder / LOCK
+        )  # while it is held: whoever opened it before finds it gone and opens it anew
         lock.release()
-        with contextlib.suppress(OSError):
-            (folder / LOCK).unlink(missing_ok=True)
+        if sys.platform == "win32":  # where an open file cannot be removed, and one that others hold neither
+            remove_unfinished(folder / LOCK)
 
 
 def _announce(folder: Path) -> None:
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started})
+    mark_unfinished(folder / HOLDER)
     with guard_storage(folder / HOLDER):
+        begin_operation(folder / HOLDER)
         (folder / HOLDER).write_text(text, encoding="utf-8")
 
 

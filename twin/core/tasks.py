@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from dataclasses import dataclass
@@ -62,13 +63,18 @@ def run_tasks(
 def _run_in_processes(
     function: Callable[..., T], tasks: Sequence[Task], workers: int, progress: Progress
 ) -> Iterator[T]:
+    from multiprocessing import active_children
+
     from pebble import ProcessPool
 
     given_up: list[str] = []
-    pool = ProcessPool(max_workers=min(workers, len(tasks)), initializer=_begin_worker, context=_context())
-    try:
+    others = set(active_children())
+    n_workers = min(workers, len(tasks))
+    with _held_back():  # an exception amid their start would leave workers that nobody knows of
+        pool = ProcessPool(max_workers=n_workers, initializer=_begin_worker, context=_context())
         begun = ((task, pool.schedule(function, args=task.arguments)) for task in tasks)
-        waiting = deque(islice(begun, AHEAD * workers))
+        waiting = deque(islice(begun, AHEAD * n_workers))
+    try:
         while waiting:
             task, future = waiting.popleft()
             result = _result(pool, function, task, future)
@@ -82,6 +88,8 @@ def _run_in_processes(
         pool.join()
     except BaseException:
         pool.stop()
+        for worker in set(active_children()) - others:  # at once, also those that are still starting
+            worker.kill()
         pool.join(timeout=1)
         raise
     if given_up:
@@ -91,6 +99,27 @@ def _run_in_processes(
             f"given up after {TRIES} tries ({len(given_up)} of {len(tasks)} tiles; the worker died each time)",
             "run again to retry them, with --workers 1 if memory is short; finished tiles are kept",
         )
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block, where this thread is the one that handles them."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    stops = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda n, _: arrived.append(n)) for number in stops}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
 
 
 def _result(pool: Any, function: Callable[..., T], task: Task, future: Any) -> tuple[T] | None:
@@ -113,8 +142,25 @@ def _context() -> Any:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["twin.core.tasks"])
+        _start_server_deaf_to_ctrl_c()
         return context
     return multiprocessing.get_context("spawn")
+
+
+def _start_server_deaf_to_ctrl_c() -> None:
+    """Start the process that forks workers, with Ctrl-C blocked in it and so in all of them from their first breath.
+
+    A terminal sends it to the whole group, and a worker that still imports would answer with a traceback.
+    """
+    import signal
+    from multiprocessing import forkserver, resource_tracker
+
+    resource_tracker.ensure_running()  # first, since it unblocks what it finds blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker() -> None:
