@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.city.folder import open_manifest
-from twin.core.errors import InputError, UsageError
+from twin.core.errors import BusyError, InputError, StorageError, UsageError
 from twin.core.grid import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twin.city.manifest import Manifest
+    from twin.core.notices import Notices
 
 EXPORTERS = {
     ".city.json": "twin.outputs.exporters:export_cityjson",
@@ -27,6 +28,9 @@ EXPORTERS = {
     ".ply": "twin.outputs.exporters:export_ply",
 }
 """Suffix to its writer ``(city, path, *, force)``, found by name when it is needed, as a plug-in is."""
+
+READS = 3
+"""How often a city is read anew because a build replaced it meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,71 @@ class City:
 
         return polydata(self.path, self.manifest, layer, lod=lod)
 
+    def add(
+        self,
+        *files: str | Path,
+        name: str | None = None,
+        crs: str | None = None,
+        encoding: str | None = None,
+        join: str | None = None,
+        at: tuple[float, ...] | None = None,
+        height_offset_m: float | None = None,
+        force: bool = False,
+        notices: Notices | None = None,
+    ) -> City:
+        """Put vectors, rasters, models or tables into the city as layers of their own; the city with them.
+
+        What `twin add` does; this object stays as it was.
+
+        Parameters
+        ----------
+        *files : path
+            The content decides what they are; ``FILE|layername=NAME`` names one layer of a vector file or one sheet.
+        name : str, optional
+            Name of the layer, for a single file; the file's own if not given.
+        crs : str, optional
+            For files that name none.
+        encoding : str, optional
+            Of the text in the files, such as ``cp949``.
+        join : str, optional
+            ``COLUMN=id``: the table describes buildings, and its columns appear in `buildings`.
+        at : tuple of float, optional
+            Easting, northing and perhaps elevation where a model without coordinates stands.
+        height_offset_m : float, optional
+            Added to elevations of another datum, where no geoid grid is at hand, metres.
+        force : bool
+            Whether layers of the same names may be replaced.
+        notices : Notices, optional
+            Is told what was repaired, assumed or left out.
+
+        Raises
+        ------
+        TwinError
+            One of its leaves, with file, cause and remedy; then nothing was added.
+
+        Examples
+        --------
+        >>> import twin
+        >>> city = twin.open_city("town.twin").add("energy.csv", join="BUILDING_ID=id")  # doctest: +SKIP
+        >>> city.buildings["kwh"]  # doctest: +SKIP
+        """
+        from twin.city.add import add_files
+        from twin.core.notices import Notices
+
+        add_files(
+            self.path,
+            [Path(file) for file in files],
+            name=name,
+            crs=crs,
+            encoding=encoding,
+            join=join,
+            at=None if at is None else ",".join(map(repr, map(float, at))),
+            height_offset=height_offset_m,
+            force=force,
+            notices=Notices() if notices is None else notices,
+        )
+        return open_city(self.path)
+
     def export(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the city in the format of the suffix; the path.
 
@@ -109,10 +178,27 @@ class City:
             If no writer knows the suffix.
         OutputExistsError
             If the file exists and `force` is false.
+        BusyError
+            If the city is replaced again and again while it is read.
         """
         target = Path(path)
-        exporter_for(target)(self, target, force=force)
-        return target
+        write, city, is_ours = exporter_for(target), self, force
+        for _ in range(READS):
+            try:
+                write(city, target, force=is_ours)
+                is_ours = True
+            except StorageError:  # such as a file that is not what the manifest says: because it is newer?
+                if not city.is_replaced():
+                    raise
+            else:
+                if not city.is_replaced():
+                    return target
+            city = open_city(self.path)  # what was written may be of two cities
+        raise BusyError(self.path, f"was replaced {READS} times while it was read", "export it again")
+
+    def is_replaced(self) -> bool:
+        """Whether another build has finished in the folder since this city was opened."""
+        return open_manifest(self.path) != self.manifest
 
 
 def exporter_for(path: Path) -> Callable[..., None]:
