@@ -16,6 +16,7 @@ from trimesh.resolvers import Resolver
 
 from twin.core.errors import InputError, InputNotFoundError, TwinError
 from twin.core.limits import check_limit
+from twin.core.memory import memory_error
 from twin.core.mesh import TriangleMesh
 from twin.sources.formats import MODEL_FORMATS, Format
 from twin.sources.gltf_checks import check_gltf
@@ -47,7 +48,6 @@ _PARSER_ERRORS = (
     ArithmeticError,
     BufferError,
     EOFError,
-    MemoryError,
     NotImplementedError,
     OSError,
     RecursionError,
@@ -171,6 +171,8 @@ def _load(path: Path, kind: Format, notices: Notices) -> trimesh.Scene:
             )
     except TwinError:
         raise
+    except MemoryError as error:
+        raise memory_error(path, error) from error
     except _PARSER_ERRORS as error:
         raise _damaged(path, error) from error
     for trouble in folder.trouble:
