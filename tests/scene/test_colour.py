@@ -148,7 +148,7 @@ def test_names_with_a_colon_are_names():
 
 
 def test_an_unknown_map_names_the_known_ones():
-    with pytest.raises(UsageError, match="cividis, magma"):
+    with pytest.raises(UsageError, match="cividis, errors, magma"):
         colour_map("rainbow")
 
 
@@ -158,3 +158,24 @@ def test_categories_take_the_colours_that_a_style_gives_them():
     assert rgb[0].tolist() == rgb[2].tolist() == [1, 2, 3]
     assert rgb[1].tolist() != [1, 2, 3]
     assert {e.text: e.rgb for e in legend.entries}["built"] == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute", "colour_map", "breaks"),
+    [
+        ("rmse_m:errors:0.5,1", "rmse_m", "errors", (0.5, 1.0)),
+        ("rmse_m:0.5,1:errors", "rmse_m", "errors", (0.5, 1.0)),
+        ("osm:height", "osm:height", None, ()),
+        ("osm:height:magma", "osm:height", "magma", ()),
+        ("magma", "magma", None, ()),
+    ],
+)
+def test_map_and_breaks_are_read_behind_a_name(text, attribute, colour_map, breaks):
+    by = parse_colour_by(text)
+    assert (by.attribute, by.colour_map, by.breaks) == (attribute, colour_map, breaks)
+
+
+def test_errors_get_darker_the_worse():
+    light = colour_map("errors").astype(float) @ (0.2126, 0.7152, 0.0722)
+    assert (np.diff(light) < 0.5).all()
+    assert light[0] - light[-1] > 150

@@ -36,7 +36,7 @@ Examples:
     "--color-by",
     help="Colour buildings by a column of the city's table (height_m, roof_type, state, rmse_m, volume_m3, ...; "
     "`twin info CITY` counts the common ones), of the footprints' file or of a joined table; with breaks as "
-    "height_m:5,10,20 or a colour map (viridis, cividis, magma, rdbu, okabe_ito) as height_m:magma.",
+    "height_m:5,10,20 or a colour map (viridis, cividis, magma, rdbu, errors, okabe_ito) as height_m:magma.",
 )
 @click.option(
     "--style",

@@ -6,7 +6,6 @@ import difflib
 import itertools
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -363,7 +362,7 @@ def _rgb(colour: NDArray[np.uint8]) -> Rgb:
 
 
 def parse_colour_by(text: str) -> ColourBy:
-    """`--color-by` as it is written: an attribute, or ``attribute:map``, or ``attribute:5,10,20`` with breaks.
+    """`--color-by` as it is written: an attribute, with ``:map``, ``:5,10,20`` for breaks, or both behind it.
 
     Raises
     ------
@@ -374,16 +373,30 @@ def parse_colour_by(text: str) -> ColourBy:
     --------
     >>> parse_colour_by("height_m:5,10,20").breaks
     (5.0, 10.0, 20.0)
-    >>> parse_colour_by("height_m:viridis").colour_map
-    'viridis'
+    >>> parse_colour_by("rmse_m:magma:0.5,1").colour_map
+    'magma'
     """
-    attribute, _, rest = text.rpartition(":") if ":" in text else (text, "", "")
-    if not rest:
-        return ColourBy(text)
-    if Path(rest).name in {n.removesuffix(".csv") for n in asset_names("colormaps")}:
-        return ColourBy(attribute, colour_map=rest)
+    maps = {n.removesuffix(".csv") for n in asset_names("colormaps")}
+    attribute = text
+    breaks: tuple[float, ...] = ()
+    colour_map: str | None = None
+    while ":" in attribute:  # a column may have a colon in its name
+        front, _, last = attribute.rpartition(":")
+        if last in maps and colour_map is None:
+            colour_map = last
+        elif not breaks and (found := _numbers(last)):
+            breaks = found
+        else:
+            break
+        attribute = front
+    if not breaks:
+        return ColourBy(attribute, colour_map=colour_map)
+    n_classes = max(2, len(breaks) + 1)
+    return ColourBy(attribute, colour_map=colour_map, method="given", n_classes=n_classes, breaks=breaks)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
     try:
-        breaks = tuple(float(part) for part in rest.split(","))
+        return tuple(float(part) for part in text.split(","))
     except ValueError:
-        return ColourBy(text)
-    return ColourBy(attribute, method="given", n_classes=max(2, len(breaks) + 1), breaks=breaks)
+        return ()
