@@ -117,3 +117,20 @@ def test_demo_inputs_only_lists_what_it_made(tmp_path: Path, capsys: pytest.Capt
 def test_demo_refuses_numbers_out_of_range(tmp_path: Path, words: list[str]) -> None:
     assert run(["demo", str(tmp_path / "d"), "--inputs-only", *words]) == EXIT_USAGE
     assert not (tmp_path / "d").exists()
+
+
+def test_demo_builds_compares_draws_and_says_what_is_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "d"
+    assert run(["demo", str(folder), "--buildings", "4", "--density", "2", "--workers", "1"]) == EXIT_OK
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    city = folder / "district.twin"
+    assert lines[0].startswith(f"{city}: ")
+    assert "against the truth: score" in lines[2]
+    pictures = [Path(line.removeprefix("picture: ")) for line in lines if line.startswith("picture: ")]
+    assert [p.name for p in pictures][:2] == ["overview.png", "river.png"]
+    assert all(p.stat().st_size > 20_000 for p in pictures)
+    assert f"next: twin info {city}" in lines
+    assert "comparing with the truth" in err

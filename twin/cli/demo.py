@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   twin demo
-  twin demo busan --buildings 200 --density 12 --seed 7
-  twin demo inputs --unclassified --inputs-only
+  twin demo busan --buildings 1000 --density 12 --seed 7
+  twin demo inputs --buildings 20000 --unclassified --inputs-only
 """
-PICTURES = {"overview.png": "overview", "street.png": "street", "top.png": "top"}
 PICTURE_SIZE = (1920, 1080)
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", metavar="[DIR]", default="district", type=click.Path(path_type=Path))
-@click.option("--buildings", type=click.IntRange(1), default=60, help="How many, about.  [default: 60]")
+@click.option("--buildings", type=click.IntRange(1), default=400, help="How many.  [default: 400]")
 @click.option(
     "--density", type=click.FloatRange(0.5, 60), default=8.0, help="Laser points per m2.  [default: 8]"
 )
@@ -38,7 +37,7 @@ PICTURE_SIZE = (1920, 1080)
 )
 @json_option
 def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None, **given: Any) -> int:
-    """Make a district in DIR, fly a simulated laser survey over it, build the city and draw it."""
+    """Make a district in DIR, survey it by a simulated laser, build the city, compare it with the truth, draw it."""
     from twin.core.notices import Notices
     from twin.core.tasks import default_workers
 
@@ -53,7 +52,7 @@ def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None,
     finally:
         tell_notices(notices)
     if as_json:
-        tell_json({**answer, "notices": notices.as_json()})
+        tell_json({**{k: v for k, v in answer.items() if k != "table"}, "notices": notices.as_json()})
     else:
         for line in _lines(answer):
             tell(line)
@@ -78,9 +77,8 @@ def _build(
     files: DistrictFiles, folder: Path, workers: int, notices: Notices, listener: Progress
 ) -> dict[str, Any]:
     from twin.api import build_with
-    from twin.city.model import open_city
     from twin.city.options import BuildOptions
-    from twin.outputs.snapshot import write_snapshot
+    from twin.demo.comparison import compare_model
 
     options = BuildOptions(
         points=tuple(str(p) for p in files.survey),
@@ -99,26 +97,47 @@ def _build(
         workers=workers,
     )
     summary = build_with(options, notices=notices, progress=listener)
-    listener.stage("drawing", len(PICTURES))
-    city, pictures = open_city(options.output), []
-    for name, view in PICTURES.items():
-        pictures.append(
-            str(
-                write_snapshot(city, folder / name, size=PICTURE_SIZE, view=view, force=True, notices=notices)
-            )
-        )
+    listener.stage("comparing with the truth", 1)
+    found = compare_model(options.output, files.truth)
+    listener.advance()
+    pictures = _draw(files, options.output, notices, listener)
+    return {**summary, "truth": found.as_json(), "table": found.lines(), "pictures": pictures}
+
+
+def _draw(files: DistrictFiles, city: Path, notices: Notices, listener: Progress) -> list[str]:
+    """Pictures from the named views and from the good places that the district knows."""
+    from twin.city.model import open_city
+    from twin.outputs.snapshot import write_snapshot
+
+    places = {"overview": "overview", **{p.stem: str(p) for p in files.views}, "top": "top"}
+    listener.stage("drawing", len(places))
+    opened, pictures = open_city(city), []
+    for name, view in places.items():
+        out = files.folder / f"{name}.png"
+        write_snapshot(opened, out, size=PICTURE_SIZE, view=view, force=True, notices=notices)
+        pictures.append(str(out))
         listener.advance()
-    return {**summary, "pictures": pictures}
+    return pictures
 
 
 def _lines(answer: dict[str, Any]) -> list[str]:
-    if "city" not in answer:
-        return [f"{answer['folder']}: {len(answer['inputs'])} input files", "next: twin build --help"]
+    folder, city = Path(answer["folder"]), answer.get("city")
+    if city is None:
+        survey, footprints = folder / "survey", folder / "footprints.gpkg"
+        return [
+            f"{folder}: {len(answer['inputs'])} input files, and the truth in {folder / 'truth'}",
+            f"next: twin build {survey} --footprints {footprints} --id-field id -o {folder / 'mine.twin'}",
+            f"      twin check {folder / 'mine.twin'} --truth {folder / 'truth'}",
+        ]
     states = ", ".join(f"{n} {state}" for state, n in answer["states"].items())
     return [
-        f"{answer['city']}: {answer['buildings']} buildings ({states})",
+        f"{city}: {answer['buildings']} footprints ({states})",
+        "",
+        *answer["table"],
+        "",
         *(f"picture: {p}" for p in answer["pictures"]),
-        f"next: twin info {answer['city']}",
-        f"      twin snapshot {answer['city']} heights.png --color-by height_m",
-        f"      twin export {answer['city']} district.glb",
+        f"next: twin info {city}",
+        f"      twin snapshot {city} heights.png --color-by height_m --view {folder / 'views' / 'river.json'}",
+        f"      twin export {city} {folder / 'district.glb'}",
+        f"      twin check {city} --truth {folder / 'truth'} --json",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +156,12 @@ def compare(model: str | Path, truth: str | Path, *, lod: str | None = None) -> 
     >>> found.by("roof_type")[["n", "w20", "rmse_median_m"]]  # doctest: +SKIP
     """
     model, truth = Path(model), Path(truth)
+    found = compare_model(model, truth, lod=lod)
+    return replace(found, classes=compare_classes(truth.parent / "survey", truth))
+
+
+def compare_model(model: Path, truth: Path, *, lod: str | None = None) -> Comparison:
+    """The same without a look at the survey; raises as `compare` does."""
     table = _true_table(truth)
     lod, found = _model_solids(model, table, lod)
     states, roof_types = _model_columns(model)
@@ -168,13 +174,7 @@ def compare(model: str | Path, truth: str | Path, *, lod: str | None = None) -> 
         told = roof_types.get(footprint)
         row["roof_type_right"] = float(told == fact["roof_type"]) if told else float("nan")
         rows.append(row)
-    return Comparison(
-        lod,
-        _frame(rows),
-        compare_terrain(model, truth),
-        compare_trees(model, truth),
-        compare_classes(truth.parent / "survey", truth),
-    )
+    return Comparison(lod, _frame(rows), compare_terrain(model, truth), compare_trees(model, truth))
 
 
 def _model_solids(model: Path, table: Any, lod: str | None) -> tuple[str, dict[str, tuple[Solid, ...]]]:

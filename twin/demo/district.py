@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,11 @@ from twin.demo.rasters import write_rasters
 from twin.demo.roads import road_areas, road_axes
 from twin.demo.sensing import write_storm
 from twin.demo.surfaces import bridge_areas, land_cover, water_areas
+from twin.demo.viewpoints import viewpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from twin.core.progress import Progress
     from twin.demo.flight import Flight
     from twin.demo.layout import Layout
@@ -43,6 +46,8 @@ class DistrictFiles:
         What a city office hands over with a survey.
     things, storm : Path
         Measuring stations as a SensorThings answer, and what they report during a typhoon of six hours.
+    views : tuple of Path
+        Camera files of good places for a picture.
     truth : Path
         Folder of what nobody knows of a real city.
     """
@@ -60,11 +65,12 @@ class DistrictFiles:
     ortho: Path
     things: Path
     storm: Path
+    views: tuple[Path, ...]
     truth: Path
 
     def paths(self) -> tuple[Path, ...]:
         """Every file that a build may read."""
-        others = {"folder", "survey", "truth", "things", "storm"}
+        others = {"folder", "survey", "truth", "things", "storm", "views"}
         singles = [getattr(self, f.name) for f in fields(self) if f.name not in others]
         return *self.survey, *(p for p in singles if isinstance(p, Path))
 
@@ -128,7 +134,7 @@ def generate_district(
     defects = defects or FootprintDefects()
     layout = make_layout(n_buildings, seed=seed)
     flight = fly(settings, layout.bounds, seed=seed)
-    files = _files(Path(folder))
+    files = _files(Path(folder), tuple(viewpoints(layout)))
     make_folder(files.truth)
     _write_maps(layout, files, progress)
     write_buildings(layout, defects, files.footprints, files.truth, workers=workers, progress=progress)
@@ -139,22 +145,24 @@ def generate_district(
     progress.stage("writing what the stations report", 1)
     write_storm(layout, files.things, files.storm, files.truth)
     progress.advance()
+    _write_views(files, layout)
     _write_notes(files, layout, flight)
-    return _files(Path(folder), survey)
+    return replace(files, survey=survey)
 
 
-def _files(folder: Path, survey: tuple[Path, ...] = ()) -> DistrictFiles:
+def _files(folder: Path, views: Sequence[str]) -> DistrictFiles:
     layers = ("footprints", "roads", "network", "water", "bridges", "landcover")
     named = {name: folder / f"{name}.gpkg" for name in layers}
     return DistrictFiles(
         NAME,
         sk.CRS,
         folder,
-        survey,
+        (),
         **named,
         ortho=folder / "ortho.tif",
         things=folder / "things.json",
         storm=folder / "storm.jsonl",
+        views=tuple(folder / "views" / f"{name}.json" for name in views),
         truth=folder / "truth",
     )
 
@@ -171,6 +179,13 @@ def _write_maps(layout: Layout, files: DistrictFiles, progress: Progress) -> Non
     for path, rows in layers.items():
         write_layer(path, rows(layout))
         progress.advance()
+
+
+def _write_views(files: DistrictFiles, layout: Layout) -> None:
+    cameras = viewpoints(layout)
+    make_folder(files.folder / "views")
+    for path in files.views:
+        write_text(path, canonical_json(cameras[path.stem]))
 
 
 def _write_notes(files: DistrictFiles, layout: Layout, flight: Flight) -> None:
