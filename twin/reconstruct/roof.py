@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy as np
 from twin.reconstruct.roof_cells import divide, join
 from twin.reconstruct.roof_choice import BEYOND_M, ChoiceRule, choose_planes, plane_ranges
 from twin.reconstruct.roof_choice_kernels import order_by_place
-from twin.reconstruct.roof_lines import map_planes, roof_lines
+from twin.reconstruct.roof_lines import RoofLine, map_planes, roof_lines
 from twin.reconstruct.roof_planes import PlaneRule, find_planes
+from twin.reconstruct.roof_rims import find_rims, rim_faces, with_rims
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from twin.reconstruct.roof_planes import RoofPlanes
     from twin.reconstruct.roof_points import RoofPoints
 
-EXTRA_M = 10.0
-"""Lines are drawn out by this much, so that they meet others where points are missing."""
+CROSSINGS = 2500
+"""Lines are drawn out across the whole footprint, so that they meet others where points are missing; if there are so
+many that they would cross more often than this, only by a share of it."""
+
+LEAST_EXTRA_M = 3.0
 
 LEAST_SHARE = 0.15
 """A part that makes up this share of the footprint is never too small."""
@@ -75,37 +80,58 @@ def sloped_roof(
     share = 4.0 ** (0.5 - detail)
     least_m2 = min(max(1.2 * share, smallest_m2), LEAST_SHARE * footprint.area_m2)
     xyz = points.top
-    xyz = np.ascontiguousarray(xyz[order_by_place(xyz)])
+    order = order_by_place(xyz)
+    xyz, edge_distance = np.ascontiguousarray(xyz[order]), points.edge_distance_m[points.is_top][order]
     found = find_planes(footprint, xyz, rule=PlaneRule(area_m2=least_m2))
     if not len(found.planes):
         raise ValueError(f"no plane was found in {len(xyz)} points")
     plane_map = map_planes(footprint, xyz, found.label)
-    lines = np.array([line.ends(EXTRA_M) for line in roof_lines(footprint, xyz, found, plane_map)])
+    rims = find_rims(edge_distance, found)
+    lines = _drawn_out(footprint, with_rims(footprint, rims, roof_lines(footprint, xyz, found, plane_map)))
     rule = ChoiceRule(face_m2=0.7 * least_m2)
-    roof = _assembled(footprint, xyz, found, plane_map, lines.reshape(-1, 2, 2), rule=rule)
+    scene = _Scene(footprint, xyz, plane_map, rims, rule)
+    roof = _assembled(scene, found, lines)
     caps, contours = level_caps(roof, xyz, found)
     if not len(caps):
         return roof
     found = replace(found, planes=np.concatenate([found.planes, caps]))
-    lines = np.concatenate([lines.reshape(-1, 2, 2), contours])
-    return _assembled(footprint, xyz, found, plane_map, lines, rule=rule)
+    return _assembled(scene, found, np.concatenate([lines, contours]))
 
 
-def _assembled(
-    footprint: LocalFootprint,
-    xyz: NDArray[np.float64],
-    found: RoofPlanes,
-    plane_map: PlaneMap,
-    lines: NDArray[np.float64],
-    *,
-    rule: ChoiceRule,
-) -> SlopedRoof:
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What stays the same while a roof is put together."""
+
+    footprint: LocalFootprint
+    xyz: NDArray[np.float64]
+    plane_map: PlaneMap
+    rims: dict[int, float]
+    rule: ChoiceRule
+
+
+def _drawn_out(footprint: LocalFootprint, lines: list[RoofLine]) -> NDArray[np.float64]:
+    """Both ends of each line, shape (m, 2, 2), the more beyond where it was seen the fewer lines there are."""
+    x0, y0, x1, y1 = footprint.polygon.bounds
+    share = min(1.0, 2 * CROSSINGS / max(1, len(lines)) ** 2)
+    extra = max(LEAST_EXTRA_M, share * math.hypot(x1 - x0, y1 - y0))
+    return np.array([line.ends(extra) for line in lines]).reshape(-1, 2, 2)
+
+
+def _assembled(scene: _Scene, found: RoofPlanes, lines: NDArray[np.float64]) -> SlopedRoof:
     """The footprint cut by lines, with a plane for each part."""
+    footprint, xyz = scene.footprint, scene.xyz
     divided = divide(footprint, lines)
     if len(found.planes) == 1:
         return SlopedRoof(divided, np.repeat(found.planes, divided.n_faces, axis=0))
-    density = len(xyz) / footprint.area_m2
-    label, part = choose_planes(divided, xyz, found, plane_map, rule=rule, density=density)
+    label, part = choose_planes(
+        divided,
+        xyz,
+        found,
+        scene.plane_map,
+        rule=scene.rule,
+        density=len(xyz) / footprint.area_m2,
+        whole=rim_faces(footprint, divided, scene.rims),
+    )
     joined, within = join(footprint, divided, part)
     return SlopedRoof(joined, found.planes[label[within]])
 

@@ -19,6 +19,8 @@ from twin.reconstruct.roof_choice_kernels import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from twin.reconstruct.partition import FootprintPartition
@@ -59,8 +61,13 @@ def choose_planes(
     *,
     rule: ChoiceRule,
     density: float,
+    whole: Sequence[tuple[NDArray[np.bool_], int]] = (),
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The plane of each face, and the number of the connected part with one plane that it belongs to."""
+    """The plane of each face, and the number of the connected part with one plane that it belongs to.
+
+    Single changes do not lead everywhere: it starts from the cheapest plane of each face, from that of the nearest
+    points, and with each of some sets of faces given one plane as a whole.
+    """
     areas = face_areas(partition)
     face = locate(partition, xyz[:, :2])
     data = data_costs(xyz, face, found.planes, partition.n_faces, (found.tolerance_m, density))
@@ -72,7 +79,9 @@ def choose_planes(
     graph = _graph(partition, found.planes)
     costs = (rule.crease_m, rule.step_m, rule.storey_m, rule.face_m2)
     best, least = np.zeros(partition.n_faces, np.int64), np.inf
-    for start in (cheapest(data), votes.argmax(axis=1)):
+    starts = [cheapest(data), votes.argmax(axis=1)]
+    starts += [np.where(faces, k, starts[0]) for faces, k in whole]
+    for start in starts:
         label = start.astype(np.int64)
         improve(data, graph, label, costs)
         cost = energy(data, graph, label, costs)

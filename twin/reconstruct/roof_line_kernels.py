@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _BIN_M = 0.1
 
 
+ACROSS = 0.35
+
+
 @numba.njit(cache=True, nogil=True)
 def nearest_label_map(
     xyz: NDArray[np.float64], label: NDArray[np.int64], frame: tuple[float, float, float, int, int]
@@ -114,12 +117,13 @@ def strongest_line(
 ) -> tuple[int, float, float]:
     """The line in one of the directions along which the border is longest: row, offset, length in sides of cells.
 
-    A border of length 1 in any direction has sides of cells whose normals, projected on its own, add up to 1.
+    Sides nearly square to a line tell nothing of it. A border of length 1 in any direction has sides of cells whose normals, projected on its own, add up to 1.
     """
     best, row, offset = 0.0, -1, 0.0
     for d in range(len(normals)):
         along = at[:, 0] * normals[d, 0] + at[:, 1] * normals[d, 1]
         share = np.abs(at[:, 2] * normals[d, 0] + at[:, 3] * normals[d, 1])
+        share = np.where(share > ACROSS, share, 0.0)
         order = rising_order(along)
         first, total = 0, 0.0
         for last in order:

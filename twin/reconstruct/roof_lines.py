@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.reconstruct.partition import locate_by_edges, partition_edges, whole_footprint
-from twin.reconstruct.roof_line_kernels import contacts, nearest_label_map, place_step, strongest_line
+from twin.reconstruct.roof_line_kernels import ACROSS, contacts, nearest_label_map, place_step, strongest_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ SNAP_M = 0.25
 
 AHEAD_M = 3.0
 BESIDE_EDGE_M = 0.1
-_ACROSS = 0.35
+_TOUCH_M = 0.005
 _ALIKE_M = 0.2
 _ALIKE_RAD = math.radians(4.0)
 
@@ -53,6 +53,8 @@ class RoofLine:
         Whether they are at different heights there.
     length_m : float
         Of the border that it stands for.
+    is_whole : bool
+        Whether it ends where it ends, and is not to be drawn out.
     """
 
     normal: NDArray[np.float64]
@@ -62,9 +64,11 @@ class RoofLine:
     pair: tuple[int, int]
     is_step: bool
     length_m: float
+    is_whole: bool = False
 
     def ends(self, extra_m: float = 0.0) -> NDArray[np.float64]:
         """Both ends, shape (2, 2), drawn out by some metres."""
+        extra_m = _TOUCH_M if self.is_whole else extra_m
         foot, along = self.normal * self.offset, turned(self.normal)
         return np.array([foot + (self.start - extra_m) * along, foot + (self.end + extra_m) * along])
 
@@ -124,26 +128,31 @@ def roof_lines(
         Of the same labels.
     """
     pair, at = contacts(plane_map.labels, plane_map.inside, plane_map.frame)
-    corners = whole_footprint(footprint).vertices
+    spacing = math.sqrt(footprint.area_m2 / max(1, len(xyz)))
+    sight = _Sight(xyz, found, whole_footprint(footprint).vertices, plane_map.frame[2], spacing)
     lines: list[RoofLine] = []
     keys = pair[:, 0] * len(found.planes) + pair[:, 1]
     for key in np.unique(keys):
         i, j = divmod(int(key), len(found.planes))
         places = at[keys == key]
-        lines.extend(_lines_of_pair((i, j), places, xyz, found, cell=plane_map.frame[2], corners=corners))
-    return _distinct(lines)
+        lines.extend(_lines_of_pair((i, j), places, sight))
+    return _distinct(lines, max(_ALIKE_M, spacing / 2))
 
 
-def _lines_of_pair(
-    pair: tuple[int, int],
-    places: NDArray[np.float64],
-    xyz: NDArray[np.float64],
-    found: RoofPlanes,
-    *,
-    cell: float,
-    corners: NDArray[np.float64],
-) -> Iterator[RoofLine]:
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What lines are found by: points, planes, corners of the outline, cells of the map, mean distance of points."""
+
+    xyz: NDArray[np.float64]
+    found: RoofPlanes
+    corners: NDArray[np.float64]
+    cell_m: float
+    spacing_m: float
+
+
+def _lines_of_pair(pair: tuple[int, int], places: NDArray[np.float64], sight: _Sight) -> Iterator[RoofLine]:
     """The lines of two planes: their intersection, and steps along what of the border is not explained by it."""
+    found, cell = sight.found, sight.cell_m
     apart = found.planes[pair[0]] - found.planes[pair[1]]
     step = places[:, :2] @ apart[:2] + apart[2]
     turn = float(np.hypot(*apart[:2]))
@@ -167,14 +176,13 @@ def _lines_of_pair(
     rest = places[~meets]
     normals = _step_normals(found, pair)
     while len(rest) * cell >= LEAST_LENGTH_M:
-        row, offset, length = strongest_line(rest, normals, 2.6 * cell)
+        row, offset, length = strongest_line(rest, normals, max(2.6 * cell, 0.8 * sight.spacing_m))
         if length * cell < LEAST_LENGTH_M:
             return
-        near = np.abs(rest[:, :2] @ normals[row] - offset) <= 1.8 * cell
-        facing = np.abs(rest[:, 2:] @ normals[row]) > _ACROSS
-        near &= facing if (near & facing).any() else True
-        placed = _placed(pair, normals[row], offset, rest[near, :2], top=(xyz, found))
-        yield _to_corner(placed, corners)
+        near = np.abs(rest[:, :2] @ normals[row] - offset) <= max(1.8 * cell, 0.7 * sight.spacing_m)
+        near &= np.abs(rest[:, 2:] @ normals[row]) > ACROSS
+        placed = _placed(pair, normals[row], offset, rest[near, :2], top=(sight.xyz, found))
+        yield _to_corner(placed, sight.corners, max(SNAP_M, sight.spacing_m / 2))
         rest = rest[~near]
 
 
@@ -216,22 +224,22 @@ def _placed(
     return RoofLine(normal, float(offset), start, end, pair, is_step=True, length_m=end - start)
 
 
-def _to_corner(line: RoofLine, corners: NDArray[np.float64]) -> RoofLine:
+def _to_corner(line: RoofLine, corners: NDArray[np.float64], reach_m: float) -> RoofLine:
     """The line through the nearest corner of the outline, if one is near."""
     away, along = corners @ line.normal - line.offset, corners @ turned(line.normal)
-    near = (np.abs(away) <= SNAP_M) & (along > line.start - AHEAD_M) & (along < line.end + AHEAD_M)
+    near = (np.abs(away) <= reach_m) & (along > line.start - AHEAD_M) & (along < line.end + AHEAD_M)
     if not near.any():
         return line
     k = int(np.where(near, np.abs(away), np.inf).argmin())
     return replace(line, offset=float(line.offset + away[k]))
 
 
-def _distinct(lines: list[RoofLine]) -> list[RoofLine]:
+def _distinct(lines: list[RoofLine], alike_m: float) -> list[RoofLine]:
     """Lines without those that run along a stronger one; intersections, which are exact, come before steps."""
     kept: list[RoofLine] = []
     for line in sorted(lines, key=lambda v: (v.is_step, -v.length_m, v.pair, v.offset)):
         for k, other in enumerate(kept):
-            if _runs_along(line, other):
+            if _runs_along(line, other, alike_m):
                 ends = line.ends() @ turned(other.normal)
                 if line.is_step and not other.is_step and line.pair != other.pair:
                     continue
@@ -244,10 +252,10 @@ def _distinct(lines: list[RoofLine]) -> list[RoofLine]:
     return kept
 
 
-def _runs_along(line: RoofLine, other: RoofLine) -> bool:
+def _runs_along(line: RoofLine, other: RoofLine, alike_m: float) -> bool:
     if abs(line.normal @ other.normal) < math.cos(_ALIKE_RAD):
         return False
-    limit = _ALIKE_M if line.is_step else 0.02
+    limit = alike_m if line.is_step else 0.02
     ends = line.ends()
     if np.abs(ends @ other.normal - other.offset).max() > limit:
         return False

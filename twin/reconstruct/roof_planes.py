@@ -42,6 +42,8 @@ _LEVEL = np.full(2, np.nan)
 _MOST_SMALL = 12
 _TURN_RAD = math.radians(8.0)
 _BEND_M = 0.04
+SAME_M = 0.06
+"""Level planes that differ by no more are at one height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,28 @@ def find_planes(
         planes = np.concatenate([planes, more])
         label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
     planes = regular_planes(gather_moments(xyz, label, planes), planes, normals, xyz, label)
+    label, planes = _one_height(label, planes, np.bincount(label + 1, minlength=len(planes) + 1)[1:])
     return RoofPlanes(np.ascontiguousarray(planes[:, :3]), label, tolerance, normals)
+
+
+def _one_height(
+    label: NDArray[np.int64], planes: NDArray[np.float64], size: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Level planes at nearly one height made one, at the height of the one with most points."""
+    kept: list[int] = []
+    new = np.zeros(len(planes) + 1, np.int64)
+    new[-1] = -1
+    for k in np.argsort(-size, kind="stable"):
+        level = not planes[k, :2].any()
+        same = [
+            j
+            for j in kept
+            if level and not planes[j, :2].any() and abs(planes[j, 2] - planes[k, 2]) <= SAME_M
+        ]
+        if not same:
+            kept.append(int(k))
+        new[k] = kept.index(same[0]) if same else len(kept) - 1
+    return new[label], planes[kept]
 
 
 def _tolerance(rms: NDArray[np.float64]) -> float:
@@ -156,7 +179,7 @@ def _settle(
     least: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Labels and planes in turns until they agree; planes that are not worth it are given up on the way."""
-    for _ in range(_SWEEPS):
+    for _ in range(_SWEEPS + len(planes)):
         changed = relabel(Labelled(xyz, near, label), planes, tolerance, SMOOTHNESS)
         label, planes = _refit(xyz, label, planes)
         if not len(planes):
