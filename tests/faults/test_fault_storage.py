@@ -17,15 +17,12 @@ from tests.faults.fault_harness import Twin, assert_told, differing, snapshot
 from tests.faults.small_city import OTHER, SmallInputs, outlines
 from tests.sources.broken_rasters import geotiff, hill
 from tests.sources.broken_vectors import gpkg
-from twin.core.files import _Counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 DTM = "terrain/dtm.tif"
-N_OPERATIONS = 200
-"""More than a build of the small survey begins."""
 
 
 def cut(path: Path) -> None:
@@ -361,68 +358,6 @@ def test_a_full_disk_is_no_bug_wherever_it_is_met(
     done = twin("info", city)
     assert done.code == 5
     assert_told(done.error, "kernel.nbc", "disk full")
-
-
-# --- the n-th operation fails
-
-
-def fail_at(n: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_Counter, "n", 0)
-    monkeypatch.setenv("TWIN_FAULT", f"{kind}@{n}")
-
-
-def assert_fails_and_completes(
-    n: int, kind: str, twin: Twin, inputs: SmallInputs, folder: Path, sound: dict[str, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-) -> bool:  # fmt: skip
-    """Whether there was an n-th operation to fail."""
-    city = folder / str(n) / "town.twin"
-    with monkeypatch.context() as patch:
-        fail_at(n, kind, patch)
-        done = twin(*inputs.arguments(city))
-    assert done.code in {0, 5}, done.err
-    if done.code == 0:
-        assert differing(snapshot(city), sound) == []
-        return False
-    assert_told(done.error, str(folder))
-    final = {k: v for k, v in snapshot(city).items() if not k.startswith(".")} if city.exists() else {}
-    assert all(sound.get(k) == v for k, v in final.items()), (n, differing(final, sound))
-    again = twin(*inputs.arguments(city))
-    assert again.code == 0, again.err
-    assert differing(snapshot(city), sound) == [], n
-    shutil.rmtree(city)
-    return True
-
-
-@pytest.mark.parametrize(
-    ("n", "kind"), [(k, "EIO") for k in (1, 2, 4, 9, 16, 23, 31, 40, 52, 61, 70, 79, 86, 90)]
-)
-def test_the_nth_operation_fails(
-    n: int, kind: str, twin: Twin, inputs: SmallInputs, sound_city: Path, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """RT-06, some of them."""
-    sound = snapshot(sound_city)
-    assert assert_fails_and_completes(n, kind, twin, inputs, tmp_path, sound, monkeypatch)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("kind", ["EIO", "ENOENT", "EMFILE", "ENOSPC"])
-def test_every_operation_fails_once(
-    kind: str,
-    twin: Twin,
-    inputs: SmallInputs,
-    sound_city: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """RT-06, all of them."""
-    sound = snapshot(sound_city)
-    failed = [
-        assert_fails_and_completes(n, kind, twin, inputs, tmp_path, sound, monkeypatch)
-        for n in range(1, N_OPERATIONS)
-    ]
-    assert 50 < sum(failed) < N_OPERATIONS - 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege on Windows")
