@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 
 from twin.city.marks import read_mark, write_mark
 from twin.city.spool import SpoolLayout, SpoolPart, is_whole, part_from_json, spool_file
@@ -67,6 +68,8 @@ class GroundWork:
         Those that touch the tile with its halo.
     waters, water_rows : arrays
         Water polygons that touch the tile, and their rows among all.
+    decks : array of polygons
+        Bridge decks that touch the tile with its halo.
     """
 
     base: GroundBase
@@ -75,6 +78,7 @@ class GroundWork:
     footprints: NDArray[np.object_]
     waters: NDArray[np.object_]
     water_rows: NDArray[np.int64]
+    decks: NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def _ground_tile(work: GroundWork) -> GroundTile:
     area = core.buffered(CLASSIFYING_HALO_M if work.base.classify else HALO_M)
     cloud, n_outliers = _without_outliers(work.base.spool.read(area))
     if work.base.classify:
-        cloud = _classified(cloud, work.footprints)
+        cloud = _classified(cloud, work.footprints, work.decks)
     window = work.base.grid.window(area)
     around = work.base.grid.subgrid(window)
     ground = cloud.xyz[cloud.classification == Classification.GROUND]
@@ -163,13 +167,26 @@ def _without_outliers(cloud: PointCloud) -> tuple[PointCloud, int]:
     return cloud.select(~outlier), int(outlier.sum())
 
 
-def _classified(cloud: PointCloud, footprints: NDArray[np.object_]) -> PointCloud:
+def _classified(cloud: PointCloud, footprints: NDArray[np.object_], decks: NDArray[np.object_]) -> PointCloud:
     from twin.reconstruct.ground import classify_ground
     from twin.reconstruct.vegetation import classify_points
 
     ground = classify_ground(cloud.xyz)
+    # A deck that runs level into its road looks like ground; what lies under it shows beside it.
+    ground[ground] = ~_inside_any(decks, cloud.xyz[ground])
     classes = classify_points(cloud, ground, footprints=footprints)
     return PointCloud(cloud.xyz, classes, cloud.return_number, cloud.n_returns)
+
+
+def _inside_any(polygons: NDArray[np.object_], xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points lie over one of the polygons, shape (n,)."""
+    from twin.core.grid import Bounds
+
+    inside = np.zeros(len(xyz), np.bool_)
+    for polygon in polygons:
+        near = np.flatnonzero(Bounds(*map(float, polygon.bounds)).contains(xyz[:, 0], xyz[:, 1]))
+        inside[near] |= shapely.contains_xy(polygon, xyz[near, 0], xyz[near, 1])
+    return inside
 
 
 def _keep_classes(work: GroundWork, inside: PointCloud) -> SpoolPart:

@@ -9,6 +9,7 @@ import numpy as np
 
 from twin.city.common_ground import check_common_ground
 from twin.city.ground_tile import (
+    CLASSIFYING_HALO_M,
     HALO_M,
     GroundBase,
     GroundTile,
@@ -279,7 +280,8 @@ def _ground_work(plan: Plan, base: GroundBase, number: int) -> GroundWork:
     area = base.spool.layout.tiling.bounds(*tile)
     footprints, _ = _touching(plan.footprints, area.buffered(HALO_M))
     waters, rows = _touching(plan.vectors.get("water"), area)
-    return GroundWork(base, number, tile, footprints, waters, rows)
+    decks, _ = _touching(plan.vectors.get("bridges"), area.buffered(CLASSIFYING_HALO_M))
+    return GroundWork(base, number, tile, footprints, waters, rows, decks)
 
 
 def _level_waters(plan: Plan, done: list[GroundTile], mosaic: Mosaic, notices: Notices) -> Any:
