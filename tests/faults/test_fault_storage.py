@@ -236,7 +236,7 @@ STAGES = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("n_bytes", [0, 700, 12_000])
+@pytest.mark.parametrize("n_bytes", [0, pytest.param(700, marks=pytest.mark.nightly), 12_000])
 def test_a_disk_that_fills_up_in_any_stage(
     stage: str,
     n_bytes: int,

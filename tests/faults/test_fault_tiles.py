@@ -174,7 +174,7 @@ WORK_FILES = (
 
 
 @pytest.mark.parametrize("pattern", WORK_FILES)
-@pytest.mark.parametrize("kept", [0, 40])
+@pytest.mark.parametrize("kept", [0, pytest.param(40, marks=pytest.mark.nightly)])
 def test_unfinished_work_that_a_power_cut_damaged_is_made_again(
     pattern: str, kept: int, twin: Twin, inputs: SmallInputs, sound_city: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
