@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from twin.core.mesh import Solid
 
 LODS = ("2.2", "1.3", "1.2")
-LODS = ("2.2", "1.3", "1.2")
 TABLE, SOLIDS = "buildings.gpkg", "solids.city.jsonl"
 SAME_PLACE_M = 2.0
 """Solids of another district with the same ids stand farther from where they ought to."""
@@ -73,6 +72,10 @@ class Comparison:
         """Figures by a column of `buildings` such as ``roof_type`` or ``kind``: a DataFrame, a row per value."""
         return _by(self.buildings, column)
 
+    def by_sound(self, column: str) -> Any:
+        """The same of buildings with a right footprint."""
+        return _by(self.sound, column)
+
     @property
     def states(self) -> dict[str, int]:
         """How many buildings are in each state."""
@@ -84,8 +87,8 @@ class Comparison:
             "lod": self.lod,
             "score": _number(self.score),
             "buildings": {k: _number(v) for k, v in figures_of(self.sound).items()},
-            "by_roof_type": _table(_by(self.sound, "roof_type")),
-            "by_kind": _table(_by(self.sound, "kind")),
+            "by_roof_type": _table(self.by_sound("roof_type")),
+            "by_kind": _table(self.by_sound("kind")),
             "by_footprint_defect": _table(self.by("footprint_defect")),
             "states": self.states,
             "terrain": None if self.terrain is None else self.terrain.as_json(),
@@ -95,7 +98,7 @@ class Comparison:
 
     def lines(self, by: str = "roof_type") -> list[str]:
         """A short table for people, by ``roof_type`` or, finer, by ``kind``."""
-        table = _by(self.sound, by)
+        table = self.by_sound(by)
         table.loc["all"] = figures_of(self.sound)
         states = ", ".join(f"{n} {state}" for state, n in self.states.items())
         head = f"{by:16}{'n':>5}" + "".join(f"{title:>9}" for title in _TITLES)
