@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 CELL_M = 1.0
 FOOTPRINT_CELL_M = 0.5
-LOWEST_ROOF_M = 2.0
+LOWEST_ROOF_M, LOWEST_ROOF_INSIDE_M = 2.0, 1.5
+"""Outside and inside footprints; sheds are little higher than 2 m, and the terrain below them is a guess."""
 LOWEST_PLANT_M = 0.5
 HIGH_PLANT_M = 2.0
 BESIDE_M = 1.5
@@ -110,7 +111,7 @@ def _tell(
     height = z - sample_bilinear(rasterize_dtm(cloud.xyz[ground], grid).values, grid, x, y)
     high = np.flatnonzero(~ground & (height >= LOWEST_PLANT_M))
     inside = _inside(cloud.xyz[high], footprints)
-    is_roof_high = height[high] >= LOWEST_ROOF_M
+    is_roof_high = height[high] >= np.where(inside, LOWEST_ROOF_INSIDE_M, LOWEST_ROOF_M)
     if cloud.n_returns.max(initial=0) > 1:
         share = seen_through(cloud.xyz[high], cloud.n_returns[high] > 1)
         solid = share < np.where(inside, SOLID_INSIDE, SOLID_OUTSIDE)
@@ -118,7 +119,9 @@ def _tell(
         solid = inside | roof_candidates(cloud, height, bounds=grid.bounds)[high]
     roof = solid & is_roof_high
     roof &= inside | _is_broad(cloud.xyz[high], roof, grid)
-    plant = np.where(is_roof_high, Classification.HIGH_VEGETATION, Classification.MEDIUM_VEGETATION)
+    plant = np.where(
+        height[high] >= HIGH_PLANT_M, Classification.HIGH_VEGETATION, Classification.MEDIUM_VEGETATION
+    )
     rest = np.where(solid, Classification.UNCLASSIFIED, plant)
     classes[high] = np.where(roof, Classification.BUILDING, rest)
 
@@ -176,11 +179,12 @@ def _shares(
 
 
 def _inside(xyz: NDArray[np.float64], footprints: NDArray[Any] | None) -> NDArray[np.bool_]:
-    """Which points lie over a footprint, to half a metre."""
+    """Which points lie over a footprint or less than half a metre to a metre beside it, where its roof still is."""
     if footprints is None or not len(footprints) or not len(xyz):
         return np.zeros(len(xyz), np.bool_)
     fine = grid_over(xyz, cell_size_m=FOOTPRINT_CELL_M)
-    return cells_within(footprints, fine)[fine.rows_cols(xyz[:, 0], xyz[:, 1])]
+    over = window_max(cells_within(footprints, fine).astype(np.float32), 1) > 0
+    return np.asarray(over[fine.rows_cols(xyz[:, 0], xyz[:, 1])])
 
 
 def _is_broad(xyz: NDArray[np.float64], roof: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
