@@ -29,8 +29,12 @@ def kill_at(n: int, inputs: SmallInputs, city: Path, module: str = "twin.cli.mai
 
 
 def visible(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Without unfinished work and locks."""
-    return {name: data for name, data in files.items() if not name.startswith((".build/", ".lock"))}
+    """Without unfinished work, locks, and what was being written: the next build removes it."""
+    return {
+        name: data
+        for name, data in files.items()
+        if not name.startswith((".build/", ".lock")) and "twin-tmp" not in name
+    }
 
 
 def assert_old_or_new(twin: Twin, city: Path, old: dict[str, bytes], new: dict[str, bytes]) -> bool:
