@@ -52,6 +52,8 @@ class ObjectBase:
         Levels to make.
     detail : float
         From simple (0) to detailed (1).
+    canopy_cell_m : float
+        Cell in which trees are looked for.
     masses : bool
         Whether to make plain masses of what no footprint tells of.
     folder : Path
@@ -67,6 +69,7 @@ class ObjectBase:
     has_building_class: bool
     lods: tuple[str, ...]
     detail: float
+    canopy_cell_m: float
     masses: bool
     folder: Path
 
@@ -258,7 +261,14 @@ def _trees(work: ObjectWork, cloud: PointCloud) -> Any:
     dtm, grid = work.base.mosaic.window("dtm", _core(work).buffered(HALO_M))
     if not dtm.size:
         return None
-    trees = find_trees(cloud, dtm=dtm, grid=grid, keep_out=work.around, bounds=_core(work))
+    trees = find_trees(
+        cloud,
+        dtm=dtm,
+        grid=grid,
+        keep_out=work.around,
+        bounds=_core(work),
+        cell_size_m=work.base.canopy_cell_m,
+    )
     columns = {
         "ground_m": trees.ground_m.round(2),
         "height_m": trees.height_m.round(2),

@@ -358,6 +358,7 @@ def object_pass(
         has_building_class=ground.has_building_class,
         lods=tuple(lod for lod in LODS if lod <= plan.options.lod),
         detail=plan.options.detail,
+        canopy_cell_m=_canopy_cell_m(ground),
         masses=not plan.options.derive_footprints,
         folder=folder,
     )
@@ -369,6 +370,17 @@ def object_pass(
         notices.extend(tile.notices)
     _tell_unexplained(plan, made, notices)
     return made
+
+
+def _canopy_cell_m(ground: Ground) -> float:
+    """Cell in which trees are looked for, from the points on what the survey covers; the same for any tiling."""
+    from twin.reconstruct.trees import canopy_cell_size_m
+
+    mosaic = ground.mosaic
+    n_covered = sum(int(np.count_nonzero(~mosaic.band("filled")[rows])) for rows in mosaic.strips())
+    if ground.points is None or n_covered == 0:
+        return canopy_cell_size_m(0.0)
+    return canopy_cell_size_m(ground.points.n_points / (n_covered * mosaic.grid.cell_size_m**2))
 
 
 def footprint_pass(plan: Plan, ground: Ground, folder: Path, *, notices: Notices, progress: Progress) -> Plan:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from twin.core.points import PointCloud
 
 CELL_SIZE_M = 0.5
+POINTS_PER_CELL = 1.5
+CELL_STEP_M = 0.25
+LARGEST_CELL_M = 2.0
 TREE_HALO_M = 30.0
 """Points and ground are needed this far around a tile so that its trees are the same as its neighbours' say."""
 LOWEST_TREE_M = 2.5
@@ -87,6 +90,28 @@ class TreeTable:
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+def canopy_cell_size_m(points_per_m2: float) -> float:
+    """Cell of the canopy raster for a survey's density: 0.5 m, more where that would leave most cells empty.
+
+    Crowns fall to pieces in a raster with more holes than points: thinned to 1.7 points per m2, the crowns of a
+    town shrank from 2.2 to 1.5 m in cells of 0.5 m, and keep 2.1 to 2.3 m in cells of 0.75 to 1 m.
+
+    Parameters
+    ----------
+    points_per_m2 : float
+        Of the whole survey, so that all tiles have the same cells.
+
+    Examples
+    --------
+    >>> [canopy_cell_size_m(d) for d in (20.0, 3.5, 1.7, 0.9, 0.0)]
+    [0.5, 0.75, 1.0, 1.25, 2.0]
+    """
+    if points_per_m2 * LARGEST_CELL_M**2 <= POINTS_PER_CELL:
+        return LARGEST_CELL_M
+    wanted = np.sqrt(POINTS_PER_CELL / points_per_m2)
+    return float(max(CELL_SIZE_M, CELL_STEP_M * round(wanted / CELL_STEP_M)))
 
 
 def find_trees(
