@@ -65,3 +65,11 @@ def test_damaged_bytes_raise_only_our_errors(form: str, tmp_path: Path) -> None:
         except TwinError:
             n_refused += 1
     assert n_refused > 100
+
+
+def test_a_transform_that_leads_beyond_all_numbers_is_told(tmp_path: Path) -> None:
+    model = sound_model()
+    model["transform"]["scale"] = [1e308, 0.001, 0.001]
+    (tmp_path / "m.city.json").write_text(json.dumps(model))
+    with pytest.raises(InputError, match="beyond all numbers"):
+        read_cityjson(tmp_path / "m.city.json", notices=Notices())

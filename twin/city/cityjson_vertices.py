@@ -122,7 +122,11 @@ def read_vertices(value: Any, transform: FileTransform | None, *, where: str) ->
         raise InputError(
             where, f"vertex {n} is {str(value[n])[:60]}, not three finite numbers", "check the writer"
         )
-    xyz = transform.apply(rows) if transform else np.asarray(rows, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        xyz = transform.apply(rows) if transform else np.asarray(rows, dtype=np.float64)
+    if not np.isfinite(xyz).all():
+        what = "some vertices are beyond all numbers once its transform is applied"
+        raise InputError(where, what, "check the writer of the file")
     seen: dict[tuple[Any, ...], int] = {}
     first = [seen.setdefault(tuple(row), i) for i, row in enumerate(value)]
     return VertexTable(xyz, np.array(first, dtype=np.int64))
