@@ -96,7 +96,7 @@ def generate_district(
     folder : path
         Made if need be; files of the same names are replaced.
     n_buildings : int
-        Exactly as many, 1 to 200,000; from 40 on there is one of everything.
+        Exactly as many, 1 to 200,000; from 400 on there is every kind of roof.
     density : float
         Laser pulses per square metre of ground, 0.5 to 60.
     unclassified : bool

@@ -30,7 +30,9 @@ BUILDINGS_PER_BLOCK = 13.0
 """What a block holds on average; only a first guess for the size of the net."""
 ASPECT = 1.6
 WHOLE_WARD_FROM = 40
-"""From this many buildings on a district has all blocks of the first ward: one of everything."""
+"""From this many buildings on a district has all blocks of the first ward: hospital, school, market, towers, ..."""
+EVERY_KIND_FROM = 400
+"""From this many on it has every kind of roof."""
 BEYOND_FAR_LEVEE_M = 20.0
 REACH_M = 30.0
 """No tree, car or roof of a cell stands out farther than this from its corners,"""

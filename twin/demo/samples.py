@@ -13,7 +13,7 @@ from twin.core.errors import UsageError
 from twin.core.grid import Bounds
 from twin.demo.cadastre import NO_DEFECTS, cell_entries
 from twin.demo.flight import SurveySettings, fly
-from twin.demo.layout import WHOLE_WARD_FROM, cell_plan, make_layout
+from twin.demo.layout import EVERY_KIND_FROM, cell_plan, make_layout
 from twin.demo.recipes import ROOF_TYPES
 from twin.demo.survey import survey_tile
 from twin.demo.truth import truth_of
@@ -106,7 +106,7 @@ def sample_buildings(
     ('gable', 'gable', 2)
     """
     wanted = _known(kinds)
-    layout = make_layout(max(WHOLE_WARD_FROM, CHOICE * n), seed=seed)
+    layout = make_layout(max(EVERY_KIND_FROM, CHOICE * n), seed=seed)
     flight = fly(SurveySettings(density=density), layout.bounds, seed=seed)
     for cell, ids in _chosen(layout, n, wanted).items():
         entries = [e for e in cell_entries(layout, NO_DEFECTS, *cell) if e.building.id in ids]
