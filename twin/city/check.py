@@ -14,27 +14,46 @@ if TYPE_CHECKING:
     from twin.city.building_geometry import BuildingGeometry
     from twin.core.notices import Notices
 
-QUALITY_COLUMNS = ("rmse", "p95")
 NOT_SOLID = {"broken-face": (101,), "open-surfaces": (302,)}
 """What the reader tells of shapes that are no solids, as val3dity numbers it: too few corners; not closed."""
 
 
-def check(path: Path, *, notices: Notices) -> dict[str, Any]:
+def check(path: Path, *, notices: Notices, val3dity: str | None = None) -> dict[str, Any]:
     """The report on a city folder or a CityJSON file.
+
+    Parameters
+    ----------
+    path : Path
+        What is checked.
+    notices : Notices
+        Warnings of files that are read.
+    val3dity : str, optional
+        The user's val3dity program, asked for its opinion of the same files.
 
     Returns
     -------
     dict
-        ``path``, ``buildings``, ``solids``, ``lods`` (valid and counted solids, quality medians by LoD), ``states``,
-        ``invalid`` (id, lod, val3dity codes), ``damaged`` (file to what is wrong with it).
+        ``path``, ``buildings``, ``solids``, ``lods`` (valid and counted solids), ``states``, ``quality`` (of a city
+        only, see `twin.city.quality_figures`), ``invalid`` (id, lod, val3dity codes), ``damaged`` (file to what is
+        wrong with it), and ``val3dity`` if it was asked (see `twin.city.val3dity.compare_opinions`).
 
     Raises
     ------
     InputNotFoundError
         If there is nothing at the path.
+    UsageError
+        If val3dity cannot be run.
     """
-    if path.is_dir():
-        return _check_city(path)
+    report, files = _check_city(path) if path.is_dir() else (_check_file(path, notices), [path])
+    if val3dity is not None:
+        from twin.city.val3dity import ask_val3dity, compare_opinions
+
+        found = ((item["id"], item["codes"]) for item in report["invalid"])
+        report["val3dity"] = compare_opinions(found, ask_val3dity(val3dity, files))
+    return report
+
+
+def _check_file(path: Path, notices: Notices) -> dict[str, Any]:
     if not path.exists():
         raise InputNotFoundError(path, "not found", "name a city folder or a CityJSON file")
     from twin.city.cityjson import read_cityjson
@@ -51,27 +70,26 @@ def check(path: Path, *, notices: Notices) -> dict[str, Any]:
     return report
 
 
-def _check_city(path: Path) -> dict[str, Any]:
+def _check_city(path: Path) -> tuple[dict[str, Any], list[Path]]:
+    """The report, and the files of solids that could be read."""
     from twin.city.cityjson import read_cityjson
     from twin.city.folder import open_manifest_as_is
     from twin.city.info import building_facts
     from twin.city.model import City
+    from twin.city.quality_figures import quality_figures
     from twin.core.notices import Notices
 
     manifest = open_manifest_as_is(path)
     damage = damaged_files(path, manifest, by_checksum=True)
     files = [f.path for f in manifest.layers["buildings"].files] if "buildings" in manifest.layers else []
-    models = (
-        read_cityjson(path / f, notices=Notices())
-        for f in files
-        if f.endswith(".city.jsonl") and f not in damage
-    )
+    solids = [path / f for f in files if f.endswith(".city.jsonl") and f not in damage]
+    models = (read_cityjson(file, notices=Notices()) for file in solids)
     report = _report(path, (b for m in models for b in m.buildings))
     report["damaged"] = damage
     if files and not any(f in damage for f in files):
         report["states"] = building_facts(City(path, manifest))["states"]
-        _add_quality(path, report)
-    return report
+        report["quality"] = quality_figures(path)
+    return report, solids
 
 
 def _report(path: Path, buildings: Iterable[BuildingGeometry]) -> dict[str, Any]:
@@ -83,7 +101,7 @@ def _report(path: Path, buildings: Iterable[BuildingGeometry]) -> dict[str, Any]
     for building in buildings:
         n_buildings += 1
         for lod, solids in sorted(building.solids.items()):
-            figures = lods.setdefault(lod, {"solids": 0, "valid": 0, "quality": {}})
+            figures = lods.setdefault(lod, {"solids": 0, "valid": 0})
             for solid in solids:
                 codes = check_solid(solid)
                 figures["solids"] += 1
@@ -96,21 +114,7 @@ def _report(path: Path, buildings: Iterable[BuildingGeometry]) -> dict[str, Any]
         "solids": sum(f["solids"] for f in lods.values()),
         "lods": dict(sorted(lods.items())),
         "states": {},
+        "quality": {},
         "invalid": invalid,
         "damaged": {},
     }
-
-
-def _add_quality(path: Path, report: dict[str, Any]) -> None:
-    """Median over buildings of what was measured against the points, by LoD."""
-    import pyarrow.parquet as pq
-
-    from twin.city.tables import BUILDINGS, read_columns
-
-    present = set(pq.read_schema(path / BUILDINGS).names)
-    for lod, figures in report["lods"].items():
-        names = {q: f"{q}_m_lod{lod.replace('.', '')}" for q in QUALITY_COLUMNS}
-        known = {q: c for q, c in names.items() if c in present}
-        table = read_columns(path, BUILDINGS, tuple(known.values()))
-        medians = {f"median {q}": table[c].median() for q, c in known.items()}
-        figures["quality"] = {k: round(float(v), 4) for k, v in medians.items() if v == v}  # noqa: PLR0124 - NaN
