@@ -168,7 +168,7 @@ def test_every_key_of_the_toml_reference_is_read(tmp_path: Path) -> None:
     page = ROOT / "docs" / "reference" / "toml.md"
     (example,) = [b.text for b in blocks(page) if b.language == "toml"]
     (tmp_path / "twin.toml").write_text(example, encoding="utf-8")
-    for name in re.findall(r'"([\w*/]+\.(?:gpkg|tif))"', example):
+    for name in re.findall(r'"([\w*/]+\.(?:gpkg|tif))["|]', example):
         (tmp_path / name).touch()
     read = read_options(tmp_path / "twin.toml")
     values = {f.name: getattr(read, f.name) for f in fields(BuildOptions)}
