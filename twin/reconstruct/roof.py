@@ -30,6 +30,12 @@ many that they would cross more often than this, only by a share of it."""
 
 LEAST_EXTRA_M = 3.0
 
+LEAST_M2 = 1.5
+"""Least area of a part at a detail of 0.5."""
+
+FACE_SHARE = 0.8
+"""A face costs as much as this share of the least area."""
+
 LEAST_SHARE = 0.15
 """A part that makes up this share of the footprint is never too small."""
 
@@ -78,7 +84,7 @@ def sloped_roof(
     if not 0 <= detail <= 1:
         raise ValueError(f"detail must lie between 0 and 1, is {detail}")
     share = 4.0 ** (0.5 - detail)
-    least_m2 = min(max(1.2 * share, smallest_m2), LEAST_SHARE * footprint.area_m2)
+    least_m2 = min(max(LEAST_M2 * share, smallest_m2), LEAST_SHARE * footprint.area_m2)
     xyz = points.top
     order = order_by_place(xyz)
     xyz, edge_distance = np.ascontiguousarray(xyz[order]), points.edge_distance_m[points.is_top][order]
@@ -88,7 +94,7 @@ def sloped_roof(
     plane_map = map_planes(footprint, xyz, found.label)
     rims = find_rims(edge_distance, found)
     lines = _drawn_out(footprint, with_rims(footprint, rims, roof_lines(footprint, xyz, found, plane_map)))
-    rule = ChoiceRule(face_m2=0.7 * least_m2)
+    rule = ChoiceRule(face_m2=FACE_SHARE * least_m2)
     scene = _Scene(footprint, xyz, plane_map, rims, rule)
     roof = _assembled(scene, found, lines)
     caps, contours = level_caps(roof, xyz, found)

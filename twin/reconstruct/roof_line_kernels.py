@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 _BIN_M = 0.1
 
 
-ACROSS = 0.35
+FACING = 0.7
+"""Cosine up to which a border runs along a line."""
+
+_AROUND = 2
 
 
 @numba.njit(cache=True, nogil=True)
@@ -92,9 +95,18 @@ def _take_nearer(
 def contacts(
     labels: NDArray[np.int64], inside: NDArray[np.bool_], frame: tuple[float, float, float, int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sides of cells between two labels: the labels, lower first, (m, 2); middles and normals of the sides, (m, 4)."""
+    """Sides of cells between two labels.
+
+    Returns
+    -------
+    pair : array, shape (m, 2)
+        The labels, lower first.
+    at : array, shape (m, 5)
+        Middle of the side; unit normal of the border there, told from the cells around; length of border that the
+        side stands for, in sides.
+    """
     x0, y0, cell, ny, nx = frame
-    pair, at = np.empty((2 * ny * nx, 2), np.int64), np.empty((2 * ny * nx, 4))
+    pair, at = np.empty((2 * ny * nx, 2), np.int64), np.empty((2 * ny * nx, 5))
     m = 0
     for r in range(ny):
         for c in range(nx):
@@ -106,24 +118,40 @@ def contacts(
                     pair[m, 0], pair[m, 1] = min(a, b), max(a, b)
                     at[m, 0] = x0 + (c + 0.5 + 0.5 * dc) * cell
                     at[m, 1] = y0 + (r + 0.5 + 0.5 * dr) * cell
-                    at[m, 2], at[m, 3] = dc, dr
+                    at[m, 2], at[m, 3] = _border_normal(labels, (r, c), (dr, dc))
+                    at[m, 4] = abs(at[m, 2] * dc + at[m, 3] * dr)
                     m += 1
     return pair[:m].copy(), at[:m].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _border_normal(
+    labels: NDArray[np.int64], at: tuple[int, int], side: tuple[int, int]
+) -> tuple[float, float]:
+    """Direction in which the border between a cell and the next is crossed, from the labels of the cells around."""
+    (r, c), (dr, dc) = at, side
+    a, b = labels[r, c], labels[r + dr, c + dc]
+    ny, nx = labels.shape
+    x, y = 1e-3 * dc, 1e-3 * dr
+    for i in range(max(0, r - _AROUND), min(ny, r + dr + _AROUND + 1)):
+        for j in range(max(0, c - _AROUND), min(nx, c + dc + _AROUND + 1)):
+            sign = 1.0 if labels[i, j] == b else (-1.0 if labels[i, j] == a else 0.0)
+            x += sign * (j - c - 0.5 * dc)
+            y += sign * (i - r - 0.5 * dr)
+    length = np.sqrt(x * x + y * y)
+    return x / length, y / length
 
 
 @numba.njit(cache=True, nogil=True)
 def strongest_line(
     at: NDArray[np.float64], normals: NDArray[np.float64], width_m: float
 ) -> tuple[int, float, float]:
-    """The line in one of the directions along which the border is longest: row, offset, length in sides of cells.
-
-    Sides nearly square to a line tell nothing of it. A border of length 1 in any direction has sides of cells whose normals, projected on its own, add up to 1.
-    """
+    """The line in one of the directions along which most of a border runs: row, offset, length in sides of cells."""
     best, row, offset = 0.0, -1, 0.0
     for d in range(len(normals)):
         along = at[:, 0] * normals[d, 0] + at[:, 1] * normals[d, 1]
-        share = np.abs(at[:, 2] * normals[d, 0] + at[:, 3] * normals[d, 1])
-        share = np.where(share > ACROSS, share, 0.0)
+        facing = np.abs(at[:, 2] * normals[d, 0] + at[:, 3] * normals[d, 1])
+        share = np.where(facing > FACING, at[:, 4] * facing, 0.0)
         order = rising_order(along)
         first, total = 0, 0.0
         for last in order:

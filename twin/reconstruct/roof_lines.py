@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.reconstruct.partition import locate_by_edges, partition_edges, whole_footprint
-from twin.reconstruct.roof_line_kernels import ACROSS, contacts, nearest_label_map, place_step, strongest_line
+from twin.reconstruct.roof_line_kernels import FACING, contacts, nearest_label_map, place_step, strongest_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +158,7 @@ def _lines_of_pair(pair: tuple[int, int], places: NDArray[np.float64], sight: _S
     turn = float(np.hypot(*apart[:2]))
     meets = np.zeros(len(places), np.bool_)
     if turn > 1e-3:
-        meets = np.abs(step) <= turn * NEAR_M
+        meets = (np.abs(step) <= turn * NEAR_M) & (np.abs(places[:, 2:4] @ apart[:2]) > FACING * turn)
         if meets.sum() * cell >= LEAST_LENGTH_M / 2:
             normal = apart[:2] / turn
             along = places[meets, :2] @ turned(normal)
@@ -180,7 +180,7 @@ def _lines_of_pair(pair: tuple[int, int], places: NDArray[np.float64], sight: _S
         if length * cell < LEAST_LENGTH_M:
             return
         near = np.abs(rest[:, :2] @ normals[row] - offset) <= max(1.8 * cell, 0.7 * sight.spacing_m)
-        near &= np.abs(rest[:, 2:] @ normals[row]) > ACROSS
+        near &= np.abs(rest[:, 2:4] @ normals[row]) > FACING
         placed = _placed(pair, normals[row], offset, rest[near, :2], top=(sight.xyz, found))
         yield _to_corner(placed, sight.corners, max(SNAP_M, sight.spacing_m / 2))
         rest = rest[~near]

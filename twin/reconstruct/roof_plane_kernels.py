@@ -219,26 +219,28 @@ def _drop_far(
 
 @numba.njit(cache=True, nogil=True)
 def grow_regions(
-    xyz: NDArray[np.float64],
-    near: NDArray[np.int64],
-    local: tuple[NDArray[np.float64], NDArray[np.float64]],
-    tolerance: float,
-    least: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Regions of at least so many points in one plane, grown from the flattest places.
+    points: Labelled, local: tuple[NDArray[np.float64], NDArray[np.float64]], tolerance: float, least: int
+) -> NDArray[np.float64]:
+    """Regions of at least so many points without a label in one plane, grown from the flattest places.
+
+    They are given their labels.
+
+    Parameters
+    ----------
+    local : tuple of arrays
+        See `local_planes`.
 
     Returns
     -------
-    label : array, shape (n,)
-        Region of each point, -1 for none.
-    planes : array, shape (m, 4)
-        Plane of each region, and its tolerance.
+    array, shape (m, 5)
+        Plane of each region, its tolerance, and 1.
     """
+    xyz, _, label = points
     n = len(xyz)
-    label, stamp = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-    members, shape = np.empty(n, np.int64), Shape(np.zeros(2), tolerance)
-    points = Labelled(xyz, near, label)
-    planes = np.empty((n // max(1, least) + 1, 4))
+    stamp, members = np.full(n, -1, np.int64), np.empty(n, np.int64)
+    shape = Shape(np.zeros(2), tolerance)
+    planes = np.empty((n // max(1, least) + 1, 5))
+    known = label.max() + 1 if n else 0
     found = 0
     for s in rising_order(local[1]):
         if local[1][s] > tolerance:
@@ -253,10 +255,10 @@ def grow_regions(
             continue
         size = _spread(points, local, (members, kept, stamp, s), plane, shape)
         for q in range(size):
-            label[members[q]] = found
-        planes[found, :3], planes[found, 3] = plane, tolerance
+            label[members[q]] = known + found
+        planes[found, :3], planes[found, 3], planes[found, 4] = plane, tolerance, 1.0
         found += 1
-    return label, planes[:found].copy()
+    return planes[:found].copy()
 
 
 @numba.njit(cache=True, nogil=True)
@@ -277,7 +279,7 @@ def find_small(
     least: NDArray[np.int64],
     tolerance_and_most: tuple[float, int],
 ) -> NDArray[np.float64]:
-    """Small planes in points without a label, which are given theirs; with their tolerance, shape (m, 4).
+    """Small planes in points without a label, which are given theirs; with their tolerance and 1, (m, 5).
 
     Parameters
     ----------
@@ -288,7 +290,7 @@ def find_small(
     """
     tolerance, most = tolerance_and_most
     xyz, _, label = points
-    planes = np.empty((most, 4))
+    planes = np.empty((most, 5))
     known = label.max() + 1 if len(label) else 0
     found = 0
     hopeless = label >= 0
@@ -306,7 +308,7 @@ def find_small(
         for m in members:
             label[m] = known + found
             hopeless[m] = True
-        planes[found, :3], planes[found, 3] = plane, tolerance
+        planes[found, :3], planes[found, 3], planes[found, 4] = plane, tolerance, 1.0
         found += 1
     return planes[:found].copy()
 

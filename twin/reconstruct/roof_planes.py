@@ -23,8 +23,11 @@ from twin.reconstruct.roof_plane_kernels import (
     touching,
     worth_of_planes,
 )
+from twin.reconstruct.roof_ridges import find_ridged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from twin.reconstruct.footprint import LocalFootprint
@@ -40,6 +43,10 @@ _LEAST_TOLERANCE_M, _MOST_TOLERANCE_M = 0.1, 0.25
 _FREE = np.zeros(2)
 _LEVEL = np.full(2, np.nan)
 _MOST_SMALL = 12
+_HALF = 0.5
+_FEW, _UNKNOWN_COST = 20, 2.5
+"""Planes of so few points get an unknown more only if it lowers the squares, over the noise, by this much."""
+
 _TURN_RAD = math.radians(8.0)
 _BEND_M = 0.04
 SAME_M = 0.06
@@ -58,7 +65,7 @@ class PlaneRule:
         Least number of points.
     """
 
-    area_m2: float = 1.2
+    area_m2: float = 1.5
     points: int = 6
 
     def least(self, density: float) -> float:
@@ -113,23 +120,68 @@ def find_planes(
     density = len(xyz) / footprint.area_m2
     near = nearest_points(xyz, NEIGHBOURS, math.sqrt(2.0 * NEIGHBOURS / (math.pi * density)))
     local = local_planes(xyz, near, LOCAL)
-    tolerance = _tolerance(local[1])
-    least = rule.least(density)
-    normals = outline_directions(footprint)
-    label, planes = grow_regions(xyz, near, local, tolerance, max(rule.points, round(least)))
-    label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
-    for rough in (1.0, 1.0, *ROUGH):
+    search = _Search(
+        xyz, near, local, outline_directions(footprint), _tolerance(local[1]), rule.least(density)
+    )
+    label, planes = np.full(len(xyz), -1, np.int64), np.empty((0, 5))
+    for more in (_grown(2.0), _mirrored, _grown(1.0), *map(_small, (1.0, 1.0, *ROUGH))):
         free_outliers(xyz, label, planes)
-        more = find_small(
-            Labelled(xyz, near, label), *_small_shapes(normals, rough * tolerance, rough**0.5 * least)
-        )
-        if not len(more):
-            continue
-        planes = np.concatenate([planes, more])
-        label, planes = _settle(xyz, near, label, planes, tolerance=tolerance, least=least)
-    planes = regular_planes(gather_moments(xyz, label, planes), planes, normals, xyz, label)
+        new = more(search, label)
+        if len(new):
+            label, planes = _settle(search, label, np.concatenate([planes, new]))
+    planes = regular_planes(gather_moments(xyz, label, planes), planes, search.normals, xyz, label)
     label, planes = _one_height(label, planes, np.bincount(label + 1, minlength=len(planes) + 1)[1:])
-    return RoofPlanes(np.ascontiguousarray(planes[:, :3]), label, tolerance, normals)
+    return RoofPlanes(np.ascontiguousarray(planes[:, :3]), label, search.tolerance, search.normals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What planes are looked for in: points, neighbours, local planes, directions; a tolerance; points worth a plane.
+
+    Planes are rows of five while the search goes on: ``a, b, c``, tolerance, and what share of those points they need.
+    """
+
+    xyz: NDArray[np.float64]
+    near: NDArray[np.int64]
+    local: tuple[NDArray[np.float64], NDArray[np.float64]]
+    normals: NDArray[np.float64]
+    tolerance: float
+    least: float
+
+    @property
+    def frame(self) -> NDArray[np.float64]:
+        """The directions of the two longest kinds of edges, and square to them."""
+        return self.normals[: min(4, len(self.normals))]
+
+
+def _grown(share: float) -> Callable[[_Search, NDArray[np.int64]], NDArray[np.float64]]:
+    """A search for regions with so many times the points that are worth a plane."""
+
+    def search_grown(search: _Search, label: NDArray[np.int64]) -> NDArray[np.float64]:
+        labelled = Labelled(search.xyz, search.near, label)
+        return grow_regions(labelled, search.local, search.tolerance, round(share * search.least))
+
+    return search_grown
+
+
+def _small(rough: float) -> Callable[[_Search, NDArray[np.int64]], NDArray[np.float64]]:
+    """A search for small planes in what is left, with a multiple of the tolerance; fewer points where less is free."""
+
+    def search_small(search: _Search, label: NDArray[np.int64]) -> NDArray[np.float64]:
+        least, frame = rough**0.5 * search.least, search.frame
+        directions = np.concatenate([_LEVEL[None], frame, _FREE[None]])
+        points = np.ceil([0.6 * least, *[0.6 * least + 1] * len(frame), least + 2]).astype(np.int64)
+        labelled = Labelled(search.xyz, search.near, label)
+        return find_small(labelled, directions, points, (rough * search.tolerance, _MOST_SMALL))
+
+    return search_small
+
+
+def _mirrored(search: _Search, label: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A search for dormers with two slopes in what is left."""
+    labelled = Labelled(search.xyz, search.near, label)
+    pairs = find_ridged(labelled, search.frame, search.tolerance, math.ceil(search.least))
+    return np.column_stack([pairs, np.tile([search.tolerance, _HALF], (len(pairs), 1))])
 
 
 def _one_height(
@@ -159,37 +211,22 @@ def _tolerance(rms: NDArray[np.float64]) -> float:
     return float(np.clip(4.0 * known[len(known) // 3], _LEAST_TOLERANCE_M, _MOST_TOLERANCE_M))
 
 
-def _small_shapes(
-    normals: NDArray[np.float64], tolerance: float, least: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[float, int]]:
-    """Directions to try for small planes with the points that each must have: fewer where less is free."""
-    frame = normals[: min(4, len(normals))]
-    directions = np.concatenate([_LEVEL[None], frame, _FREE[None]])
-    points = [0.6 * least, *[0.6 * least + 1] * len(frame), least + 2]
-    return directions, np.ceil(points).astype(np.int64), (tolerance, _MOST_SMALL)
-
-
 def _settle(
-    xyz: NDArray[np.float64],
-    near: NDArray[np.int64],
-    label: NDArray[np.int64],
-    planes: NDArray[np.float64],
-    *,
-    tolerance: float,
-    least: float,
+    search: _Search, label: NDArray[np.int64], planes: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Labels and planes in turns until they agree; planes that are not worth it are given up on the way."""
+    xyz, near, tolerance = search.xyz, search.near, search.tolerance
     for _ in range(_SWEEPS + len(planes)):
         changed = relabel(Labelled(xyz, near, label), planes, tolerance, SMOOTHNESS)
-        label, planes = _refit(xyz, label, planes)
+        label, planes = _refit(search, label, planes)
         if not len(planes):
             break
-        merged = _merge_alike(xyz, near, label, planes, least=least)
+        merged = _merge_alike(xyz, near, label, planes, least=search.least)
         label, planes = merged or (label, planes)
         touches = touching(near, label, len(planes)) > 0
-        worth = worth_of_planes(xyz, label, planes, touches, tolerance)
+        worth = worth_of_planes(xyz, label, planes, touches, tolerance) / planes[:, 4]
         k = int(worth.argmin())
-        if worth[k] < least:
+        if worth[k] < search.least:
             label[label == k] = -1
             planes = np.delete(planes, k, axis=0)
             label[label > k] -= 1
@@ -199,17 +236,31 @@ def _settle(
 
 
 def _refit(
-    xyz: NDArray[np.float64], label: NDArray[np.int64], planes: NDArray[np.float64]
+    search: _Search, label: NDArray[np.int64], planes: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Planes fitted to their points, without those that have fewer than three."""
-    sums = gather_moments(xyz, label, planes)
+    sums = gather_moments(search.xyz, label, planes)
     kept = np.flatnonzero(sums[:, 0] >= 3)
     new = np.full(len(planes) + 1, -1, np.int64)
     new[kept] = np.arange(len(kept))
     planes = planes[kept].copy()
     for plane, own in zip(planes, sums[kept], strict=True):
-        fit_moments(own, _FREE, plane)
+        if own[0] < _FEW:
+            _fit_few(search, own, plane)
+        else:
+            fit_moments(own, _FREE, plane)
     return new[label], planes
+
+
+def _fit_few(search: _Search, sums: NDArray[np.float64], plane: NDArray[np.float64]) -> None:
+    """Fit a plane to few points with as many unknowns as they can carry, in place."""
+    best, tried = np.inf, plane[:3].copy()
+    for direction, unknowns in ((_LEVEL, 1), *((v, 2) for v in search.frame), (_FREE, 3)):
+        left = fit_moments(sums, np.asarray(direction), tried) / (1 + tried[0] ** 2 + tried[1] ** 2)
+        cost = left / (search.tolerance / 3) ** 2 + _UNKNOWN_COST * unknowns
+        if cost < best:
+            best = cost
+            plane[:3] = tried
 
 
 def _merge_alike(
