@@ -102,6 +102,24 @@ def test_a_city_tells_the_spread_of_its_errors_and_the_worst(city, capsys):
     )
 
 
+def test_info_tells_the_quality_in_short(city, capsys):
+    capsys.readouterr()
+    assert run(["info", str(city)]) == 0
+    out = capsys.readouterr().out
+    for words in ("LoD 2.2    RMSE", "held out   RMSE", "of the buildings have one"):
+        assert words in out
+    assert run(["info", str(city), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    table = pd.read_parquet(city / "buildings" / "buildings.parquet")
+    assert facts["quality"]["rmse_m"]["2.2"]["median"] == pytest.approx(
+        table["rmse_m_lod22"].median(), abs=1e-4
+    )
+    assert facts["quality"]["holdout_share"] == pytest.approx(
+        table["rmse_holdout_m"].notna().mean(), abs=1e-4
+    )
+    assert facts["unexplained"]["outside_footprints"] <= facts["unexplained"]["building_points"]
+
+
 def test_one_building_tells_everything(city, capsys):
     id_ = ids_of(city)[0]
     code, out = checked(capsys, city, "--id", id_)

@@ -19,6 +19,8 @@ def describe_city(city: City) -> dict[str, Any]:
         "origin": list(manifest.origin),
         "bounds": list(manifest.bounds),
         **building_facts(city),
+        "quality": roof_quality(city),
+        "unexplained": unexplained_points(city),
         "layers": {name: _layer(layer) for name, layer in manifest.layers.items()},
         "notices": [dict(n) for n in manifest.notices],
     }
@@ -39,6 +41,30 @@ def building_facts(city: City) -> dict[str, Any]:
         "roof_types": _counts(table["roof_type"].dropna()),
         "height_m": {k: round(float(v), 2) for k, v in spread.items()},
     }
+
+
+def roof_quality(city: City) -> dict[str, Any]:
+    """Median and 90th percentile of the roofs' RMSE by level of detail, and at points held out; empty if unknown."""
+    from twin.city.quality_figures import quality_figures
+
+    if "buildings" not in city.manifest.layers:
+        return {}
+    figures = quality_figures(city.path)
+    held = figures["holdout"]
+    return {
+        "rmse_m": {lod: spread["rmse_m"] for lod, spread in figures["by_lod"].items()},
+        "holdout_share": held["share"],
+        "rmse_holdout_m": held.get("rmse_m", {"buildings": 0}),
+    }
+
+
+def unexplained_points(city: City) -> dict[str, int]:
+    """How many points of buildings the survey has, and how many lie outside every footprint; empty if unknown."""
+    terrain = city.manifest.layers.get("terrain")
+    counts = terrain.counts if terrain else {}
+    names = {"building_points": "building points", "outside_footprints": "unexplained points"}
+    known = {key: int(counts[name]) for key, name in names.items() if name in counts}
+    return known if len(known) == len(names) else {}
 
 
 def _counts(column: Any) -> dict[str, int]:

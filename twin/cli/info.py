@@ -16,6 +16,9 @@ Examples:
 """
 
 
+MOST_NAMES = 4
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("city", type=click.Path(path_type=Path))
 @json_option
@@ -43,12 +46,42 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     if facts["height_m"]:
         low, middle, high = (facts["height_m"][k] for k in ("min", "median", "max"))
         lines.append(f"  heights    {low:.1f} to {high:.1f} m, median {middle:.1f} m")
+    lines += _quality_lines(facts["quality"])
+    points = facts["unexplained"]
+    if points.get("building_points"):
+        share = points["outside_footprints"] / points["building_points"]
+        lines.append(
+            f"  unexplained {points['outside_footprints']} of {points['building_points']} building points"
+            f" ({share:.0%}) lie outside every footprint"
+        )
     for name, layer in facts["layers"].items():
         counts = ", ".join(f"{v:g} {k}" for k, v in layer["counts"].items())
-        sources = ", ".join(s["name"] for s in layer["inputs"]) or "made here"
+        sources = _names([s["name"] for s in layer["inputs"]]) or "made here"
         contents = counts or str(layer["files"]) + " file(s)"
         lines.append(f"  {name:<10} {layer['kind']}; {contents}; from {sources}")
     lines += [f"  note: {n['messages'][0]}{_more(n)}" for n in facts["notices"]]
+    return lines
+
+
+def _names(names: list[str]) -> str:
+    """The first of many, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES + 1 else ""
+    return ", ".join(names[:MOST_NAMES] if more else names) + more
+
+
+def _quality_lines(quality: dict[str, Any]) -> list[str]:
+    """Errors of the roofs, median and 90th percentile over the buildings."""
+    lines = [
+        f"  LoD {lod}    RMSE {s['median']:.3f} m, 90 % of the buildings under {s['p90']:.3f} m"
+        for lod, s in quality.get("rmse_m", {}).items()
+        if s["buildings"]
+    ]
+    held = quality.get("rmse_holdout_m", {"buildings": 0})
+    if held["buildings"]:
+        lines.append(
+            f"  held out   RMSE {held['median']:.3f} m, 90 % under {held['p90']:.3f} m"
+            f" ({quality['holdout_share']:.0%} of the buildings have one)"
+        )
     return lines
 
 
