@@ -1,0 +1,48 @@
+"""Water in the city: floods computed over terrain, and levels filled from where they come from.
+
+Examples
+--------
+>>> import numpy as np
+>>> from twin.water import solve
+>>> pond = solve(np.zeros((20, 30)), cell_size_m=2.0, rain_mm_h=36.0, duration_s=100.0)
+>>> round(float(pond.h[-1, 5, 5]) * 1000, 6)  # 36 mm/h for 100 s
+1.0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twin.water.filling import fill_level
+    from twin.water.model import Extremes, GreenAmpt, Solution, StepLimit, UnstableError, WaterState
+    from twin.water.solver import solve
+
+_PLACES = {
+    "Extremes": "model",
+    "GreenAmpt": "model",
+    "Solution": "model",
+    "StepLimit": "model",
+    "UnstableError": "model",
+    "WaterState": "model",
+    "fill_level": "filling",
+    "solve": "solver",
+}
+
+__all__ = [
+    "Extremes",
+    "GreenAmpt",
+    "Solution",
+    "StepLimit",
+    "UnstableError",
+    "WaterState",
+    "fill_level",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:  # loaded when it is used: compiled code takes half a second to import
+        return getattr(import_module(f"twin.water.{_PLACES[name]}"), name)
+    raise AttributeError(f"module 'twin.water' has no attribute {name!r}")

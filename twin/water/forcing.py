@@ -1,0 +1,235 @@
+"""What falls on the ground, seeps into it, and springs up in single cells.
+
+Rain is gathered until a number of the run's type can take it: a shower adds a micrometre in a step, which float32 would
+round away in a metre of water. It falls in whole multiples of the spacing of numbers at the deepest cell, and what is
+left waits; sources keep account of what rounding took in the same way.
+"""
+
+# ruff: noqa: FURB136 - compiled: arrays one by one, and choices that become vector instructions (max() does not)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from twin.core.errors import UsageError
+from twin.water.inputs import check_rain, odd_rain
+from twin.water.model import GreenAmpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+MM_H = 1e-3 / 3600
+LEAST_FALL_M = 1e-6
+"""Rain falls when this much has gathered somewhere (float64)."""
+SPACINGS_PER_FALL = 64
+"""And when it is this many spacings of numbers (float32)."""
+LONGEST_WAIT_S = 10.0
+
+_FAST: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def fall(h, gathered, left, unit):  # type: ignore[no-untyped-def]
+    """Let gathered rain (depth in m, one row or all) fall on a padded grid; `left` is what had to wait, and will."""
+    ny, nx = h.shape[0] - 2, h.shape[1] - 2
+    for j in range(ny):
+        rain, rest = gathered[j if gathered.shape[0] > 1 else 0], left[j if left.shape[0] > 1 else 0]
+        row = h[j + 1, 1 : nx + 1]
+        for i in range(nx):
+            total = rain[i] + rest[i]
+            part = np.floor(total / unit) * unit if unit > 0.0 else total
+            row[i] = row[i] + part
+    for j in range(left.shape[0]):
+        for i in range(nx):
+            total = gathered[j, i] + left[j, i]
+            left[j, i] = total - (np.floor(total / unit) * unit if unit > 0.0 else total)
+
+
+@njit(**_FAST)
+def seep(h, rate, front, taken, dt):  # type: ignore[no-untyped-def]
+    """Let soil take water for `dt` seconds; the sum of the depths that it took.
+
+    `rate` is the conductivity in m/s and `front` suction times deficit in m (0 for a constant rate). Green & Ampt's
+    rate ``K (1 + front / F)``, with F (`taken`) the depth taken so far, is integrated implicitly over the step.
+    """
+    ny, nx = h.shape[0] - 2, h.shape[1] - 2
+    total = 0.0
+    for j in range(ny):
+        k_row = rate[j if rate.shape[0] > 1 else 0]
+        row = h[j + 1, 1 : nx + 1]
+        for i in range(nx):
+            depth = np.float64(row[i])
+            if depth <= 0.0:
+                continue
+            k_dt, so_far = k_row[i] * dt, taken[j, i]
+            b = so_far + k_dt
+            wish = 0.5 * (b + np.sqrt(b * b + 4.0 * k_dt * front)) - so_far
+            row[i] = depth - (wish if wish < depth else depth)
+            lost = depth - np.float64(row[i])
+            taken[j, i] = so_far + lost
+            total += lost
+    return total
+
+
+class Rain:
+    """Rain over time, gathered between falls."""
+
+    def __init__(
+        self,
+        rain: Any,
+        shape: tuple[int, int],
+        blocked: NDArray[np.bool_],
+        duration_s: float,
+        notices: list[str],
+    ) -> None:
+        self._call: Callable[[float], Any] | None = rain if callable(rain) else None
+        self._shape, self._blocked, self._duration_s, self._notices = shape, blocked, duration_s, notices
+        self._source: Any = None
+        self.rate: NDArray[np.float64] = np.zeros((1, shape[1]))
+        self._mean = 0.0
+        self.most = 0.0
+        self._gathered: NDArray[np.float64] = np.zeros((1, shape[1]))
+        self._left: NDArray[np.float64] = np.zeros((1, shape[1]))
+        self._seconds = 0.0
+        self.exists = rain is not None
+        if rain is not None and self._call is None:
+            self._set(rain)
+
+    def gather(self, time_s: float, dt_s: float) -> float:
+        """Rain of a step; volume per cell area that fell over all cells, m."""
+        if self._call is not None:
+            now = self._call(time_s + dt_s / 2)
+            if now is not self._source:
+                self._set(now)
+        self._seconds += dt_s
+        return self._mean * dt_s
+
+    def _set(self, source: Any) -> None:
+        self._keep()
+        self._source = source
+        rate = check_rain(source, self._shape) * MM_H
+        message = odd_rain(float(rate.max()) / MM_H, self._duration_s)
+        if message and not any(m.startswith("rain_mm_h") for m in self._notices):
+            self._notices.append(message)
+        full = rate.ndim > 0 or bool(self._blocked.any())
+        self.rate = np.where(self._blocked, 0.0, rate) if full else np.full((1, self._shape[1]), float(rate))
+        self.most = float(self.rate.max())
+        self._mean = float(self.rate.sum()) * (1 if full else self._shape[0])
+
+    def _keep(self) -> None:
+        """Turn seconds of the present rate into depth."""
+        if self._seconds and self.most:
+            self._gathered = self._gathered + self.rate * self._seconds
+        self._seconds = 0.0
+
+    def is_due(self, unit: float) -> bool:
+        """Whether enough has gathered, or it has waited long enough."""
+        waiting = self.most * self._seconds + (float(self._gathered.max()) if self._gathered.any() else 0.0)
+        return waiting >= max(LEAST_FALL_M, SPACINGS_PER_FALL * unit) or (
+            waiting > 0 and self._seconds >= LONGEST_WAIT_S
+        )
+
+    def fall(self, h: NDArray[Any], unit: float) -> float:
+        """Let it fall; the greatest depth that fell."""
+        self._keep()
+        shape = np.broadcast_shapes(self._gathered.shape, self._left.shape)
+        if shape != self._left.shape:
+            self._left = np.broadcast_to(self._left, shape).copy()
+        if shape != self._gathered.shape:
+            self._gathered = np.broadcast_to(self._gathered, shape).copy()
+        most = float(self._gathered.max())
+        fall(h, self._gathered, self._left, unit)
+        self._gathered = np.zeros((1, self._shape[1]))
+        return most
+
+
+class Soil:
+    """Infiltration at a constant rate (mm/h) or after Green and Ampt."""
+
+    def __init__(self, infiltration: Any, shape: tuple[int, int]) -> None:
+        self.exists = infiltration is not None
+        soil = infiltration if isinstance(infiltration, GreenAmpt) else GreenAmpt(infiltration, 0.0, 0.0)
+        rate = np.asarray(soil.conductivity_mm_h if self.exists else 0.0, np.float64)
+        front = float(soil.suction_m) * float(soil.deficit)
+        if rate.shape not in ((), shape) or not (np.isfinite(rate) & (rate >= 0)).all() or not front >= 0:
+            raise UsageError(
+                "infiltration",
+                f"rate of shape {rate.shape}, suction times deficit {front}",
+                "give 0 or more in mm/h",
+            )
+        self.rate = (np.full((1, shape[1]), float(rate)) if rate.ndim == 0 else rate) * MM_H
+        self.front = front
+        self.taken = np.zeros(shape if self.exists else (1, 1))
+        self._seconds = 0.0
+
+    def wait(self, dt_s: float) -> None:
+        """Time goes by."""
+        self._seconds += dt_s
+
+    def is_due(self) -> bool:
+        """Whether it has waited long enough: a second, or a tenth of a millimetre."""
+        return self.exists and (self._seconds >= 1.0 or float(self.rate.max()) * self._seconds >= 1e-4)
+
+    def take(self, h: NDArray[Any]) -> float:
+        """Let it seep; the sum of the depths that it took."""
+        seconds, self._seconds = self._seconds, 0.0
+        return float(seep(h, self.rate, self.front, self.taken, seconds)) if self.exists and seconds else 0.0
+
+
+class Springs:
+    """Point sources (and sinks, where negative), cells with several joined."""
+
+    def __init__(
+        self, sources: list[tuple[int, int, Any]], shape: tuple[int, int], cell_size_m: float
+    ) -> None:
+        cells = sorted({(r, c) for r, c, _ in sources})
+        number = {cell: k for k, cell in enumerate(cells)}
+        self.rows = np.array([r + 1 for r, _ in cells], np.intp)
+        self.cols = np.array([c + 1 for _, c in cells], np.intp)
+        self._steady = np.zeros(len(cells))
+        self._varying: dict[Callable[[float], float], list[int]] = {}
+        for r, c, inflow in sources:
+            if callable(inflow):
+                self._varying.setdefault(inflow, []).append(number[r, c])
+            else:
+                self._steady[number[r, c]] += inflow
+        self._left = np.zeros(len(cells))
+        self._area = cell_size_m**2
+
+    def rates(self, time_s: float) -> NDArray[np.float64]:
+        """Rise of the cells by the sources alone, m/s."""
+        inflow = self._steady.copy()
+        for call, places in self._varying.items():
+            value = float(call(time_s))
+            if not np.isfinite(value):
+                raise UsageError(
+                    "sources", f"the inflow at {time_s:g} s is {value}", "give m3/s for every time"
+                )
+            np.add.at(inflow, places, value)
+        return inflow / self._area
+
+    def bounded_step(self, h: NDArray[Any], time_s: float, dt_s: float, reach_m: float) -> float:
+        """A step after which no source cell is so deep that waves cross `reach_m` in less."""
+        if not len(self.rows):
+            return dt_s
+        rates, depth = np.maximum(self.rates(time_s), 0), h[self.rows, self.cols].astype(np.float64)
+        while dt_s * np.sqrt(9.81 * (depth + rates * dt_s).max()) > reach_m * 1.0001:
+            dt_s *= 0.8
+        return dt_s
+
+    def flow(self, h: NDArray[Any], time_s: float, dt_s: float) -> tuple[float, float, float]:
+        """Let them flow; depths that came and went, summed, and the deepest cell with a source now."""
+        if not len(self.rows):
+            return 0.0, 0.0, 0.0
+        rise = self.rates(time_s + dt_s / 2) * dt_s
+        before = h[self.rows, self.cols].astype(np.float64)
+        after = np.maximum(before + rise + self._left, 0.0)
+        h[self.rows, self.cols] = after
+        real = h[self.rows, self.cols].astype(np.float64)
+        self._left = np.where(rise > 0, before + rise + self._left - real, 0.0)
+        came, went = rise[rise > 0].sum(), np.maximum(before - real, 0.0)[rise < 0].sum()
+        return float(came), float(went), float(real.max())
