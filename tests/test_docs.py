@@ -146,7 +146,7 @@ def test_every_option_is_in_the_reference(verb: str) -> None:
     section = re.search(rf"^## twin {verb}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section is not None, f"no section on twin {verb}"
     cells = " ".join(re.findall(r"^\| (`[^|]+) \|", section[1], re.MULTILINE))
-    told = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", cells))
+    told = set(re.findall(r"(?<![\w-])(--?[a-z][a-z0-9-]*)", cells))
     real = {o for p in parameters(verb) if isinstance(p, click.Option) for o in p.opts}
     assert told == real
     arguments = [p for p in parameters(verb) if isinstance(p, click.Argument)]
