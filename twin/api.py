@@ -37,6 +37,7 @@ def build(
     attribution: str = "",
     licence: str = "",
     workers: int | None = None,
+    scheduler: str | None = None,
     notices: Notices | None = None,
 ) -> City:
     """Build a city from a survey and open it.
@@ -75,6 +76,8 @@ def build(
         Shown in pictures and kept in the manifest.
     workers : int, optional
         Processes; one for each core if not given.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers do the tiles instead, such as ``tcp://10.0.0.7:8786``.
     notices : Notices, optional
         Is told what was repaired, assumed or left out; `City.manifest.notices` keeps it too.
 
@@ -108,6 +111,7 @@ def build(
         attribution=attribution,
         licence=licence,
         workers=workers or default_workers(),
+        scheduler=scheduler,
     )
     build_with(options, notices=notices or Notices(), progress=Silent())
     return open_city(output)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from twin.city.spool import Spool
     from twin.core.notices import Notices
     from twin.core.progress import Progress
+    from twin.core.tasks import Workers
 
 AROUND_M = REACH_M + 1.0
 NEIGHBOUR_M = 2.0
@@ -78,7 +79,9 @@ class Alignment:
     units: tuple[NDArray[np.int64], ...]
 
 
-def with_alignment(plan: Plan, ground: Ground, *, workers: int, notices: Notices, progress: Progress) -> Any:
+def with_alignment(
+    plan: Plan, ground: Ground, *, workers: Workers, notices: Notices, progress: Progress
+) -> Any:
     """The footprints of a plan with the shifts that were found; moved by them where ``--align`` is given."""
     frame = plan.footprints
     if frame is None or frame.empty or ground.points is None or "model" in frame:
@@ -97,7 +100,7 @@ def with_alignment(plan: Plan, ground: Ground, *, workers: int, notices: Notices
 
 
 def find_alignment(
-    shapes: NDArray[Any], usable: NDArray[np.bool_], ground: Ground, *, workers: int, progress: Progress
+    shapes: NDArray[Any], usable: NDArray[np.bool_], ground: Ground, *, workers: Workers, progress: Progress
 ) -> Alignment:
     """How outlines lie against the points."""
 

@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from twin.city.plan import Plan
     from twin.city.spool import Spool
     from twin.core.progress import Progress
+    from twin.core.tasks import Workers
 
 CELL_M, THIN_CELL_M = 0.5, 1.0
 """Side of the raster's cells, and in surveys that would leave many of these empty."""
 THIN_PER_M2 = 4.0
 RAILING_M = 1.0
 LEAST_CONFIDENCE = 0.2
-"""Below it are crowns that were taken for buildings: on unclassified demo districts they have 0 to 0.15, houses 0.75 on."""
+"""Below it are crowns taken for buildings: in demo surveys without classes these have 0 to 0.15, houses 0.75 on."""
 STRIP_CELLS = 4_000_000
 MARGIN_CELLS = 5
 """A piece is outlined with this many cells around it."""
@@ -71,7 +72,7 @@ class PieceWork:
     footprints: tuple[NDArray[Any], ...]
 
 
-def with_derived(plan: Plan, ground: Ground, folder: Path, *, workers: int, progress: Progress) -> Any:
+def with_derived(plan: Plan, ground: Ground, folder: Path, *, workers: Workers, progress: Progress) -> Any:
     """The footprints of a plan, and after them those derived from the points of buildings that have none.
 
     Parameters
@@ -112,7 +113,7 @@ def _grid(points: Spool, area: Bounds) -> Grid:
 
 
 def _lay_tops(
-    ground: Ground, points: Spool, grid: Grid, folder: Path, *, workers: int, progress: Progress
+    ground: Ground, points: Spool, grid: Grid, folder: Path, *, workers: Workers, progress: Progress
 ) -> None:
     """The uppermost building point of every cell, on disk as ``tops.npy``."""
     mosaic = ground.mosaic

@@ -60,6 +60,8 @@ class BuildOptions:
         Leave damaged point files out instead of stopping.
     workers : int
         Processes.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers do the tiles instead; they see the files under the same paths.
     attribution, licence : str
         Shown in pictures and written into the manifest.
     """
@@ -81,6 +83,7 @@ class BuildOptions:
     align: bool = False
     keep_going: bool = False
     workers: int = 1
+    scheduler: str | None = None
     name: str = ""
     attribution: str = ""
     licence: str = ""
@@ -106,6 +109,9 @@ class BuildOptions:
             lack = "there are no footprints" if self.points else "there are no point clouds"
             raise UsageError("--align", lack, "leave it out, or give points and --footprints")
         _refuse_output_among_inputs(self)
+        if self.scheduler:  # workers elsewhere have another working folder
+            object.__setattr__(self, "output", self.output.absolute())
+            object.__setattr__(self, "points", tuple(str(Path(p).absolute()) for p in self.points))
 
     def inputs(self) -> dict[str, Path]:
         """The named single files by role."""
@@ -190,7 +196,9 @@ class _File(_Section):
     output: _Output = _Output()
 
 
-def read_options(path: Path, *, output: Path | None = None, workers: int = 1) -> BuildOptions:
+def read_options(
+    path: Path, *, output: Path | None = None, workers: int = 1, scheduler: str | None = None
+) -> BuildOptions:
     """The build that a ``twin.toml`` describes; paths in it are relative to the file.
 
     Raises
@@ -230,6 +238,7 @@ def read_options(path: Path, *, output: Path | None = None, workers: int = 1) ->
         derive_footprints=file.buildings.derive_footprints,
         align=file.buildings.align,
         workers=workers,
+        scheduler=scheduler,
         name=file.project.name,
         attribution=file.project.attribution,
         licence=file.project.licence,

@@ -25,11 +25,12 @@ from twin.city.options import LODS
 from twin.city.spool import Spool, SpoolLayout, SpoolPart, read_part, spool_file, write_part
 from twin.city.tiling import Tiling, choose_tiling, tile_name
 from twin.city.waters import lay_into, water_levels
+from twin.core.cluster import Cluster
 from twin.core.crs import crs_name
 from twin.core.errors import InputError
 from twin.core.grid import Bounds
 from twin.core.points import Classification
-from twin.core.tasks import Task, run_tasks
+from twin.core.tasks import Task, Workers, run_tasks
 from twin.sources.points_check import check_extent, elevation_limits, has_ground_classes
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ SMALL_JOB_POINTS = 3_000_000
 """Below this one process is done before a second one has started."""
 
 
-def useful_workers(plan: Plan) -> int:
-    """Processes that pay for their start."""
+def useful_workers(plan: Plan) -> Workers:
+    """Processes that pay for their start, or the cluster that was named."""
+    if plan.options.scheduler:
+        return Cluster(plan.options.scheduler)
     n_points = sum(f.n_points for f in plan.files)
     return plan.options.workers if n_points > SMALL_JOB_POINTS else 1
 

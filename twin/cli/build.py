@@ -58,6 +58,7 @@ def _file(*names: str, text: str) -> Any:
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes.  [default: one for each core]"
 )
+@click.option("--scheduler", help="Address of a Dask scheduler whose workers do the tiles, tcp://HOST:8786.")
 @click.option("--keep-going", is_flag=True, help="Leave damaged point files out, and say which.")
 @click.option("--attribution", default="", help="Whose data it is; shown in every picture.")
 @json_option
@@ -86,12 +87,13 @@ def _options(points: tuple[str, ...], given: dict[str, Any], workers: int) -> An
     from twin.city.options import MAP_KINDS, RASTER_KINDS, BuildOptions, read_options
 
     if len(points) == 1 and points[0].lower().endswith(".toml"):
-        extra = [k for k, v in given.items() if v and k != "output"]
+        extra = [k for k, v in given.items() if v and k not in {"output", "scheduler"}]
         if extra:
             raise UsageError(
                 f"--{extra[0].replace('_', '-')}", "stands beside a twin.toml", "write it into the file"
             )
-        return read_options(Path(points[0]), output=given["output"], workers=workers)
+        own = {"output": given["output"], "scheduler": given["scheduler"]}
+        return read_options(Path(points[0]), workers=workers, **own)
     if given["output"] is None:
         raise UsageError("--output", "is missing", "name the city folder: -o NAME.twin")
     chosen = {k: v for k, v in given.items() if v is not None and k not in {*MAP_KINDS, *RASTER_KINDS}}

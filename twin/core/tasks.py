@@ -7,8 +7,9 @@ import os
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from twin.core.cluster import Cluster, run_on_cluster
 from twin.core.errors import TileError
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from twin.core.progress import Progress
 
 T = TypeVar("T")
+Workers: TypeAlias = int | Cluster
+"""How many processes of this machine, or a cluster instead."""
 AHEAD = 4
 """Tasks of each worker that are begun before the oldest result is taken: enough to keep it busy, while the results
 that wait, and the arguments, stay few however many tasks there are."""
@@ -40,18 +43,21 @@ def default_workers() -> int:
 
 
 def run_tasks(
-    function: Callable[..., T], tasks: Sequence[Task], *, workers: int, progress: Progress
+    function: Callable[..., T], tasks: Sequence[Task], *, workers: Workers, progress: Progress
 ) -> Iterator[T]:
     """Results of ``function(*task.arguments)`` in the order of the tasks.
 
     One worker, or one task, runs in this process. A worker that dies is replaced and its task tried again, three
-    times in all; the other tasks go on.
+    times in all; the other tasks go on. On a cluster its scheduler sees to that.
 
     Raises
     ------
     TileError
         After all other tasks have ended, naming each task that was given up.
     """
+    if isinstance(workers, Cluster):
+        yield from run_on_cluster(function, tasks, cluster=workers, progress=progress)
+        return
     if workers <= 1 or len(tasks) <= 1:
         for task in tasks:
             yield function(*task.arguments)
