@@ -55,13 +55,14 @@ def heading(name: str, unit: str) -> str:
 
     Examples
     --------
-    >>> heading("height_m", "m"), heading("roof_type", ""), heading("rmse_m_lod13", "m")
-    ('Height (m)', 'Roof type', 'RMSE, LoD1.3 (m)')
+    >>> heading("height_m", "m"), heading("rmse_holdout_m", "m"), heading("rmse_m_lod13", "m")
+    ('Height (m)', 'RMSE holdout (m)', 'RMSE, LoD1.3 (m)')
     """
     stem, told, lod = _parts_of(name)
     if told != unit:
         stem, lod = name, ""
     words = stem.replace("_", " ").strip() or name
     words = f"number of {words[2:]}" if words.startswith("n ") else words
-    words = words.upper() if words.lower() in _ACRONYMS else words[:1].upper() + words[1:]
+    words = " ".join(w.upper() if w.lower() in _ACRONYMS else w for w in words.split(" "))
+    words = words[:1].upper() + words[1:]
     return words + (f", {lod}" if lod else "") + (f" ({unit})" if unit else "")
