@@ -23,6 +23,7 @@ def build(
     *,
     crs: str | None = None,
     id_field: str | None = None,
+    height_field: str | None = None,
     lod: str | None = None,
     detail: float = 0.5,
     vectors: dict[str, str | Path] | None = None,
@@ -54,6 +55,8 @@ def build(
         CRS of the city; taken from the points when they name one.
     id_field : str, optional
         Column of the footprints that names a building.
+    height_field : str, optional
+        Column of the footprints with heights above ground, taken where points tell none; a usual one is found.
     lod : str, optional
         Finest level of detail.
     detail : float
@@ -99,6 +102,7 @@ def build(
         rasters={k: Path(v) for k, v in (rasters or {}).items()},
         crs=crs,
         id_field=id_field,
+        height_field=height_field,
         lod=lod or LODS[-1],
         detail=detail,
         buildings=None if buildings is None else Path(buildings),

@@ -44,6 +44,8 @@ class BuildOptions:
         CRS of the city, assumed for inputs that name none.
     id_field : str, optional
         Column of the footprints that names a building.
+    height_field : str, optional
+        Column of the footprints with heights above ground, taken where points tell none.
     lod : str
         Finest level of detail to make.
     detail : float
@@ -75,6 +77,7 @@ class BuildOptions:
     layers: Mapping[str, str] = field(default_factory=dict)
     crs: str | None = None
     id_field: str | None = None
+    height_field: str | None = None
     lod: str = LODS[-1]
     detail: float = 0.5
     cell_size_m: float = DEFAULT_CELL_SIZE_M
@@ -182,6 +185,7 @@ class _Buildings(_Section):
     detail: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
     derive_footprints: bool = False
     align: bool = False
+    height_field: str | None = None
 
 
 class _Output(_Section):
@@ -231,6 +235,7 @@ def read_options(
         rasters={k: single[k] for k in RASTER_KINDS if k in single},
         crs=file.project.crs,
         id_field=sources.id_field,
+        height_field=file.buildings.height_field,
         lod=file.buildings.lod,
         detail=file.buildings.detail,
         cell_size_m=file.terrain.cell_size,

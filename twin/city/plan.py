@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.city.manifest import FORMAT, Source
@@ -14,7 +15,6 @@ from twin.core.limits import check_limit, limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pyproj import CRS
 
@@ -183,7 +183,7 @@ def _read_footprints(options: BuildOptions, crs: CRS, notices: Notices) -> Any:
         assume_crs=assumed,
         notices=notices,
     )
-    return frame.assign(given_height_m=_given_heights(options.footprints, frame, notices))
+    return frame.assign(given_height_m=_given_heights(options, frame, notices))
 
 
 def _check_heights(plan: Plan) -> None:
@@ -212,20 +212,37 @@ def _check_heights(plan: Plan) -> None:
             )
 
 
-def _given_heights(path: Path, frame: Any, notices: Notices) -> Any:
+def _given_heights(options: BuildOptions, frame: Any, notices: Notices) -> Any:
     """Heights above ground that the footprints' own attributes tell; NaN where they do not."""
     import numpy as np
 
     from twin.sources.lengths import heights_from_column
 
-    lower = {str(c).lower(): c for c in frame.columns}
-    column = next((lower[c] for c in HEIGHT_COLUMNS if c in lower), None)
+    column = _height_column(options, [str(c) for c in frame.columns])
     if column is None:
         return np.full(len(frame), np.nan)
     return heights_from_column(frame[column], ids=list(frame["id"]), where=path, notices=notices)
 
 
 def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, Any]:
+def _height_column(options: BuildOptions, columns: list[str]) -> str | None:
+    """The named column, or a usual one; as in SQL, upper and lower case are the same.
+
+    Raises
+    ------
+    UsageError
+        If there is none of the name.
+    """
+    lower = {c.lower(): c for c in columns}
+    if options.height_field is None:
+        return next((lower[c] for c in HEIGHT_COLUMNS if c in lower), None)
+    if options.height_field.lower() not in lower:
+        there = ", ".join(c for c in columns if c not in {"id", "state", "reason", "geometry"})
+        what = f"{options.footprints} has no column {options.height_field!r}"
+        raise UsageError("buildings.height_field / --height-field", what, f"choose of {there or 'none'}")
+    return lower[options.height_field.lower()]
+
+
     from twin.sources.vectors import read_vector
 
     assumed = crs if options.crs else None
@@ -324,6 +341,7 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
         "name": options.name,
         "id_field": options.id_field,
         "layers": dict(options.layers),
+        "height_field": options.height_field,
         "lod": options.lod,
         "detail": options.detail,
         "cell_size_m": options.cell_size_m,

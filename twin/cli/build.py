@@ -54,6 +54,7 @@ def _file(*names: str, text: str) -> Any:
     is_flag=True,
     help="Outline, from the points, the buildings that no footprint tells of, and build them too.",
 )
+@click.option("--height-field", help="Column of the footprints with heights, taken where points tell none.")
 @click.option("--align", is_flag=True, help="Move footprints that are displaced against the points.")
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes.  [default: one for each core]"
