@@ -36,6 +36,8 @@ from twin.sources.points_check import check_extent, elevation_limits, has_ground
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from twin.city.plan import Plan
     from twin.core.grid import Grid
     from twin.core.notices import Notices
@@ -367,7 +369,13 @@ def object_pass(
     )
     tiles = _object_tiles(plan, ground)
     progress.stage("making buildings and trees", len(tiles))
-    tasks = [Task(f"tile {tile_name(*tile)}", (_object_work(plan, ground, base, tile),)) for tile in tiles]
+    owned = {
+        name: _by_tile(frame, ground.tiling)
+        for name, frame in (("footprints", plan.footprints), ("bridges", plan.vectors.get("bridges")))
+    }
+    tasks = [
+        Task(f"tile {tile_name(*tile)}", (_object_work(plan, ground, base, tile, owned),)) for tile in tiles
+    ]
     made = list(run_tasks(object_tile, tasks, workers=useful_workers(plan), progress=progress))
     for tile in made:
         notices.extend(tile.notices)
@@ -436,22 +444,37 @@ def _owner_tiles(frame: Any, tiling: Tiling) -> list[tuple[int, int]]:
     return [tiling.index(x[k], y[k]) if here[k] else first for k in range(len(frame))]
 
 
-def _object_work(plan: Plan, ground: Ground, base: ObjectBase, tile: tuple[int, int]) -> ObjectWork:
+def _object_work(
+    plan: Plan,
+    ground: Ground,
+    base: ObjectBase,
+    tile: tuple[int, int],
+    owned: dict[str, dict[tuple[int, int], NDArray[np.int64]]],
+) -> ObjectWork:
     area = ground.tiling.bounds(*tile)
     around, _ = _touching(plan.footprints, area.buffered(OBJECT_HALO_M))
-    decks = _owned(plan.vectors.get("bridges"), ground.tiling, tile)
+    decks = _rows_of(plan.vectors.get("bridges"), owned["bridges"].get(tile))
     near = area if decks is None or decks.empty else Bounds(*map(float, decks.total_bounds))
     waters, _ = _touching(ground.waters, near.buffered(OBJECT_HALO_M))
     sound = (
         around[[g is not None and not g.is_empty and g.is_valid for g in around]] if len(around) else around
     )
-    return ObjectWork(base, tile, _owned(plan.footprints, ground.tiling, tile), sound, decks, waters)
+    footprints = _rows_of(plan.footprints, owned["footprints"].get(tile))
+    return ObjectWork(base, tile, footprints, sound, decks, waters)
 
 
-def _owned(frame: Any, tiling: Tiling, tile: tuple[int, int]) -> Any:
-    """The features of a layer that belong to a tile, with their `row`."""
+def _by_tile(frame: Any, tiling: Tiling) -> dict[tuple[int, int], NDArray[np.int64]]:
+    """The rows of a layer's features that belong to each tile, found once for all tiles."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    if frame is not None and not frame.empty:
+        for row, tile in enumerate(_owner_tiles(frame, tiling)):
+            rows.setdefault(tile, []).append(row)
+    return {tile: np.array(own, np.int64) for tile, own in rows.items()}
+
+
+def _rows_of(frame: Any, rows: NDArray[np.int64] | None) -> Any:
+    """Those features of a layer, with their `row`; an empty table if there are none."""
     if frame is None or frame.empty:
         return None
-    owner = _owner_tiles(frame, tiling)
-    rows = np.flatnonzero([o == tile for o in owner])
+    rows = np.empty(0, np.int64) if rows is None else rows
     return frame.iloc[rows].assign(row=rows)
