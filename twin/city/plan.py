@@ -221,10 +221,10 @@ def _given_heights(options: BuildOptions, frame: Any, notices: Notices) -> Any:
     column = _height_column(options, [str(c) for c in frame.columns])
     if column is None:
         return np.full(len(frame), np.nan)
+    path = options.footprints or Path("footprints")
     return heights_from_column(frame[column], ids=list(frame["id"]), where=path, notices=notices)
 
 
-def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, Any]:
 def _height_column(options: BuildOptions, columns: list[str]) -> str | None:
     """The named column, or a usual one; as in SQL, upper and lower case are the same.
 
@@ -243,6 +243,7 @@ def _height_column(options: BuildOptions, columns: list[str]) -> str | None:
     return lower[options.height_field.lower()]
 
 
+def _read_map(options: BuildOptions, crs: CRS, notices: Notices) -> dict[str, Any]:
     from twin.sources.vectors import read_vector
 
     assumed = crs if options.crs else None
@@ -340,8 +341,8 @@ def parameters(options: BuildOptions) -> dict[str, Any]:
     return {
         "name": options.name,
         "id_field": options.id_field,
-        "layers": dict(options.layers),
         "height_field": options.height_field,
+        "layers": dict(options.layers),
         "lod": options.lod,
         "detail": options.detail,
         "cell_size_m": options.cell_size_m,
