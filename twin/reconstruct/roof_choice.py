@@ -35,6 +35,10 @@ _NEAREST_COUNTS = 0.1
 """A cell whose nearest point lies in another plane than that of its face costs this share of its area."""
 
 
+_HIDDEN_COUNTS, _HIGH_M = 0.12, 3.0
+"""Share of its area that a place without points costs at most, with a plane so high above the lowest one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceRule:
     """What simplicity is worth, in m2 of roof that does not fit.
@@ -71,15 +75,17 @@ def choose_planes(
     areas = face_areas(partition)
     face = locate(partition, xyz[:, :2])
     data = data_costs(xyz, face, found.planes, partition.n_faces, (found.tolerance_m, density))
-    votes = _votes(partition, plane_map, len(found.planes))
+    votes = _votes(partition, plane_map, plane_map.near, len(found.planes))
     data += _NEAREST_COUNTS * plane_map.frame[2] ** 2 * (votes.sum(axis=1, keepdims=True) - votes)
+    data += _hidden_costs(partition, plane_map, found)
     ranges = plane_ranges(xyz, found) + np.array([-BEYOND_M, BEYOND_M])
     rows = (partition.vertices, partition.corners, partition.ring_starts, partition.face_starts)
     add_range_costs(data, rows, areas, found.planes, ranges)
     graph = _graph(partition, found.planes)
     costs = (rule.crease_m, rule.step_m, rule.storey_m, rule.face_m2)
     best, least = np.zeros(partition.n_faces, np.int64), np.inf
-    starts = [cheapest(data), votes.argmax(axis=1)]
+    everywhere = _votes(partition, plane_map, plane_map.inside, len(found.planes))
+    starts = [cheapest(data), everywhere.argmax(axis=1)]
     starts += [np.where(faces, k, starts[0]) for faces, k in whole]
     for start in starts:
         label = start.astype(np.int64)
@@ -98,6 +104,21 @@ def plane_ranges(xyz: NDArray[np.float64], found: RoofPlanes) -> NDArray[np.floa
     return np.asarray(ranges)
 
 
+def _hidden_costs(
+    partition: FootprintPartition, plane_map: PlaneMap, found: RoofPlanes
+) -> NDArray[np.float64]:
+    """Cost of each plane on what no point tells of: high roofs hide low ones from the scanner, not the reverse."""
+    x0, y0, cell, _, _ = plane_map.frame
+    r, c = np.nonzero(plane_map.inside & ~plane_map.near)
+    at = np.column_stack([x0 + (c + 0.5) * cell, y0 + (r + 0.5) * cell])
+    face = locate(partition, at)
+    z = at @ found.planes[:, :2].T + found.planes[:, 2]
+    above = np.minimum(z - z.min(axis=1, keepdims=True), _HIGH_M) / _HIGH_M
+    cost = np.zeros((partition.n_faces, len(found.planes)))
+    np.add.at(cost, face[face >= 0], _HIDDEN_COUNTS * cell**2 * above[face >= 0])
+    return cost
+
+
 def _graph(partition: FootprintPartition, planes: NDArray[np.float64]) -> Graph:
     edges = partition_edges(partition.corners, partition.ring_starts, partition.face_starts)
     edges = edges[edges[:, 3] >= 0]
@@ -106,10 +127,12 @@ def _graph(partition: FootprintPartition, planes: NDArray[np.float64]) -> Graph:
     return edges, length, ends @ planes[:, :2].T + planes[:, 2]
 
 
-def _votes(partition: FootprintPartition, plane_map: PlaneMap, n_planes: int) -> NDArray[np.float64]:
-    """Cells of each plane in each face, shape (n_faces, n_planes)."""
+def _votes(
+    partition: FootprintPartition, plane_map: PlaneMap, count: NDArray[np.bool_], n_planes: int
+) -> NDArray[np.float64]:
+    """Cells of each plane in each face, of those that count, shape (n_faces, n_planes)."""
     x0, y0, cell, _, _ = plane_map.frame
-    r, c = np.nonzero(plane_map.inside & (plane_map.labels >= 0))
+    r, c = np.nonzero(count & (plane_map.labels >= 0))
     face = locate(partition, np.column_stack([x0 + (c + 0.5) * cell, y0 + (r + 0.5) * cell]))
     votes = np.zeros((partition.n_faces, n_planes))
     np.add.at(votes, (face[face >= 0], plane_map.labels[r, c][face >= 0]), 1.0)

@@ -19,15 +19,20 @@ FACING = 0.7
 """Cosine up to which a border runs along a line."""
 
 _AROUND = 2
+_LEAST_BESIDE = 8
 
 
 @numba.njit(cache=True, nogil=True)
 def nearest_label_map(
-    xyz: NDArray[np.float64], label: NDArray[np.int64], frame: tuple[float, float, float, int, int]
-) -> NDArray[np.int64]:
-    """Label of the nearest labelled point for each cell of a raster, shape (ny, nx); -1 if there is none at all.
+    xyz: NDArray[np.float64],
+    label: NDArray[np.int64],
+    frame: tuple[float, float, float, int, int],
+    near_m: float,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Label of the nearest labelled point for each cell of a raster, -1 if there is none, and whether it is near.
 
-    Nearest points are handed on from cell to cell in two sweeps, there and back, as distance transforms do.
+    Both of shape (ny, nx). Nearest points are handed on from cell to cell in two sweeps, there and back, as distance
+    transforms do.
     """
     ny, nx = frame[3:]
     owner = _seeded(xyz, label, frame)
@@ -40,12 +45,15 @@ def nearest_label_map(
             for c in range(nx - 1, -1, -1):
                 for dr, dc in ((1, -1), (1, 0), (1, 1), (0, 1)):
                     _hand_on(xyz, owner, (r, c), (r + dr, c + dc), frame)
-    found = np.full((ny, nx), -1, np.int64)
+    found, is_near = np.full((ny, nx), -1, np.int64), np.zeros((ny, nx), np.bool_)
+    x0, y0, cell = frame[:3]
     for r in range(ny):
         for c in range(nx):
             if owner[r, c] >= 0:
-                found[r, c] = label[owner[r, c]]
-    return found
+                p = xyz[owner[r, c]]
+                away = (p[0] - x0 - (c + 0.5) * cell) ** 2 + (p[1] - y0 - (r + 0.5) * cell) ** 2
+                found[r, c], is_near[r, c] = label[owner[r, c]], away <= near_m * near_m
+    return found, is_near
 
 
 @numba.njit(cache=True, nogil=True)
@@ -165,6 +173,15 @@ def strongest_line(
 
 
 @numba.njit(cache=True, nogil=True)
+def _beside_hidden(along: NDArray[np.float64], offset: float, reach: float) -> tuple[float, float, float]:
+    """The same where all points are of the higher plane, and the lower one lies hidden beside it."""
+    first, last = along.min(), along.max()
+    if -first < last:
+        return offset - reach, offset + first, 1.0
+    return offset + last, offset + reach, -1.0
+
+
+@numba.njit(cache=True, nogil=True)
 def place_step(
     xyz: NDArray[np.float64],
     label: NDArray[np.int64],
@@ -186,7 +203,7 @@ def place_step(
     low, high : float
         Any offset between them tells the points apart with the fewest on the wrong side.
     side : float
-        1 if the higher plane lies beyond, -1 if before, 0 if there are no points.
+        1 if the higher plane lies beyond, -1 if before, 0 if not both have points there.
     """
     offset, reach, t0, t1 = band
     along, high = np.empty(len(xyz)), np.zeros(len(xyz))
@@ -200,7 +217,9 @@ def place_step(
             along[n], high[n] = d, 1.0 if label[i] == pair[1] else -1.0
             n_high += high[n]
             n += 1
-    if n == 0:
+    if n_high == n >= _LEAST_BESIDE:
+        return _beside_hidden(along[:n], offset, reach)
+    if abs(n_high) == n:
         return offset, offset, 0.0
     order = rising_order(along[:n])
     balance = 0.0

@@ -26,7 +26,10 @@ NEAR_M = 0.6
 
 LEVEL_M = 0.1
 LEAST_LENGTH_M = 0.7
-REACH_M = 1.0
+REACH_M, FARTHEST_M = 1.0, 8.0
+NEAR_SPACINGS = 1.5
+"""A point tells of places up to so many mean distances of points away."""
+
 SNAP_M = 0.25
 """Steps this near to a corner of the outline go through it."""
 
@@ -88,12 +91,15 @@ class PlaneMap:
         Plane of each cell.
     inside : array, shape (ny, nx)
         Whether its centre lies in the footprint.
+    near : array, shape (ny, nx)
+        Whether that point lies nearby, and the cell is inside.
     frame : tuple
         Lower left corner, size of cells, rows, columns.
     """
 
     labels: NDArray[np.int64]
     inside: NDArray[np.bool_]
+    near: NDArray[np.bool_]
     frame: tuple[float, float, float, int, int]
 
 
@@ -108,7 +114,9 @@ def map_planes(footprint: LocalFootprint, xyz: NDArray[np.float64], label: NDArr
     r, c = (v.ravel() for v in np.mgrid[:ny, :nx])
     centres = np.column_stack([x0 + (c + 0.5) * cell, y0 + (r + 0.5) * cell])
     inside = locate_by_edges(whole.vertices, edges, centres).reshape(ny, nx) >= 0
-    return PlaneMap(nearest_label_map(xyz, label, frame), inside, frame)
+    near_m = NEAR_SPACINGS * math.sqrt(footprint.area_m2 / max(1, len(xyz)))
+    labels, near = nearest_label_map(xyz, label, frame, near_m)
+    return PlaneMap(labels, inside, near & inside, frame)
 
 
 def roof_lines(
@@ -217,7 +225,10 @@ def _placed(
     apart = found.planes[pair[0]] - found.planes[pair[1]]
     first_is_lower = places.mean(axis=0) @ apart[:2] + apart[2] < 0
     lower_higher = pair if first_is_lower else pair[::-1]
-    low, high, side = place_step(xyz, found.label, lower_higher, normal, (offset, REACH_M, start, end))
+    reach, side, low, high = REACH_M, 0.0, offset, offset
+    while side == 0.0 and reach <= FARTHEST_M:  # a tall wall hides metres of the roof below
+        low, high, side = place_step(xyz, found.label, lower_higher, normal, (offset, reach, start, end))
+        reach *= 2
     beside = min((high - low) / 2, BESIDE_EDGE_M)
     if side:
         offset = high - beside if side > 0 else low + beside
