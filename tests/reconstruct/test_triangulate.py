@@ -90,6 +90,15 @@ def test_a_wall_keeps_the_corners_on_its_vertical_edges():
     assert set(triangles.ravel()) == set(range(8))
 
 
+def test_an_upright_edge_in_a_steep_face_is_kept():
+    """Seen from above its two corners are one; a face of a city's model has one where a ridge was drawn twice."""
+    xyz = np.array([[0.0, 2.0, 5.025], [0.0, 0.2, 9.6], [4.0, 0.0, 9.6], [0.0, 2.0, 5.0]])
+    one = np.array([0, 1], np.int32)
+    triangles, _ = triangulate(Solid(xyz, np.arange(4, dtype=np.int32), one * 4, one, np.zeros(1, np.uint8)))
+    assert len(triangles) == 2
+    assert set(triangles.ravel().tolist()) == {0, 1, 2, 3}
+
+
 def test_many_corners_take_no_quadratic_time():
     angle = np.linspace(0, 2 * math.pi, 50_001)[:-1]
     solid = sheet(shapely.Polygon(10 * np.column_stack([np.cos(angle), np.sin(angle)])))

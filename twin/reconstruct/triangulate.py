@@ -32,6 +32,7 @@ in `twin.reconstruct.plane_geometry`, so that no corner is in contact with a tri
 _WALL_SHARE = 0.2
 """A face whose normal rises less than this (one of more than 78 degrees) is seen from the side."""
 
+_UPRIGHT_M = 0.001
 _BEST_EAR_LIMIT = 64
 """Up to this many corners the shortest cut is looked for; beyond, the next one that is allowed."""
 
@@ -136,7 +137,8 @@ def _flatten(
 
     Seen from above, or, where it is nearly a wall, along the axis nearest to its normal (Newell's sum): roofs are
     drawn on a plan, so only there do corners along a straight wall lie straight; in a view from the side the rounding
-    of their heights folds slivers over the wall. Coordinates are taken from the first corner.
+    of their heights folds slivers over the wall. Steep faces that are not plane may have an upright edge, which cannot
+    be seen from above. Coordinates are taken from the first corner.
     """
     origin = vertices[corners[start]]
     nx = ny = nz = 0.0
@@ -146,7 +148,10 @@ def _flatten(
         ny += (p[2] - q[2]) * (p[0] + q[0] - 2 * origin[0])
         nz += (p[0] - q[0]) * (p[1] + q[1] - 2 * origin[1])
     u, v, positive = 0, 1, nz > 0
-    if abs(nz) < _WALL_SHARE * max(abs(nx), abs(ny)):
+    steepness = max(abs(nx), abs(ny))
+    if abs(nz) < _WALL_SHARE * steepness or (
+        abs(nz) < steepness and _has_upright(vertices, corners[start:end])
+    ):
         u, v, positive = (1, 2, nx > 0) if abs(nx) > abs(ny) else (2, 0, ny > 0)
     if not positive:
         u, v = v, u
@@ -155,6 +160,17 @@ def _flatten(
         plane[i - start, 0] = vertices[corners[i], u] - origin[u]
         plane[i - start, 1] = vertices[corners[i], v] - origin[v]
     return plane
+
+
+@numba.njit(cache=True, nogil=True)
+def _has_upright(vertices: NDArray[np.float64], corners: NDArray[np.int32]) -> bool:
+    """Whether two corners that follow one another are one above the other."""
+    for i in range(len(corners)):
+        p, q = vertices[corners[i - 1]], vertices[corners[i]]
+        flat = (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2
+        if flat < _UPRIGHT_M * _UPRIGHT_M and abs(p[2] - q[2]) > _UPRIGHT_M:
+            return True
+    return False
 
 
 @numba.njit(cache=True, nogil=True)
