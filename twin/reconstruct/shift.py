@@ -32,7 +32,7 @@ STAY_SIGMA_M = 3.0
 """Along walls that say nothing, a footprint stays where it is."""
 FACING = 0.5
 """Cosine between a wall's direction and the shift from which on it tells of it."""
-LEAST_SHIFT_M = 0.35
+LEAST_SHIFT_M = 0.45
 LEAST_GAIN = 0.7
 LEAST_CHI2 = 9.0
 """A shift counts from this length, this share of misfit explained, and this much misfit in units of sigma squared."""
