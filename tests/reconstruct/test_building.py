@@ -96,6 +96,12 @@ def test_a_building_without_points_has_no_quality():
     assert all(np.isnan(row[c]) for c in ("rmse_m", "rmse_holdout_m", "p95_holdout_m", "height_sigma_m"))
 
 
+def test_points_too_thin_for_slopes_tell_flat_roofs_only():
+    thin = survey(roof=lambda x, y: 6 + (4 - np.abs(y - 204)), density=0.6)
+    assert reconstruct_building(HOUSE, thin).roof_type is None
+    assert reconstruct_building(HOUSE, survey(density=0.6)).roof_type == RoofType.FLAT
+
+
 def test_only_the_asked_levels_are_built():
     assert list(reconstruct_building(HOUSE, survey(), lods=("1.2",)).lods) == ["1.2"]
     assert list(reconstruct_building(HOUSE, survey(), lods=("2.2",)).lods) == ["2.2"]

@@ -221,12 +221,13 @@ def _tried(lod: str, recipe: _Recipe, points: RoofPoints) -> tuple[LodModel | No
     return None, why
 
 
-def _roof_type(models: dict[str, LodModel], points: RoofPoints) -> RoofType:
-    """Told from the finest roof that was made; flat parts, where points carry no others, tell less."""
+def _roof_type(models: dict[str, LodModel], points: RoofPoints) -> RoofType | None:
+    """Told from the finest roof that was made; None where points are too thin for sloping parts, and it is not flat."""
     finest = models[max(models)]
     stepped = models.get("1.3", models["1.2"])
     if finest.roof is stepped.roof or max(models) < "2":
-        return classify_roof(stepped.roof.partition, points)  # type: ignore[union-attr]
+        told = classify_roof(stepped.roof.partition, points)  # type: ignore[union-attr]
+        return None if told == RoofType.OTHER and max(models) >= "2" else told
     return roof_type(finest.roof.partition, finest.roof.planes)  # type: ignore[union-attr]
 
 
