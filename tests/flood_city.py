@@ -29,6 +29,7 @@ def grid_of(z: np.ndarray, cell_size_m: float = 1.0) -> Grid:
 
 def box(grid: Grid, rows: slice, cols: slice) -> shapely.Polygon:
     """The ground that some rows and columns cover."""
+    rows, cols = (slice(*part.indices(n)) for part, n in zip((rows, cols), grid.shape, strict=True))
     b = grid.subgrid((rows, cols)).bounds
     return shapely.box(b.x_min, b.y_min, b.x_max, b.y_max)
 

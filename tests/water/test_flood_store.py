@@ -15,7 +15,7 @@ from twin.core.errors import OutputExistsError, StorageError, UsageError
 from twin.core.notices import Notices
 from twin.sources.netcdf import open_netcdf
 from twin.water.flood import RASTERS, UNTIMED, Flood, StepArrays, flood_of
-from twin.water.flood_store import FOLDER, check_name, flood, floods, open_flood, store_flood
+from twin.water.flood_store import FOLDER, check_name, floods, open_flood, read_flood, store_flood
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def storm(name: str = "storm", *, n_steps: int = 3, seed: int = 1) -> Flood:
 def test_what_is_stored_comes_back_to_the_last_bit(city: City) -> None:
     before = storm()
     stored = store_flood(city, before, notices=Notices())
-    after = flood(stored, "storm")
+    after = read_flood(stored, "storm")
     assert floods(stored) == ["storm"]
     assert (after.grid, after.kind, after.is_preview, after.attributes) == (
         before.grid,
@@ -113,7 +113,7 @@ def test_a_flood_is_kept_unless_it_is_forced_and_then_leaves_nothing_behind(city
         check_name(stored, "storm", force=False)
     again = store_flood(stored, storm(seed=2), force=True, notices=Notices())
     assert not (again.path / FOLDER / "storm" / "roads.parquet").exists()
-    np.testing.assert_array_equal(flood(again, "storm").max_depth_m, storm(seed=2).max_depth_m)
+    np.testing.assert_array_equal(read_flood(again, "storm").max_depth_m, storm(seed=2).max_depth_m)
     assert damaged_files(again.path, again.manifest, by_checksum=True) == {}
     assert not (again.path / ".build").exists()
 
@@ -147,7 +147,7 @@ def test_a_damaged_flood_is_told_with_its_folder(city: City, damage: bytes) -> N
 def test_an_unknown_flood_is_told_with_those_there_are(city: City) -> None:
     stored = store_flood(city, storm(), notices=Notices())
     with pytest.raises(UsageError, match="choose one of storm"):
-        flood(stored, "sturm")
+        read_flood(stored, "sturm")
 
 
 def test_times_that_do_not_increase_make_no_flood() -> None:

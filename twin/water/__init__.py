@@ -16,29 +16,53 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twin.water.filling import fill_level
+    from twin.water.flood import Flood, StepArrays, flood_of
+    from twin.water.flood_store import floods, open_flood, read_flood, store_flood
+    from twin.water.ground import Site, site
+    from twin.water.levels import level
     from twin.water.model import Extremes, GreenAmpt, Solution, StepLimit, UnstableError, WaterState
     from twin.water.solver import solve
 
 _PLACES = {
     "Extremes": "model",
+    "Flood": "flood",
     "GreenAmpt": "model",
+    "Site": "ground",
     "Solution": "model",
+    "StepArrays": "flood",
     "StepLimit": "model",
     "UnstableError": "model",
     "WaterState": "model",
     "fill_level": "filling",
+    "flood_of": "flood",
+    "floods": "flood_store",
+    "level": "levels",
+    "open_flood": "flood_store",
+    "read_flood": "flood_store",
+    "site": "ground",
     "solve": "solver",
+    "store_flood": "flood_store",
 }
 
 __all__ = [
     "Extremes",
+    "Flood",
     "GreenAmpt",
+    "Site",
     "Solution",
+    "StepArrays",
     "StepLimit",
     "UnstableError",
     "WaterState",
     "fill_level",
+    "flood_of",
+    "floods",
+    "level",
+    "open_flood",
+    "read_flood",
+    "site",
     "solve",
+    "store_flood",
 ]
 
 

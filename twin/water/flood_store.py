@@ -231,7 +231,7 @@ def floods(city: City) -> list[str]:
     return sorted(name for name, layer in city.manifest.layers.items() if layer.kind == "flood")
 
 
-def flood(city: City, name: str) -> Flood:
+def read_flood(city: City, name: str) -> Flood:
     """A flood of a city by its name.
 
     Raises

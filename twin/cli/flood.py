@@ -1,0 +1,121 @@
+"""``twin flood``: levels, computations and files of others become floods of a city."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from twin.cli.console import force_option, json_option, tell, tell_json, tell_notices
+from twin.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from twin.city.model import City
+    from twin.core.notices import Notices
+
+EXAMPLES = """\b
+Examples:
+  twin flood level town.twin --eta 2.4 --name high_tide
+  twin flood level --help
+"""
+LEVEL_EXAMPLES = """\b
+Examples:
+  twin flood level town.twin --eta 2.4 --name high_tide
+  twin flood level town.twin --eta 2.4 --source 192400,280900 --name dyke_breach
+  twin flood level town.twin --gauge 192200,281000,2.9 --gauge 192600,280800,2.4 --name river
+"""
+
+city_argument = click.argument("city", type=click.Path(path_type=Path))
+name_option = click.option("--name", required=True, help="Name of the flood in the city.")
+cell_option = click.option(
+    "--cell-size", type=float, help="Side of the cells, m; those of the terrain if not given."
+)
+
+
+@click.group(epilog=EXAMPLES)
+def command() -> None:
+    """Floods of a city: a level, a computation, or files of others."""
+
+
+def parse_numbers(text: str, n: int, option: str, form: str) -> Any:
+    """A tuple of numbers with commas between.
+
+    Raises
+    ------
+    UsageError
+        If there are more or fewer, or others than finite numbers.
+
+    >>> parse_numbers("192400,280900.5", 2, "--source", "X,Y")
+    (192400.0, 280900.5)
+    """
+    import math
+
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != n or not all(map(math.isfinite, numbers)):
+        raise UsageError(option, f"{text!r} is not {form}", "give metres in the city's CRS")
+    return numbers
+
+
+def tell_flood(city: City, name: str, notices: Notices, *, as_json: bool) -> int:
+    """What became of a flood, for people or machines."""
+    layer = city.manifest.layers[name]
+    facts = {"name": name, **layer.options, "counts": dict(layer.counts)}
+    if as_json:
+        tell_json({**facts, "notices": notices.as_json()})
+        return 0
+    counts = layer.counts
+    label = ", a preview" if layer.options.get("is_preview") else ""
+    wet, depth = counts["m2 wet"], counts["m greatest depth"]
+    tell(f"{name}: {layer.options['kind']}{label}; {wet:,.0f} m2 wet, greatest depth {depth:.2f} m")
+    return 0
+
+
+@command.command("level", epilog=LEVEL_EXAMPLES)
+@city_argument
+@click.option("--eta", type=float, help="Elevation of the water's surface, m, in the city's vertical datum.")
+@click.option(
+    "--gauge",
+    "gauges",
+    multiple=True,
+    help="X,Y,LEVEL of a gauge, instead of --eta; twice or more, down the river.",
+)
+@click.option("--source", help="X,Y that the water comes from; the city's rivers and sea if not given.")
+@cell_option
+@name_option
+@force_option
+@json_option
+def level_command(city: Path, name: str, force: bool, as_json: bool, **given: Any) -> int:
+    """Fill CITY up to a level, only where it is connected to river, sea or a point: a preview."""
+    from twin.city.model import open_city
+    from twin.core.notices import Notices
+    from twin.water.flood_store import check_name, store_flood
+    from twin.water.levels import level
+
+    if (given["eta"] is None) == (not given["gauges"]):
+        raise UsageError(
+            "--eta", "one of --eta and --gauge says how high the water stands", "give one of them"
+        )
+    gauges = [parse_numbers(g, 3, "--gauge", "X,Y,LEVEL") for g in given["gauges"]]
+    source = parse_numbers(given["source"], 2, "--source", "X,Y") if given["source"] else None
+    notices = Notices()
+    opened = open_city(city)
+    check_name(opened, name, force=force)
+    try:
+        flood = level(
+            opened,
+            eta_m=gauges or given["eta"],
+            source=source,
+            name=name,
+            cell_size_m=given["cell_size"],
+            notices=notices,
+        )
+        stored = store_flood(
+            opened, flood, run={"parameters": dict(flood.attributes)}, force=force, notices=notices
+        )
+    finally:
+        tell_notices(notices)
+    return tell_flood(stored, name, notices, as_json=as_json)
