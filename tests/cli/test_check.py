@@ -205,9 +205,18 @@ def test_val3dity_on_a_file(city, tmp_path, capsys):
     assert told["val3dity"]["buildings"] == len(ids)
 
 
+def test_a_file_that_val3dity_cannot_read(city, tmp_path, capsys):
+    report = {"val3dity_version": "2.5.0", "features": [], "dataset_errors": [{"code": 905}]}
+    body = f"import sys\nopen(sys.argv[2], 'w').write({json.dumps(report)!r})"
+    code, out = checked(capsys, city, "--val3dity", program(tmp_path, body))
+    assert code == 1
+    assert "files: codes 905" in out
+    assert "agree" not in out
+
+
 def test_codes_of_primitives_as_older_versions_list_them(tmp_path):
     report = {
-        "val3dity_version": "2.2.0",
+        "val3dity_version": "2.4.0",
         "features": [
             {"id": "a", "errors": [], "primitives": [{"id": "0", "errors": [{"code": 302}]}, {"id": "1"}]}
         ],

@@ -1,7 +1,7 @@
 """A second opinion on solids: the user's own val3dity program, run on the files and read through its JSON report.
 
 val3dity (Ledoux 2018) is a program of its own, not a library of ours. It is called as its documentation says
-(``val3dity --report REPORT FILE``), and of its report, the form of versions 2.2 to 2.5, these members are read:
+(``val3dity --report REPORT FILE``), and of its report, the form of versions 2.4 and 2.5, these members are read:
 ``val3dity_version``, ``dataset_errors`` and ``features`` with ``id``, ``validity`` and ``errors`` with ``code``.
 
 References
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OPTION = "--val3dity"
-_REMEDY = "name the val3dity program, version 2.2 or later (val3dity --version tells)"
+_REMEDY = "name the val3dity program, version 2.4 or later (val3dity --version tells)"
 _TOLD_LENGTH = 200
 
 

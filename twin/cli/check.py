@@ -64,8 +64,9 @@ def command(city: Path, id_: str | None, val3dity: str | None, truth: Path | Non
     else:
         for line in [*_lines(report), *([] if found is None else ["", *found.lines()])]:
             tell(line)
-    second = report.get("val3dity", {"invalid": []})["invalid"]
-    return EXIT_INVALID_BUILDINGS if report["invalid"] or report["damaged"] or second else EXIT_OK
+    second = report.get("val3dity", {})
+    wrong = (report["invalid"], report["damaged"], second.get("invalid"), second.get("file_codes"))
+    return EXIT_INVALID_BUILDINGS if any(wrong) else EXIT_OK
 
 
 def _one(city: Path, id_: str, notices: Notices, *, as_json: bool) -> int:

@@ -54,7 +54,7 @@ def val3dity_lines(told: dict[str, Any] | None, *, most: int) -> Iterator[str]:
         yield f"    invalid: {item['id']} codes {_codes(item['codes'])}"
     if told["file_codes"]:
         yield f"    files: codes {_codes(told['file_codes'])}"
-    if not told["differs"]:
+    if told["buildings"] and not told["differs"]:
         yield "    twin and val3dity agree on every building"
     for item in told["differs"][:most]:
         yield f"    differs: {item['id']} twin {_codes(item['twin'])}, val3dity {_codes(item['val3dity'])}"
