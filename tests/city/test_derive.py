@@ -131,6 +131,30 @@ def test_the_option_needs_points_and_no_given_solids(tmp_path, more):
         BuildOptions(**given, derive_footprints=True)
 
 
+@pytest.mark.realdata
+def test_nearly_all_roof_points_of_delft_are_explained(shared_data, tmp_path):
+    """Two of three lie outside the footprints of the set."""
+    delft = shared_data / "delft"
+    options = BuildOptions(
+        points=tuple(map(str, sorted((delft / "ahn3").glob("*.laz")))),
+        output=tmp_path / "delft.twin",
+        footprints=delft / "bgt" / "bgt_pand.sqlite",
+        id_field="gml_id",
+        crs="EPSG:7415",
+        lod="1.2",
+        derive_footprints=True,
+    )
+    build_with(options, notices=Notices(), progress=Silent())
+    city = open_city(options.output)
+    counts = city.manifest.layers["terrain"].counts
+    assert counts["building points"] > 250_000
+    assert counts["unexplained points"] < 0.02 * counts["building points"]
+    derived = city.buildings[city.buildings["source"] == "derived"]
+    assert 40 < len(derived) < 90
+    assert (derived["state"] == "built").mean() > 0.95
+    assert derived["footprint_confidence"].median() > 0.9
+
+
 def test_twin_toml_has_the_key(tmp_path):
     (tmp_path / "a.laz").touch()
     text = '[project]\n[sources]\npoints = "a.laz"\n[buildings]\nderive_footprints = true\n'

@@ -30,6 +30,7 @@ USUAL_WALL_M = 6.0
 """A wall of this length counts once; longer ones a little more, shorter ones less."""
 STAY_SIGMA_M = 3.0
 """Along walls that say nothing, a footprint stays where it is."""
+SETTLED_M = 1e-5
 FACING = 0.5
 """Cosine between a wall's direction and the shift from which on it tells of it."""
 LEAST_SHIFT_M = 0.45
@@ -194,7 +195,8 @@ def _refine(
     for _ in range(30):
         r = (offset - design @ p) / WALL_SIGMA_M
         w = weight / (1 + (r / OUTLIER) ** 2) ** 2 / WALL_SIGMA_M**2
-        p = np.linalg.solve(
-            design.T @ (design * w[:, None]) + np.diag(prior), design.T @ (w * offset) + target
-        )
+        before, normal_matrix = p, design.T @ (design * w[:, None]) + np.diag(prior)
+        p = np.linalg.solve(normal_matrix, design.T @ (w * offset) + target)
+        if np.abs(p - before).max() < SETTLED_M:
+            break
     return p
