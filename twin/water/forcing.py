@@ -6,6 +6,7 @@ left waits; sources keep account of what rounding took in the same way.
 """
 
 # ruff: noqa: FURB136 - compiled: arrays one by one, and choices that become vector instructions (max() does not)
+# ruff: noqa: PLR0917 - compiled: arrays one by one
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -23,30 +24,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MM_H = 1e-3 / 3600
-LEAST_FALL_M = 1e-6
-"""Rain falls when this much has gathered somewhere (float64)."""
+LEAST_FALL_M = 2e-6
+"""Rain falls when this much has gathered somewhere."""
 SPACINGS_PER_FALL = 64
-"""And when it is this many spacings of numbers (float32)."""
+"""And this many spacings of numbers at the deepest cell (float32)."""
 LONGEST_WAIT_S = 10.0
 
 _FAST: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @njit(**_FAST)
-def fall(h, gathered, left, unit):  # type: ignore[no-untyped-def]
-    """Let gathered rain (depth in m, one row or all) fall on a padded grid; `left` is what had to wait, and will."""
+def fall(h, rate, seconds, left, unit, dry_roof):  # type: ignore[no-untyped-def]
+    """Let what gathered in `seconds` fall on a padded grid, in whole multiples of `unit`; the greatest depth of it.
+
+    `rate` (m/s) and `left` (m, what had to wait and will) are one row for all or one for each; where `dry_roof` is set
+    nothing falls.
+    """
     ny, nx = h.shape[0] - 2, h.shape[1] - 2
+    part = np.zeros(nx)
+    most = 0.0
     for j in range(ny):
-        rain, rest = gathered[j if gathered.shape[0] > 1 else 0], left[j if left.shape[0] > 1 else 0]
-        row = h[j + 1, 1 : nx + 1]
+        if j < rate.shape[0]:
+            for i in range(nx):
+                total = left[j, i] + rate[j, i] * seconds
+                part[i] = np.floor(total / unit) * unit if unit > 0.0 else total
+                left[j, i] = total - part[i]
+                most = max(most, part[i])
+        row, roof = h[j + 1, 1 : nx + 1], dry_roof[j]
         for i in range(nx):
-            total = rain[i] + rest[i]
-            part = np.floor(total / unit) * unit if unit > 0.0 else total
-            row[i] = row[i] + part
-    for j in range(left.shape[0]):
-        for i in range(nx):
-            total = gathered[j, i] + left[j, i]
-            left[j, i] = total - (np.floor(total / unit) * unit if unit > 0.0 else total)
+            row[i] = row[i] + (0.0 if roof[i] else part[i])
+    return most
 
 
 @njit(**_FAST)
@@ -89,62 +96,50 @@ class Rain:
         self._call: Callable[[float], Any] | None = rain if callable(rain) else None
         self._shape, self._blocked, self._duration_s, self._notices = shape, blocked, duration_s, notices
         self._source: Any = None
-        self.rate: NDArray[np.float64] = np.zeros((1, shape[1]))
-        self._mean = 0.0
-        self.most = 0.0
-        self._gathered: NDArray[np.float64] = np.zeros((1, shape[1]))
+        self._rate: NDArray[np.float64] = np.zeros((1, shape[1]))
         self._left: NDArray[np.float64] = np.zeros((1, shape[1]))
-        self._seconds = 0.0
+        self._sum = self._seconds = self._waiting = 0.0
+        self.most = 0.0
         self.exists = rain is not None
         if rain is not None and self._call is None:
             self._set(rain)
 
     def gather(self, time_s: float, dt_s: float) -> float:
-        """Rain of a step; volume per cell area that fell over all cells, m."""
+        """Rain of a step; depth summed over all cells that it falls on, m."""
         if self._call is not None:
             now = self._call(time_s + dt_s / 2)
             if now is not self._source:
                 self._set(now)
         self._seconds += dt_s
-        return self._mean * dt_s
+        return self._sum * dt_s
 
     def _set(self, source: Any) -> None:
-        self._keep()
+        """Another rate from now on; what gathered at the one before waits."""
         self._source = source
-        rate = check_rain(source, self._shape) * MM_H
+        rate = np.atleast_2d(check_rain(source, self._shape) * MM_H)
         message = odd_rain(float(rate.max()) / MM_H, self._duration_s)
         if message and not any(m.startswith("rain_mm_h") for m in self._notices):
             self._notices.append(message)
-        full = rate.ndim > 0 or bool(self._blocked.any())
-        self.rate = np.where(self._blocked, 0.0, rate) if full else np.full((1, self._shape[1]), float(rate))
-        self.most = float(self.rate.max())
-        self._mean = float(self.rate.sum()) * (1 if full else self._shape[0])
-
-    def _keep(self) -> None:
-        """Turn seconds of the present rate into depth."""
-        if self._seconds and self.most:
-            self._gathered = self._gathered + self.rate * self._seconds
-        self._seconds = 0.0
+        one = rate.shape == (1, 1)
+        rate = np.full((1, self._shape[1]), rate[0, 0]) if one else np.where(self._blocked, 0.0, rate)
+        shape = np.broadcast_shapes(rate.shape, self._left.shape)
+        self._left = np.broadcast_to(self._left, shape) + self._rate * self._seconds
+        self._waiting += self.most * self._seconds
+        self._rate, self._seconds = np.ascontiguousarray(np.broadcast_to(rate, shape)), 0.0
+        self.most = float(rate.max())
+        self._sum = float(rate[0, 0] * (~self._blocked).sum() if rate.shape[0] == 1 else rate.sum())
 
     def is_due(self, unit: float) -> bool:
         """Whether enough has gathered, or it has waited long enough."""
-        waiting = self.most * self._seconds + (float(self._gathered.max()) if self._gathered.any() else 0.0)
+        waiting = self._waiting + self.most * self._seconds
         return waiting >= max(LEAST_FALL_M, SPACINGS_PER_FALL * unit) or (
             waiting > 0 and self._seconds >= LONGEST_WAIT_S
         )
 
     def fall(self, h: NDArray[Any], unit: float) -> float:
         """Let it fall; the greatest depth that fell."""
-        self._keep()
-        shape = np.broadcast_shapes(self._gathered.shape, self._left.shape)
-        if shape != self._left.shape:
-            self._left = np.broadcast_to(self._left, shape).copy()
-        if shape != self._gathered.shape:
-            self._gathered = np.broadcast_to(self._gathered, shape).copy()
-        most = float(self._gathered.max())
-        fall(h, self._gathered, self._left, unit)
-        self._gathered = np.zeros((1, self._shape[1]))
-        return most
+        seconds, self._seconds, self._waiting = self._seconds, 0.0, 0.0
+        return float(fall(h, self._rate, seconds, self._left, unit, self._blocked))
 
 
 class Soil:
