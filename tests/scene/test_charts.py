@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from twin.scene.charts import MAX_SIDE, chart_faces, pack_shelves
 from twin.scene.facets import facets_from_solids
-from twin.scene.lightmap import claim_texels, place_texels
+from twin.scene.lightmap import claim_texels, place_texels, texels_by_owner
 
 
 @settings(max_examples=40, deadline=None)
@@ -42,6 +42,12 @@ def test_a_point_of_a_face_is_found_again_from_its_texel(solids):
     assert np.abs(np.einsum("ij,ij->i", normal, found - a)).max() < 1e-3
     assert (found >= local.min(axis=0) - 1e-4).all()
     assert (found <= local.max(axis=0) + 1e-4).all()
+
+
+def test_texels_come_in_the_order_of_their_triangles():
+    owner = np.array([[2, -1, 0], [0, 2, -1]], np.int32)
+    assert texels_by_owner(owner, 4).tolist() == [2, 3, 0, 4]
+    assert not len(texels_by_owner(np.full((2, 2), -1, np.int32), 3))
 
 
 def test_walls_lie_level_in_the_atlas(solids):

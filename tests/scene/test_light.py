@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from twin.scene import light as light_module
 from twin.scene.light import LitMesh, Occluders, Texels, bake_sky, bake_sun, hemisphere, light_points
 
 SQUARE = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
@@ -103,3 +104,15 @@ def test_the_same_light_twice(village_scene):
     again = light_for(village_scene.pack, village_scene.sun, None)
     for name in ("atlas", "plan", "table", "trees"):
         np.testing.assert_array_equal(getattr(again, name), getattr(village_scene.light, name))
+
+
+def test_the_whole_border_of_a_shadow_is_found_by_few_samples(monkeypatch):
+    direction = (np.cos(np.pi / 4), 0.1, np.sin(np.pi / 4))
+    direction = tuple(np.array(direction) / np.linalg.norm(direction))
+    texels = Texels.of(plate(8, n=129))
+    occluders = Occluders.of(wall_at(8.5, 6.0), NOTHING)
+    few = bake_sun(occluders, texels, direction).astype(int)
+    monkeypatch.setattr(light_module, "_FIRST_SAMPLES", light_module._BORDER_SAMPLES - 1)
+    all_of_them = bake_sun(occluders, texels, direction).astype(int)
+    assert np.abs(few - all_of_them).max() <= 16
+    assert np.abs(few - all_of_them).mean() < 0.1

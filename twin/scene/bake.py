@@ -142,7 +142,7 @@ class _Baker:
 
         found = {}
         for name, texels in self.maps.items():
-            light = bake_sky(self.occluders, texels, most_rays=4 if name == "table" else 16)
+            light = bake_sky(self.occluders, texels, most_rays=4 if name == "table" else 8)
             found[name] = fill_rim(light[..., None], texels)[..., 0]
         found["trees"] = light_points(self.occluders, self._crowns(), direction=(0.0, 0.0, 1.0))[:, 1]
         return found

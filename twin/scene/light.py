@@ -7,11 +7,13 @@ then costs one look into a texture instead of a shadow pass, and a planner can r
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.core.tasks import default_workers
 from twin.scene.lightmap import (
     border_texels,
     claim_texels,
@@ -19,18 +21,25 @@ from twin.scene.lightmap import (
     place_texels,
     sky_rays,
     smooth_among_kin,
+    texels_by_owner,
+    unit_rows,
 )
 from twin.scene.rays import make_caster
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from twin.scene.rays import Caster
 
 _PHASES = 16
-_CHUNK_RAYS = 1 << 20
-_RAY_BUDGET = 48_000_000
+_CHUNK_RAYS = 1 << 18
+"""Rays of one task: few enough for the caches of a core, many enough that Python between them costs nothing."""
+_RAY_BUDGET = 16_000_000
 _BORDER_SAMPLES = 16
+_FIRST_SAMPLES = 4
+_MOST_THREADS = 16
 _LEAVES_PASS_SUN = 0.3
 _LEAVES_PASS_SKY = 0.55
 SUN_RADIUS_DEG = 0.55
@@ -84,26 +93,26 @@ class Texels:
     mesh : LitMesh
     owner : array, shape (rows, columns)
         Triangle of each texel, -1 for none.
+    kin : array, shape (rows, columns)
+        Kin of each texel, -1 for none.
     index : array, shape (k,)
-        Flat index of the texels with an owner.
+        Flat index of the texels with an owner, those of a triangle together: rays that start side by side meet the
+        same boxes, which is worth half of their cost.
     """
 
     mesh: LitMesh
     owner: NDArray[np.int32]
+    kin: NDArray[np.int32]
     index: NDArray[np.int64]
 
     @classmethod
     def of(cls, mesh: LitMesh) -> Texels:
         """Find the texels of a mesh."""
         owner = claim_texels(mesh.texel, mesh.triangles, mesh.shape)
-        return cls(mesh, owner, np.flatnonzero(owner.ravel() >= 0))
-
-    @property
-    def kin(self) -> NDArray[np.int32]:
-        """Kin of each texel, -1 for none; shape (rows, columns)."""
-        kin = np.full(self.mesh.shape, -1, np.int32)
-        kin.ravel()[self.index] = self.mesh.kin[self.owner.ravel()[self.index]]
-        return kin
+        index = texels_by_owner(owner, len(mesh.triangles))
+        kin = np.full(mesh.shape, -1, np.int32)
+        kin.ravel()[index] = mesh.kin[owner.ravel()[index]]
+        return cls(mesh, owner, kin, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +134,7 @@ def _samples(texels: Texels, index: NDArray[np.int64], dx: float, dy: float) -> 
         x=column + dx,
         y=row + dy,
     )
-    normal = found[:, 3:]
-    return _Samples(
-        found[:, :3].copy(), normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    )
+    return _Samples(found[:, :3], unit_rows(found[:, 3:]))
 
 
 def hemisphere(n: int) -> NDArray[np.float64]:
@@ -147,7 +153,7 @@ def hemisphere(n: int) -> NDArray[np.float64]:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - i / n)])
 
 
-def bake_sky(occluders: Occluders, texels: Texels, *, most_rays: int = 16) -> NDArray[np.uint8]:
+def bake_sky(occluders: Occluders, texels: Texels, *, most_rays: int = 8) -> NDArray[np.uint8]:
     """Share of the sky that each texel sees, 0 to 255, shape (rows, columns).
 
     Parameters
@@ -158,14 +164,24 @@ def bake_sky(occluders: Occluders, texels: Texels, *, most_rays: int = 16) -> ND
     n_rays = int(np.clip(_RAY_BUDGET // max(len(texels.index), 1), 4, most_rays))
     dome = hemisphere(n_rays * _PHASES)
     seen = np.zeros(texels.mesh.shape, np.float32)
-    step = _CHUNK_RAYS // n_rays
-    for first in range(0, len(texels.index), step):
-        index = texels.index[first : first + step]
+
+    def look(index: NDArray[np.int64]) -> None:
         row, column = np.divmod(index, texels.mesh.shape[1])
         sample = _samples(texels, index, 0.0, 0.0)
         phase = (row % 4) * 4 + (column + 2 * (row // 4 % 2)) % 4
         seen.ravel()[index] = sky_view(occluders, sample.position, sample.normal, phase, dome)
+
+    _in_chunks(look, texels.index, n_rays)
     return _as_bytes(smooth_among_kin(seen, texels.kin))
+
+
+def _in_chunks(work: Callable[[NDArray[np.int64]], None], index: NDArray[np.int64], rays_each: int) -> None:
+    """Call `work` with one stretch of texels after another, on all cores; each writes to its own texels alone."""
+    step = max(_CHUNK_RAYS // rays_each, 1)
+    chunks = [index[first : first + step] for first in range(0, len(index), step)]
+    with ThreadPoolExecutor(min(default_workers(), _MOST_THREADS)) as pool:
+        for _ in pool.map(work, chunks):
+            pass
 
 
 def sky_view(
@@ -177,14 +193,11 @@ def sky_view(
 ) -> NDArray[np.float32]:
     """Share of the sky that points see, 0 to 1, shape (k,); rays that go down count as stopped."""
     n_rays = len(dome) // _PHASES
-    origins, directions = sky_rays(position, normal, phase, dome, n_phases=_PHASES)
-    up = np.flatnonzero(directions[:, 2] > 0)
-    free = up[~occluders.solid.occluded(origins[up], directions[up])]
-    through = np.zeros(len(origins), np.float32)
-    through[free] = np.where(
-        occluders.leaves.occluded(origins[free], directions[free]), _LEAVES_PASS_SKY, np.float32(1)
-    )
-    return through.reshape(-1, n_rays).mean(axis=1)
+    origins, directions, sample = sky_rays(position, normal, phase, dome, n_phases=_PHASES)
+    free = np.flatnonzero(~occluders.solid.occluded(origins, directions))
+    shaded = occluders.leaves.occluded(origins[free], directions[free])
+    through = np.where(shaded, _LEAVES_PASS_SKY, 1.0)
+    return (np.bincount(sample[free], through, len(position)) / n_rays).astype(np.float32)
 
 
 def bake_sun(
@@ -192,30 +205,43 @@ def bake_sun(
 ) -> NDArray[np.uint8]:
     """Sun on each texel, cosine times what shadows leave of it, 0 to 255, shape (rows, columns).
 
-    One ray per texel tells where shadows end; there, 16 more over the texel and over the sun's disc make the border
-    smooth.
+    One ray per texel tells where shadows end. There, four more over the texel and over the sun's disc tell which
+    texels have part of the sun, and twelve more how much.
     """
     seen, cosine = np.zeros(texels.mesh.shape, np.float32), np.zeros(texels.mesh.shape, np.float32)
     if direction[2] <= 0:
         return _as_bytes(seen)
     towards = np.asarray(direction)
-    for index in _chunks(texels.index, 1):
+
+    def look(index: NDArray[np.int64]) -> None:
         sample = _samples(texels, index, 0.0, 0.0)
         seen.ravel()[index] = _sun_view(occluders, sample, towards)
         cosine.ravel()[index] = np.maximum(sample.normal @ towards, 0)
+
+    def look_closer(index: NDArray[np.int64]) -> None:
+        first = _sun_samples(occluders, texels, index, jitter[:_FIRST_SAMPLES])
+        mixed = np.ptp(first, axis=0) > 0
+        mean = first.mean(axis=0)
+        rest = _sun_samples(occluders, texels, index[mixed], jitter[_FIRST_SAMPLES:])
+        mean[mixed] = np.concatenate([first[:, mixed], rest]).mean(axis=0)
+        seen.ravel()[index] = mean
+
+    _in_chunks(look, texels.index, 1)
+    jitter = _jitter(towards)
     border = texels.index[border_texels(seen, texels.kin).ravel()[texels.index]]
-    for index in _chunks(border, _BORDER_SAMPLES):
-        total = np.zeros(len(index), np.float32)
-        for dx, dy, disc in _jitter(towards):
-            total += _sun_view(occluders, _samples(texels, index, dx, dy), disc)
-        seen.ravel()[index] = total / _BORDER_SAMPLES
+    _in_chunks(look_closer, border, _FIRST_SAMPLES)
     # Sixteen samples leave steps; their neighbours even them out, and change nothing where all are lit or none.
     return _as_bytes(smooth_among_kin(seen, texels.kin, reach=1) * cosine)
 
 
-def _chunks(index: NDArray[np.int64], rays_each: int) -> list[NDArray[np.int64]]:
-    step = _CHUNK_RAYS // rays_each
-    return [index[first : first + step] for first in range(0, len(index), step)]
+def _sun_samples(
+    occluders: Occluders,
+    texels: Texels,
+    index: NDArray[np.int64],
+    jitter: list[tuple[float, float, NDArray[np.float64]]],
+) -> NDArray[np.float32]:
+    """Sun at texels for each place on the texel and the disc, shape (places, k)."""
+    return np.stack([_sun_view(occluders, _samples(texels, index, x, y), disc) for x, y, disc in jitter])
 
 
 def _sun_view(occluders: Occluders, sample: _Samples, towards: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -242,8 +268,10 @@ def _jitter(towards: NDArray[np.float64]) -> list[tuple[float, float, NDArray[np
     angle = i * (np.pi * (3 - np.sqrt(5)))
     grid = (np.arange(4) + 0.5) / 4 - 0.5
     discs = towards + (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * above
-    # 7 has no factor in common with 16: each cell of the 4 x 4 pattern meets another part of the disc.
-    return [(grid[k % 4], grid[k // 4], discs[(7 * k) % _BORDER_SAMPLES]) for k in range(_BORDER_SAMPLES)]
+    # 7 has no factor in common with 16: each cell of the 4 x 4 pattern meets another part of the disc. The first four
+    # cells are the corners of the texel, which see a border in it first.
+    cells = sorted(range(_BORDER_SAMPLES), key=lambda k: (k not in {0, 3, 12, 15}, k))
+    return [(grid[k % 4], grid[k // 4], discs[(7 * k) % _BORDER_SAMPLES]) for k in cells]
 
 
 def light_points(

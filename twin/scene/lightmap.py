@@ -93,6 +93,24 @@ def claim_texels(
 
 
 @njit(cache=True, nogil=True)
+def _by_owner(owner, first, out):  # type: ignore[no-untyped-def]
+    """Counting sort of the texels that have an owner; `first` holds where those of each triangle begin."""
+    for i in range(len(owner)):
+        if owner[i] >= 0:
+            out[first[owner[i]]] = i
+            first[owner[i]] += 1
+
+
+def texels_by_owner(owner: NDArray[np.int32], n_triangles: int) -> NDArray[np.int64]:
+    """Flat index of the texels that have an owner, in the order of the triangles and ascending within each."""
+    count = np.bincount(owner.ravel() + 1, minlength=n_triangles + 1)[1:]
+    ends = np.cumsum(count)
+    out = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
+    _by_owner(owner.ravel(), ends - count, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _place(points, carried, texel, triangles, owner, x, y, out):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Values at texels on their triangles, drawn in from the rim so that no ray starts inside a neighbour."""
     weight, altitude = np.empty(3), np.empty(3)
@@ -145,25 +163,43 @@ def place_texels(
 
 
 @njit(cache=True, nogil=True)
-def _sky_rays(position, normal, phase, dome, n_phases, origins, directions):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Rays over the hemisphere of each sample; each phase has directions of its own."""
+def unit_rows(vectors):  # type: ignore[no-untyped-def]
+    """Vectors of length 1 in the same directions, shape (n, 3)."""
+    out = np.empty(vectors.shape, np.float32)
+    for k in range(len(vectors)):
+        x, y, z = vectors[k, 0], vectors[k, 1], vectors[k, 2]
+        length = max(np.sqrt(x * x + y * y + z * z), 1e-6)
+        out[k, 0], out[k, 1], out[k, 2] = x / length, y / length, z / length
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _sky_rays(position, normal, phase, dome, n_phases, origins, directions, sample):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Rays over the upper part of the hemisphere of each sample, and how many they are."""
     n_rays = len(dome) // n_phases
+    r = 0
     for k in range(len(position)):
         nx, ny, nz = normal[k, 0], normal[k, 1], normal[k, 2]
         # Frame around the normal without a branch at the poles: Duff et al. (2017).
         sign = 1.0 if nz >= 0 else -1.0
         p = -1.0 / (sign + nz)
         q = nx * ny * p
-        tx, ty, tz = 1.0 + sign * nx * nx * p, sign * q, -sign * nx
-        bx, by, bz = q, sign + ny * ny * p, -ny
+        tz, bz = -sign * nx, -ny
+        tx, ty = 1.0 + sign * nx * nx * p, sign * q
+        bx, by = q, sign + ny * ny * p
         for j in range(n_rays):
             d = dome[j * n_phases + phase[k]]
-            r = k * n_rays + j
+            up = d[0] * tz + d[1] * bz + d[2] * nz
+            if up <= 0.0:
+                continue
             for i in range(3):
                 origins[r, i] = position[k, i] + _OFFSET_M * normal[k, i]
             directions[r, 0] = d[0] * tx + d[1] * bx + d[2] * nx
             directions[r, 1] = d[0] * ty + d[1] * by + d[2] * ny
-            directions[r, 2] = d[0] * tz + d[1] * bz + d[2] * nz
+            directions[r, 2] = up
+            sample[r] = k
+            r += 1
+    return r
 
 
 def sky_rays(
@@ -173,8 +209,8 @@ def sky_rays(
     dome: NDArray[np.float64],
     *,
     n_phases: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Origins and directions of the rays that ask how much sky each sample sees.
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
+    """Origins and directions of the rays that ask how much sky each sample sees; none that go down.
 
     Parameters
     ----------
@@ -187,12 +223,16 @@ def sky_rays(
 
     Returns
     -------
-    origins, directions : array, shape (k * n_rays, 3)
+    origins, directions : array, shape (m, 3)
+        At most ``n_rays`` of each sample.
+    sample : array, shape (m,)
+        The sample that each ray belongs to, ascending.
     """
     n = len(position) * (len(dome) // n_phases)
     origins, directions = np.empty((n, 3), np.float32), np.empty((n, 3), np.float32)
-    _sky_rays(position, normal, phase, dome, n_phases, origins, directions)
-    return origins, directions
+    sample = np.empty(n, np.int32)
+    m = _sky_rays(position, normal, phase, dome, n_phases, origins, directions, sample)
+    return origins[:m], directions[:m], sample[:m]
 
 
 @njit(cache=True, nogil=True)
@@ -233,19 +273,21 @@ def smooth_among_kin(
 
 
 @njit(cache=True, nogil=True)
-def _unsure(values, kin, threshold, reach, out):  # type: ignore[no-untyped-def]
+def _differs(values, kin, y, x, threshold, reach):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Whether any neighbour among kin has another value."""
     height, width = values.shape
-    for y in range(height):
-        for x in range(width):
-            if kin[y, x] < 0:
-                continue
-            for dy in range(-reach, reach + 1):
-                for dx in range(-reach, reach + 1):
-                    v, u = y + dy, x + dx
-                    if v < 0 or u < 0 or v >= height or u >= width or kin[v, u] != kin[y, x]:
-                        continue
-                    if abs(values[v, u] - values[y, x]) > threshold:
-                        out[y, x] = True
+    for v in range(max(y - reach, 0), min(y + reach + 1, height)):
+        for u in range(max(x - reach, 0), min(x + reach + 1, width)):
+            if kin[v, u] == kin[y, x] and abs(values[v, u] - values[y, x]) > threshold:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _unsure(values, kin, threshold, reach, out):  # type: ignore[no-untyped-def]
+    for y in range(values.shape[0]):
+        for x in range(values.shape[1]):
+            out[y, x] = kin[y, x] >= 0 and _differs(values, kin, y, x, threshold, reach)
 
 
 def border_texels(values: NDArray[np.float32], kin: NDArray[np.int32]) -> NDArray[np.bool_]:

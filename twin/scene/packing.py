@@ -244,7 +244,7 @@ def _geometry_key(arrays: dict[str, NDArray[Any]], plan: Plan) -> str:
         "terrain_triangles",
         "tree_foot",
     )
-    return digest(f"light 1 {plan}", *(arrays[n] for n in (*names, "tree_size", "tree_form", "tree_turn")))
+    return digest(f"light 2 {plan}", *(arrays[n] for n in (*names, "tree_size", "tree_form", "tree_turn")))
 
 
 def _main_axis(mesh: FacetMesh) -> float:

@@ -62,6 +62,9 @@ class EmbreeCaster:
 
         self._scene = rtcore_scene.EmbreeScene()
         self._mesh = TriangleMesh(self._scene, triangles)
+        # Embree builds its tree when the first ray is cast, which must not happen on several threads at once.
+        ray = np.zeros((1, 3), np.float32), np.array([[0, 0, 1]], np.float32)
+        self._scene.run(*ray, query="OCCLUDED")
 
     def occluded(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether each ray meets anything, shape (n,)."""
