@@ -19,6 +19,7 @@ _HOLD = 1e-3
 
 _SAME_SLOPE = 0.35
 _SEED_POINTS = 6
+_ASKED = 400
 _ROUGH_COST = 0.25
 """Added to the cost of a point for each doubling of its plane's tolerance."""
 
@@ -33,6 +34,17 @@ class Labelled(NamedTuple):
     """Nearest other points of each, shape (n, k), -1 where there are fewer."""
     label: NDArray[np.int64]
     """Plane of each, -1 for none."""
+
+
+class Work(NamedTuple):
+    """Memory that growing a region needs, made once for many."""
+
+    stamp: NDArray[np.int64]
+    members: NDArray[np.int64]
+    mark: NDArray[np.int64]
+    """The last mark on a stamp."""
+    nothing: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """Local planes that say nothing."""
 
 
 class Shape(NamedTuple):
@@ -262,14 +274,15 @@ def grow_regions(
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow_one(points: Labelled, seed: int, plane: NDArray[np.float64], shape: Shape) -> NDArray[np.int64]:
+def _grow_one(
+    points: Labelled, seed: int, plane: NDArray[np.float64], shape: Shape, work: Work
+) -> NDArray[np.int64]:
     """Points without a label that hang together with a seed in a plane, which is refitted on the way."""
-    n = len(points.xyz)
-    stamp, members = np.full(n, -1, np.int64), np.empty(n, np.int64)
-    nothing = np.zeros((n, 3)), np.full(n, np.inf)
-    members[0], stamp[seed] = seed, 0
-    size = _spread(points, nothing, (members, 1, stamp, 0), plane, shape)
-    return members[: _drop_far(points.xyz, members, size, plane, shape.tolerance)].copy()
+    work.mark[0] += 1
+    work.members[0], work.stamp[seed] = seed, work.mark[0]
+    region = (work.members, 1, work.stamp, work.mark[0])
+    size = _spread(points, work.nothing, region, plane, shape)
+    return work.members[: _drop_far(points.xyz, work.members, size, plane, shape.tolerance)].copy()
 
 
 @numba.njit(cache=True, nogil=True)
@@ -294,12 +307,15 @@ def find_small(
     known = label.max() + 1 if len(label) else 0
     found = 0
     hopeless = label >= 0
+    n = len(xyz)
+    nothing = np.zeros((n, 3)), np.full(n, np.inf)
+    work = Work(np.zeros(n, np.int64), np.empty(n, np.int64), np.zeros(1, np.int64), nothing)
     while found < most:
         best_gain, members, plane = 0.0, np.empty(0, np.int64), np.zeros(3)
         for i in range(len(xyz)):
             if hopeless[i]:
                 continue
-            gain, own, own_plane = _best_at(points, i, directions, least, tolerance)
+            gain, own, own_plane = _best_at(points, i, (directions, least), tolerance, work)
             hopeless[i] = gain <= 0.0
             if gain > best_gain:
                 best_gain, members, plane = gain, own, own_plane
@@ -315,10 +331,14 @@ def find_small(
 
 @numba.njit(cache=True, nogil=True)
 def _best_at(
-    points: Labelled, i: int, directions: NDArray[np.float64], least: NDArray[np.int64], tolerance: float
+    points: Labelled,
+    i: int,
+    wanted: tuple[NDArray[np.float64], NDArray[np.int64]],
+    tolerance: float,
+    work: Work,
 ) -> tuple[float, NDArray[np.int64], NDArray[np.float64]]:
     """The plane around one point that explains most points beyond what is asked of it; a gain of 0 for none."""
-    xyz, near, label = points
+    (xyz, near, label), (directions, least) = points, wanted
     best, members, plane = 0.0, np.empty(0, np.int64), np.zeros(3)
     sums, tried = np.zeros(N_MOMENTS), np.empty(3)
     add_point(sums, xyz[i, 0], xyz[i, 1], xyz[i, 2], 1.0)
@@ -332,7 +352,7 @@ def _best_at(
         left = fit_moments(sums, directions[d], tried)
         if tried[0] ** 2 + tried[1] ** 2 > _STEEPEST**2 or left / sums[0] > tolerance**2:
             continue
-        own = _grow_one(points, i, tried, Shape(directions[d], tolerance))
+        own = _grow_one(points, i, tried, Shape(directions[d], tolerance), work)
         if len(own) < least[d]:
             continue
         gain = float(len(own) - least[d]) + 1.0
@@ -407,17 +427,28 @@ def worth_of_planes(
     touches: NDArray[np.bool_],
     tolerance: float,
 ) -> NDArray[np.float64]:
-    """What it would cost the points of each plane to take the planes that it touches, or none, shape (m,)."""
+    """What it would cost the points of each plane to take the planes that it touches, or none, shape (m,).
+
+    Of a large plane every so manieth point is asked.
+    """
     worth = np.zeros(len(planes))
+    count, turn = np.zeros(len(planes), np.int64), np.zeros(len(planes), np.int64)
+    for k in label:
+        if k >= 0:
+            count[k] += 1
     for i in range(len(xyz)):
         own = label[i]
         if own < 0:
+            continue
+        every = 1 + count[own] // _ASKED
+        turn[own] += 1
+        if turn[own] % every != 0:
             continue
         other = 1.0
         for k in range(len(planes)):
             if touches[own, k] and k != own:
                 other = min(other, point_cost(planes[k], xyz[i], tolerance))
-        worth[own] += other - point_cost(planes[own], xyz[i], tolerance)
+        worth[own] += every * (other - point_cost(planes[own], xyz[i], tolerance))
     return worth
 
 

@@ -38,7 +38,7 @@ ROUGH = (2.5, 6.0)
 
 LOCAL = 7
 SMOOTHNESS = 0.6
-_SWEEPS = 6
+_SWEEPS, _MOST_SWEEPS = 6, 40
 _LEAST_TOLERANCE_M, _MOST_TOLERANCE_M = 0.1, 0.25
 _FREE = np.zeros(2)
 _LEVEL = np.full(2, np.nan)
@@ -216,7 +216,7 @@ def _settle(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Labels and planes in turns until they agree; planes that are not worth it are given up on the way."""
     xyz, near, tolerance = search.xyz, search.near, search.tolerance
-    for _ in range(_SWEEPS + len(planes)):
+    for _ in range(min(_SWEEPS + len(planes), _MOST_SWEEPS)):
         changed = relabel(Labelled(xyz, near, label), planes, tolerance, SMOOTHNESS)
         label, planes = _refit(search, label, planes)
         if not len(planes):
@@ -225,11 +225,9 @@ def _settle(
         label, planes = merged or (label, planes)
         touches = touching(near, label, len(planes)) > 0
         worth = worth_of_planes(xyz, label, planes, touches, tolerance) / planes[:, 4]
-        k = int(worth.argmin())
-        if worth[k] < search.least:
-            label[label == k] = -1
-            planes = np.delete(planes, k, axis=0)
-            label[label > k] -= 1
+        poor = (worth < search.least / 2) | ((worth < search.least) & (worth == worth.min()))
+        if poor.any():
+            label, planes = _without(label, planes, poor)
         elif not changed and not merged:
             break
     return label, planes
@@ -240,16 +238,24 @@ def _refit(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Planes fitted to their points, without those that have fewer than three."""
     sums = gather_moments(search.xyz, label, planes)
-    kept = np.flatnonzero(sums[:, 0] >= 3)
-    new = np.full(len(planes) + 1, -1, np.int64)
-    new[kept] = np.arange(len(kept))
-    planes = planes[kept].copy()
-    for plane, own in zip(planes, sums[kept], strict=True):
+    few = sums[:, 0] < 3
+    label, planes = _without(label, planes, few)
+    for plane, own in zip(planes, sums[~few], strict=True):
         if own[0] < _FEW:
             _fit_few(search, own, plane)
         else:
             fit_moments(own, _FREE, plane)
-    return new[label], planes
+    return label, planes
+
+
+def _without(
+    label: NDArray[np.int64], planes: NDArray[np.float64], dropped: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels and planes without some of the planes, whose points have none then."""
+    kept = np.flatnonzero(~dropped)
+    new = np.full(len(planes) + 1, -1, np.int64)
+    new[kept] = np.arange(len(kept))
+    return new[label], planes[kept]
 
 
 def _fit_few(search: _Search, sums: NDArray[np.float64], plane: NDArray[np.float64]) -> None:
