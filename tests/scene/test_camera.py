@@ -126,12 +126,38 @@ def test_a_camera_from_a_file_is_in_map_coordinates(tmp_path, suffix):
         '{"eye": [0, 0, 1], "target": [0, 0, 0], "view_angle_deg": 400}',
         '{"eye": [0, 0, 1], "target": [0, 0, 0], "zoom": 2}',
         '{"eye": [0, 0, 1e400], "target": [0, 0, 0]}',
+        '{"eye": [0, 0, 1%s], "target": [0, 0, 0]}' % ("0" * 400),
+        '{"eye": [0, 0, 1%s], "target": [0, 0, 0]}' % ("0" * 5000),
+        '{"eye": [0, 0, 1], "target": [0, 0, 0], "view_angle_deg": 1%s}' % ("0" * 400),
+        '{"eye": 7, "target": [0, 0, 0]}',
+        '{"eye": [[0, 0, 1], [0, 0, 2], [0, 0, 3]], "target": [0, 0, 0]}',
+        '{"eye": [0, 0, NaN], "target": [0, 0, 0]}',
+        "[" * 30_000,
+        '{"eye": ' + "[" * 900 + "]" * 900 + ', "target": [0, 0, 0]}',
+        " " * 70_000,
     ],
 )
 def test_a_damaged_camera_file_is_told(tmp_path, text):
     path = tmp_path / "camera.json"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"camera\.json"):
+        load_camera(path, (0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eye = " + "[" * 30_000,
+        "eye = [0, 0, 1%s]\ntarget = [0, 0, 0]" % ("0" * 400),
+        "eye = [0, 0, inf]\ntarget = [0, 0, 0]",
+        "eye = [0, 0, 1]\ntarget = [0, 0, 0]\nparallel_height_m = 1%s" % ("0" * 400),
+        "a" + ".a" * 30_000 + " = 1",
+    ],
+)
+def test_a_damaged_camera_table_is_told(tmp_path, text):
+    path = tmp_path / "camera.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"camera\.toml"):
         load_camera(path, (0, 0, 0))
 
 

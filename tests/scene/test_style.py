@@ -41,6 +41,9 @@ def test_a_file_changes_what_it_names(tmp_path):
         ("[water", "is no style file"),
         ('base = "states"', "is no whole style"),
         ("color_by = 3", "must be a text"),
+        ("a = " + "[" * 30_000, "nested"),
+        ("[light]\nsun_share = 1" + "0" * 400, "light.sun_share"),
+        ("[light]\nsun_share = nan", "light.sun_share"),
     ],
 )
 def test_a_mistake_in_a_style_is_told_with_file_and_key(tmp_path, text, words):

@@ -27,6 +27,7 @@ VIEWS = ("overview", "street", "top", "north", "south", "east", "west", "axis")
 _STREET_ANGLE_DEG = 62.0
 _MODEL_ANGLE_DEG = 28.0
 _HOUSE = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
+_MAX_FILE_BYTES = 65_536
 _NO_FIT = "the points to fit must not be empty"
 
 
@@ -290,26 +291,45 @@ def load_camera(path: Path, origin: Sequence[int]) -> Camera:
         raise UsageError(
             "--view", f"{path} is no file", f"choose one of {', '.join(VIEWS)}, or a camera file"
         )
+    data = _camera_table(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        eye, target = (_map_point(data[k], origin) for k in ("eye", "target"))
+        numbers = {
+            k: float(data[k]) for k in ("view_angle_deg", "parallel_height_m") if data.get(k) is not None
+        }
+        return Camera(eye, target, **numbers)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ConfigError(path, f"is no camera ({error})", "give three numbers for eye and target") from error
+
+
+def _camera_table(path: Path) -> dict[str, Any]:
+    """The keys of a camera file, known ones alone."""
+    try:
+        with path.open("rb") as handle:
+            raw = handle.read(_MAX_FILE_BYTES + 1)
+        if len(raw) > _MAX_FILE_BYTES:
+            raise ConfigError(path, f"is over {_MAX_FILE_BYTES} bytes long", "a camera takes a few lines")
+        text = raw.decode("utf-8-sig")
         data = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-    except (ValueError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
         raise ConfigError(
-            path, f"is no camera file ({error})", "write JSON or TOML with eye and target"
+            path, f"is no camera file ({why})", "write JSON or TOML with eye and target"
         ) from error
     known = {"eye", "target", "view_angle_deg", "parallel_height_m"}
     if not isinstance(data, dict) or set(data) - known or not {"eye", "target"} <= set(data):
         raise ConfigError(
             path, f"needs eye and target, and knows only {', '.join(sorted(known))}", "mend the keys"
         )
-    try:
-        eye, target = (_vector(np.asarray(data[k], dtype=np.float64) - origin) for k in ("eye", "target"))
-        numbers = {
-            k: float(data[k]) for k in ("view_angle_deg", "parallel_height_m") if data.get(k) is not None
-        }
-        return Camera(eye, target, **numbers)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(path, f"is no camera ({error})", "give three numbers for eye and target") from error
+    return data
+
+
+def _map_point(values: Any, origin: Sequence[int]) -> Vector:
+    """Three numbers in map coordinates as a place in local metres."""
+    if not isinstance(values, list) or len(values) != 3:
+        raise ValueError(f"three numbers are needed, not {str(values)[:40]}")
+    x, y, z = (float(v) - o for v, o in zip(values, origin, strict=True))
+    return x, y, z
 
 
 def camera_to_json(camera: Camera, origin: Sequence[int]) -> dict[str, Any]:

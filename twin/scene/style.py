@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,9 @@ def load_style(name: str) -> Style:
 def _read(path: Path, *, default_base: str) -> Style:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(path, f"is no style file ({error})", "compare it with a shipped style") from error
+    except (OSError, ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ConfigError(path, f"is no style file ({why})", "compare it with a shipped style") from error
     base = _base(path, data.pop("base", default_base))
     colours = dict(base.colours) if base else {}
     numbers = dict(base.numbers) if base else {}
@@ -129,7 +131,7 @@ def _take(
     if strict and key not in colours and key not in numbers and not key.startswith("category."):
         raise ConfigError(f"{path}: {key}", "is not a key of a style", "compare it with a shipped style")
     if isinstance(value, int | float) and not isinstance(value, bool):
-        numbers[key] = float(value)
+        numbers[key] = _finite(path, key, value)
         return
     texts = value if isinstance(value, list) else [value]
     try:
@@ -138,6 +140,16 @@ def _take(
         raise ConfigError(f"{path}: {key}", str(error), 'write a colour as "#rrggbb"') from None
     if not texts:
         raise ConfigError(f"{path}: {key}", "has no colour", 'write at least one, as "#rrggbb"')
+
+
+def _finite(path: Path, key: str, value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ConfigError(f"{path}: {key}", "is no finite number", "compare it with a shipped style")
+    return number
 
 
 def parse_colour(text: Any) -> Rgb:
