@@ -18,7 +18,7 @@ from twin.city.tiling import tile_name
 from twin.core.grid import Bounds
 from twin.core.points import Classification
 from twin.core.tasks import Task, run_tasks
-from twin.reconstruct.shift import Shift, find_shift
+from twin.reconstruct.shift import Shift, find_shift, is_no_worse
 from twin.reconstruct.wall_offsets import REACH_M, WallOffsets, wall_offsets
 
 if TYPE_CHECKING:
@@ -193,7 +193,8 @@ def _decided(
     for block in _blocks(shapes, usable):
         together = find_shift(WallOffsets.concatenate([by_row[r] for r in block]), eaves_m=eaves_m)
         groups = [(block, together)]
-        if not together.is_certain and len(block) > 1:
+        agreed = together.is_certain and all(is_no_worse(together, by_row[r]) for r in block)
+        if not agreed and len(block) > 1:
             groups = [(block[k : k + 1], find_shift(by_row[r], eaves_m=eaves_m)) for k, r in enumerate(block)]
         for rows, found in groups:
             if found.is_certain:

@@ -119,6 +119,15 @@ def find_shift(walls: WallOffsets, *, eaves_m: float | None = None) -> Shift:
     return Shift(float(best[0]), float(best[1]), float(best[2]), gain, lost, len(walls), told)
 
 
+def is_no_worse(shift: Shift, walls: WallOffsets) -> bool:
+    """Whether the walls of one building of a block agree with a shift of the block: they fit no worse than before."""
+    weight = np.sqrt(walls.length_m / USUAL_WALL_M)
+    usual = (shift.eaves_m, EAVES_SIGMA_M)
+    before, after = np.array([0.0, 0.0, shift.eaves_m]), np.array([shift.east_m, shift.north_m, shift.eaves_m])
+    cost = [_misfit(p, walls.normal, walls.offset_m, weight, usual) for p in (before, after)]
+    return bool(cost[1] <= cost[0] + 1.0)
+
+
 def _is_two_sided(p: NDArray[np.float64], walls: WallOffsets) -> bool:
     """Whether walls that fit face the shift, and others face away from it."""
     facing = walls.normal @ p[:2] / max(1e-9, float(np.hypot(*p[:2])))
