@@ -57,11 +57,11 @@ def make_city(
         write_table(gpd.GeoDataFrame(columns, crs="EPSG:25832"), folder / relative)
         entries[name] = Layer(name, (artifact(folder, relative),))
     houses = footprints or []
+    n = len(houses)
     table = {
-        "id": [f"b{k}" for k in range(len(houses))],
-        "state": ["built"] * len(houses),
-        "geometry": houses,
-    }
+        "id": np.array([f"b{k}" for k in range(n)], object), "state": np.array(["built"] * n, object),
+        "roof_type": np.array(["flat"] * n, object), "height_m": np.full(n, 6.0), "geometry": houses,
+    }  # fmt: skip
     write_table(
         gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:25832"), folder / "buildings/buildings.parquet"
     )

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.cli.console import force_option, json_option, tell, tell_json, tell_notices
+from twin.cli.console import force_option, json_option, progress, tell, tell_json, tell_notices
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
     from twin.city.model import City
     from twin.core.notices import Notices
+    from twin.water.model import Solution
+    from twin.water.simulation import Setup
 
 EXAMPLES = """\b
 Examples:
@@ -119,3 +121,112 @@ def level_command(city: Path, name: str, force: bool, as_json: bool, **given: An
     finally:
         tell_notices(notices)
     return tell_flood(stored, name, notices, as_json=as_json)
+
+
+SIMULATE_EXAMPLES = """\b
+Examples:
+  twin flood simulate town.twin --rain 60 --hours 1 --name cloudburst
+  twin flood simulate town.twin --rain storm.csv --tide harbour.csv --hours 6 --name typhoon
+  twin flood simulate town.twin --inflow river.csv --hours 12 --method accurate --cell-size 2 --name river
+"""
+
+
+@command.command("simulate", epilog=SIMULATE_EXAMPLES)
+@city_argument
+@click.option("--rain", help="mm/h, or a table of mm/h over time (each value holds until the next).")
+@click.option(
+    "--inflow",
+    type=click.Path(path_type=Path),
+    help="Table of time, x, y, m3/s: water that comes in at points.",
+)
+@click.option(
+    "--tide",
+    help="Level in m, or a table of it over time: what rivers and sea have at the edge of the terrain.",
+)
+@click.option("--hours", type=float, required=True, help="How long.")
+@click.option("--method", type=click.Choice(["fast", "accurate"]), default="fast", show_default=True)
+@click.option("--start", help="First moment, UTC; that of the tables if not given.")
+@click.option("--after", help="NAME of a flood of the city to go on from.")
+@click.option(
+    "--cell-size", type=float, help="Side of the cells, m; 1, or that of the terrain, if not given."
+)
+@click.option("--buildings", type=click.Choice(["blocked", "raised"]), default="blocked", show_default=True)
+@click.option("--edges", type=click.Choice(["open", "closed"]), default="open", show_default=True)
+@click.option(
+    "--infiltration", type=float, default=0.0, show_default=True, help="mm/h that unsealed ground takes."
+)
+@click.option(
+    "--every", type=float, help="Seconds between the moments that are kept; a 24th of all if not given."
+)
+@click.option("--threads", type=click.IntRange(min=1), help="As many as cores if not given.")
+@name_option
+@force_option
+@json_option
+def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given: Any) -> int:
+    """Compute a flood of CITY by rain, rivers and tide."""
+    from twin.city.model import open_city
+    from twin.core.notices import Notices
+    from twin.water.flood_store import check_name, read_flood
+    from twin.water.simulation import Request, prepare
+
+    opened = open_city(city)
+    check_name(opened, name, force=force)
+    notices = Notices()
+    after = read_flood(opened, given["after"]) if given["after"] else None
+    request = Request(
+        hours=given["hours"],
+        rain=_number_or_file(given["rain"]),
+        inflow=given["inflow"],
+        tide=_number_or_file(given["tide"]),
+        method=given["method"],
+        start=given["start"],
+        after=after,
+        cell_size_m=given["cell_size"],
+        buildings=given["buildings"],
+        edges=given["edges"],
+        infiltration_mm_h=given["infiltration"],
+        output_every_s=given["every"],
+    )
+    try:
+        setup = prepare(opened, request, notices=notices)
+        stored = _compute(opened, setup, given["threads"], name=name, force=force, notices=notices)
+    finally:
+        tell_notices(notices)
+    return tell_flood(stored, name, notices, as_json=as_json)
+
+
+def _number_or_file(text: str | None) -> float | Path | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return Path(text)
+
+
+def _compute(
+    city: City, setup: Setup, threads: int | None, *, name: str, force: bool, notices: Notices
+) -> City:
+    """Run and keep a computation; of one that broke off, what was computed until then."""
+    from twin.city.plan import sources_of
+    from twin.water.flood_store import store_flood
+    from twin.water.model import UnstableError
+    from twin.water.simulation import flood_of_solution, run
+
+    files = [Path(setup.files[k]) for k in sorted(setup.files)]
+    inputs = [source for file in files for source in sources_of(file)]
+    parameters = {"parameters": setup.parameters}
+
+    def keep(solution: Solution) -> City:
+        flood = flood_of_solution(setup, solution, name=name)
+        return store_flood(city, flood, run=parameters, inputs=inputs, force=force, notices=notices)
+
+    try:
+        with progress() as listener:
+            solution = run(setup, threads=threads, progress=listener, notices=notices)
+    except UnstableError as error:
+        if error.result is not None and len(error.result.times_s):
+            keep(error.result)
+            notices.add("kept", f"{name}: what was computed until then is kept")
+        raise
+    return keep(solution)

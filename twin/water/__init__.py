@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from twin.water.ground import Site, site
     from twin.water.levels import level
     from twin.water.model import Extremes, GreenAmpt, Solution, StepLimit, UnstableError, WaterState
+    from twin.water.series import Series, read_inflows, read_series
+    from twin.water.simulation import simulate
     from twin.water.solver import solve
 
 _PLACES = {
     "Extremes": "model",
     "Flood": "flood",
     "GreenAmpt": "model",
+    "Series": "series",
     "Site": "ground",
     "Solution": "model",
     "StepArrays": "flood",
@@ -39,6 +42,9 @@ _PLACES = {
     "level": "levels",
     "open_flood": "flood_store",
     "read_flood": "flood_store",
+    "read_inflows": "series",
+    "read_series": "series",
+    "simulate": "simulation",
     "site": "ground",
     "solve": "solver",
     "store_flood": "flood_store",
@@ -48,6 +54,7 @@ __all__ = [
     "Extremes",
     "Flood",
     "GreenAmpt",
+    "Series",
     "Site",
     "Solution",
     "StepArrays",
@@ -60,6 +67,9 @@ __all__ = [
     "level",
     "open_flood",
     "read_flood",
+    "read_inflows",
+    "read_series",
+    "simulate",
     "site",
     "solve",
     "store_flood",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
 
 DTM = "terrain/dtm.tif"
+FILLED = "terrain/filled.tif"
+MOUTH_REACH_M = 100.0
+"""A river that the map ends this near to the edge, in ground without survey, is taken to reach it."""
 CLEARANCE_M = 1.0
 """Ground that lies less than this below the top of a deck carries it, rather than passing under it."""
 
@@ -106,10 +109,19 @@ def site_grid(city: City, cell_size_m: float | None, bounds: Bounds | None) -> G
         raise UsageError("bounds", f"{bounds} lie outside the city", f"choose a part of {own.bounds}")
     reach = own.bounds if bounds is None else own.bounds.clipped(bounds)
     is_own = size == own.cell_size_m
-    grid = own.subgrid(own.window(reach)) if is_own else Grid.covering(reach, cell_size_m=size)
+    grid = own.subgrid(own.window(reach)) if is_own else _grid_within(reach, size)
     n_cells = grid.nx * grid.ny
     check_limit(city.path, "cells", n_cells, limits().max_raster_cells, name="max_raster_cells")
     return grid
+
+
+def _grid_within(reach: Bounds, cell_size_m: float) -> Grid:
+    """Whole cells inside a rectangle: a cell without all of its terrain would stand as a wall along the edge."""
+    c = cell_size_m
+    x0, y1 = np.ceil(reach.x_min / c - 1e-6), np.floor(reach.y_max / c + 1e-6)
+    nx = int(np.floor(reach.x_max / c + 1e-6) - x0)
+    ny = int(y1 - np.ceil(reach.y_min / c - 1e-6))
+    return Grid(float(x0 * c), float(y1 * c), c, max(1, nx), max(1, ny))
 
 
 def _terrain(city: City, grid: Grid, notices: Notices) -> NDArray[np.float32]:
@@ -192,42 +204,47 @@ def buildings_of(city: City, grid: Grid) -> NDArray[np.bool_]:
 
 
 def roof_rain(is_building: NDArray[np.bool_], is_open: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How many cells' rain falls on each cell when roofs lead theirs to the nearest open ground.
+    """How many cells' rain falls on each cell when each roof sheds its own evenly along its walls.
 
     Parameters
     ----------
     is_building, is_open : array of bool, shape (ny, nx)
-        Cells under roofs, and cells that water can enter.
+        Cells under roofs, and cells that water can enter. Roofs that touch count as one.
 
     Returns
     -------
     array, shape (ny, nx)
-        1 on open ground, more beside buildings, 0 on roofs; the sum is the number of both kinds of cells.
+        1 on open ground, more beside buildings, 0 on roofs. The sum is the number of both kinds of cells, less roofs
+        that no open ground touches.
 
     Examples
     --------
     >>> roof = np.array([[False, True, True, True, False]])
     >>> roof_rain(roof, ~roof)
-    array([[2., 0., 0., 0., 3.]])
+    array([[2.5, 0. , 0. , 0. , 2.5]])
     """
-    from scipy.spatial import cKDTree
+    from scipy.ndimage import label
 
     share = is_open.astype(np.float64)
-    roofs, ground = np.argwhere(is_building & ~is_open), np.argwhere(is_open)
-    if not len(roofs) or not len(ground):
-        return share
-    nearest = ground[_nearest(cKDTree(ground), ground, roofs)]
-    np.add.at(share, (nearest[:, 0], nearest[:, 1]), 1.0)
+    labels, n = label(is_building & ~is_open)
+    cells = np.arange(share.size).reshape(share.shape)
+    pairs = [_beside(labels, is_open, cells, axis, step) for axis in (0, 1) for step in (1, -1)]
+    beside = np.unique(np.concatenate(pairs), axis=0)
+    area = np.bincount(labels.ravel(), minlength=n + 1)
+    walls = np.maximum(np.bincount(beside[:, 0], minlength=n + 1), 1)
+    np.add.at(share.reshape(-1), beside[:, 1], (area / walls)[beside[:, 0]])
     return share
 
 
-def _nearest(tree: Any, ground: NDArray[np.int64], roofs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Nearest ground of each roof cell; of equally near ones the last in reading order, whatever the tree does."""
-    distance, found = tree.query(roofs, k=min(8, len(ground)))
-    if found.ndim == 1:
-        return np.asarray(found)
-    equal = distance <= distance[:, :1] + 1e-9
-    return np.where(equal, found, -1).max(axis=1)
+def _beside(
+    labels: NDArray[np.int32], is_open: NDArray[np.bool_], cells: NDArray[np.int64], axis: int, step: int
+) -> NDArray[np.int64]:
+    """Roof and open cell wherever the two are neighbours in one direction, shape (n, 2)."""
+    here, there = (slice(None, -1), slice(1, None)) if step > 0 else (slice(1, None), slice(None, -1))
+    a = (here, slice(None)) if axis == 0 else (slice(None), here)
+    b = (there, slice(None)) if axis == 0 else (slice(None), there)
+    touch = (labels[a] > 0) & is_open[b]
+    return np.column_stack([labels[a][touch], cells[b][touch]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,3 +281,60 @@ def cover_of(city: City, ground: Site) -> Cover:
         np.array([k.manning_n for k in kinds])[codes],
         np.array([k.is_sealed for k in kinds])[codes],
     )
+
+
+def unsurveyed(city: City, grid: Grid) -> NDArray[np.bool_]:
+    """Cells whose terrain was interpolated for want of points, shape (ny, nx); none where the city does not tell."""
+    from twin.sources.rasters import open_elevation
+
+    if not (city.path / FILLED).exists():
+        return np.zeros(grid.shape, bool)
+    read, own = open_elevation(city.path / FILLED)
+    x, y = np.meshgrid(grid.x_centres, grid.y_centres)
+    rows, cols = own.rows_cols(x.ravel(), y.ravel())
+    values = read((slice(0, own.ny), slice(0, own.nx)))
+    inside = (rows >= 0) & (rows < own.ny) & (cols >= 0) & (cols < own.nx)
+    found = np.ones(rows.size, bool)
+    found[inside] = values[rows[inside], cols[inside]] > 0
+    return found.reshape(grid.shape)
+
+
+def with_mouths(ground: Site, is_unsurveyed: NDArray[np.bool_], notices: Notices) -> Site:
+    """The ground with its rivers carried on to the edge of the terrain, where nothing but a guess lies between.
+
+    A map often ends its waters a little before the terrain does; a tide would not find them.
+    """
+    bed, is_water, is_source = ground.bed_m.copy(), ground.is_water.copy(), ground.is_source.copy()
+    reach = int(MOUTH_REACH_M / ground.grid.cell_size_m)
+    n_before = int(is_source.sum())
+    for turn in range(4):  # each side in its turn lies in the west
+        _carry_west(
+            np.rot90(bed, turn), np.rot90(is_water, turn), np.rot90(is_source, turn),
+            np.rot90(is_unsurveyed, turn), reach=reach,
+        )  # fmt: skip
+    n_more = int(is_source.sum()) - n_before
+    if n_more:
+        area = n_more * ground.grid.cell_size_m**2
+        notices.add(
+            "river-mouth",
+            f"waters end before the terrain does and are carried on to its edge ({area:.0f} m2)",
+        )
+    return Site(ground.grid, bed, is_water, is_source)
+
+
+def _carry_west(
+    bed: NDArray[np.float32],
+    is_water: NDArray[np.bool_],
+    is_source: NDArray[np.bool_],
+    is_unsurveyed: NDArray[np.bool_],
+    *,
+    reach: int,
+) -> None:
+    """Let the first flowing water of each row go on to the west, in place."""
+    first = np.argmax(is_source, axis=1)
+    rows = np.flatnonzero(is_source.any(axis=1) & (first > 0) & (first <= reach))
+    for row in rows:
+        way = slice(0, first[row])
+        if is_unsurveyed[row, way].all():
+            bed[row, way] = bed[row, first[row]]
+            is_water[row, way] = is_source[row, way] = True

@@ -1,0 +1,64 @@
+"""The verbs of floods: their options are documented, and what they say is what they kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+import pytest
+
+from tests.flood_city import box, grid_of, make_city
+from twin.cli.flood import command
+from twin.cli.main import run
+from twin.water.flood_store import read_flood
+
+if TYPE_CHECKING:
+    from twin.city.model import City
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference/command-line.md"
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    z = np.full((20, 30), 1.0)
+    z[:, :6] = 0.2
+    water = {"class": ["river"], "geometry": [box(grid_of(z), slice(None), slice(0, 6))]}
+    return make_city(tmp_path / "town.twin", z, water=water)
+
+
+@pytest.mark.parametrize("verb", sorted(command.commands))
+def test_every_option_is_in_the_reference(verb: str) -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    section = re.search(rf"^## twin flood {verb}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    cells = " ".join(re.findall(r"^\| (`[^|]+) \|", section[1], re.MULTILINE))
+    told = set(re.findall(r"(?<![\w-])(--?[a-z][a-z0-9-]*)", cells))
+    assert told == {o for p in command.commands[verb].params if isinstance(p, click.Option) for o in p.opts}
+    assert command.commands[verb].epilog
+
+
+def test_a_level_is_kept_and_told(city: City, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["flood", "level", str(city.path), "--eta", "2", "--name", "high", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["is_preview"]
+    assert told["counts"]["m2 wet"] == 600.0
+    assert run(["info", str(city.path)]) == 0
+    assert "high" in capsys.readouterr().out
+
+
+def test_a_storm_is_kept_with_its_tables(city: City, tmp_path: Path) -> None:
+    (tmp_path / "rain.csv").write_text("minutes,mm_h\n0,30\n3,0\n")
+    (tmp_path / "tide.csv").write_text("hours,level\n0,0.4\n1,0.4\n")
+    words = ["--rain", str(tmp_path / "rain.csv"), "--tide", str(tmp_path / "tide.csv"), "--hours", "0.05"]
+    assert run(["flood", "simulate", str(city.path), *words, "--name", "storm"]) == 0
+    from twin.city.model import open_city
+
+    stored = open_city(city.path)
+    entry = stored.manifest.layers["storm"]
+    assert {s.name for s in entry.provenance.inputs} == {"rain.csv", "tide.csv"}
+    assert entry.provenance.parameters["rain"] == "rain.csv"
+    assert read_flood(stored, "storm").n_steps == 25
