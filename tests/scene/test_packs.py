@@ -13,6 +13,7 @@ from twin.core.errors import UsageError
 from twin.core.grid import Bounds
 from twin.core.notices import Notices
 from twin.reconstruct.cover import Cover
+from twin.scene.facets import facets_from_solids
 from twin.scene.model import ColouredMesh, FacetMesh, Lines, Overlay, Picture
 from twin.scene.pack import FORMAT, Material, load_pack, meta_from_json, meta_to_json, save_pack
 from twin.scene.packing import pack_content
@@ -64,6 +65,21 @@ def test_materials_follow_surface_and_slope(village):
     ]
     ground = pack["facet_material"][pack["facet_owner"] < 0]
     assert set(ground.tolist()) == {Material.EARTH}
+
+
+def test_a_roof_is_of_one_kind_though_parts_of_it_differ(make_village, solids):
+    low_gable = solids["gable"](10, 6, 24, 8, -0.3, 3, 4)
+    parts = [
+        solids["box"](-22, -20, 12, -10, -0.3, 9),
+        low_gable,
+        solids["gable"](10, -20, 24, -10, -0.3, 6, 10),
+    ]
+    shed = solids["box"](26, -20, 28, -18, -0.3, 2.2)
+    pack = pack_content(
+        make_village(buildings=facets_from_solids([*parts, shed], [0, 0, 1, 1]), building_ids=("a", "b"))
+    )
+    of_building = [set(pack["facet_material"][pack["facet_owner"] == i].tolist()) for i in range(2)]
+    assert of_building == [{Material.WALL, Material.ROOF_FLAT}, {Material.WALL, Material.ROOF_SLOPED}]
 
 
 def test_water_lies_in_tiles_of_its_own(village):

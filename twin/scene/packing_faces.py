@@ -74,11 +74,21 @@ def _faces(content: SceneContent) -> list[_Faces]:
 
 
 def _building_faces(mesh: FacetMesh) -> _Faces:
-    up = face_normals(mesh)[:, 2]
     material = np.full(mesh.n_faces, Material.WALL, np.uint8)
-    roof = mesh.surface == Surface.ROOF
-    material[roof] = np.where(up[roof] > _FLAT_COS, Material.ROOF_FLAT, Material.ROOF_SLOPED)
+    roof = np.flatnonzero(mesh.surface == Surface.ROOF)
+    sloped = _sloped_roofs(mesh, roof)
+    material[roof] = np.where(sloped[mesh.owner[roof]], Material.ROOF_SLOPED, Material.ROOF_FLAT)
     return _Faces(mesh, material, "city")
+
+
+def _sloped_roofs(mesh: FacetMesh, roof: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Buildings most of whose roof slopes, shape (owners,): a roof is of one colour, also where it has a flat part."""
+    if not len(roof):
+        return np.zeros(0, np.bool_)
+    a, b, c = (mesh.vertices[mesh.triangles[:, i]] for i in range(3))
+    area = np.bincount(mesh.face, np.linalg.norm(np.cross(b - a, c - a), axis=1), mesh.n_faces)[roof]
+    flat = face_normals(mesh)[roof, 2] > _FLAT_COS
+    return np.asarray(np.bincount(mesh.owner[roof], np.where(flat, -area, area)) > 0)
 
 
 def _plain_faces(mesh: FacetMesh, top: Material, side: Material) -> _Faces:
