@@ -52,6 +52,7 @@ def box_on_top(x, y):
 
 
 N_SEEDS = 10
+KINDS = ("flat_parapet", "gable_dormers", "half_hip", "l_gable", "mansard", "multi_level")
 
 SHAPES = {
     "flat": (BLOCK, lambda x, y: np.full(np.shape(x), 6.0), 1),
@@ -169,3 +170,44 @@ def test_faces_that_sink_are_laid_level():
     assert face_areas(lifted.partition).sum() == pytest.approx(96)
     (solid,) = extrude(lifted.partition, lifted.planes, ground_m=0.0)
     assert solid.vertices[solid.vertices[:, 2] > 0, 2].min() >= 0.5
+
+
+def test_roofs_of_every_kind_are_near_the_truth():
+    from twin.core.points import PointCloud
+    from twin.demo.roofcells import cells_inside, roof_faces, roof_height
+    from twin.demo.samples import sample_buildings
+    from twin.reconstruct.building import reconstruct_building
+
+    near = []
+    for sample in sample_buildings(12, density=6.0, seed=5, kinds=KINDS):
+        ones = np.ones(len(sample.xyz), np.uint8)
+        cloud = PointCloud(sample.xyz, sample.classification, ones, ones)
+        model = reconstruct_building(sample.footprint, cloud, lods=("2.2",)).lods["2.2"]
+        assert model.codes == ()
+        origin = np.floor([*sample.footprint.bounds[:2], 0.0])
+        at = cells_inside(sample.footprint, origin)
+        true = roof_height(roof_faces([sample.solids["2.2"]], origin), at)
+        near.append((np.abs(roof_height(roof_faces(model.solids, origin), at) - true) < 0.2).mean())
+    assert min(near) > 0.9
+    assert np.mean(near) > 0.98
+
+
+def test_a_wood_taken_for_a_building_ends_in_bounded_time():
+    rng = np.random.default_rng(2)
+    footprint = shapely.box(0, 0, 45, 45)
+    xyz = np.column_stack([rng.uniform(0, 45, (8000, 2)), rng.uniform(4, 15, 8000)])
+    local, points = select(footprint, xyz)
+    roof = sloped_roof(local, points)
+    assert face_areas(roof.partition).sum() == pytest.approx(45 * 45)
+    assert roof.partition.n_faces <= 200
+
+
+def test_a_wall_hides_the_roof_below_not_the_one_above():
+    """A tower, and three metres of the roof at its foot without points: they belong to the low roof."""
+    footprint = shapely.box(0, 0, 30, 20)
+    local, points = roof_points(footprint, lambda x, y: np.where(x < 12, 40.0, 8.0))
+    seen = (points.xyz[:, 0] < 12) | (points.xyz[:, 0] > 15)
+    half = RoofPoints(points.xyz[seen], points.is_top[seen], points.edge_distance_m[seen])
+    roof = sloped_roof(local, half)
+    tall = face_areas(roof.partition)[roof.planes[:, 2] > 20].sum()
+    assert tall == pytest.approx(12 * 20, rel=0.02)

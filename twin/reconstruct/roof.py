@@ -36,6 +36,9 @@ LEAST_M2 = 1.5
 FACE_SHARE = 0.8
 """A face costs as much as this share of the least area."""
 
+MOST_PLANES = 200
+"""If there are more, parts must be larger: such a cloud is no roof but a wood, or a factory's pipes."""
+
 LEAST_SHARE = 0.15
 """A part that makes up this share of the footprint is never too small."""
 
@@ -89,6 +92,9 @@ def sloped_roof(
     order = order_by_place(xyz)
     xyz, edge_distance = np.ascontiguousarray(xyz[order]), points.edge_distance_m[points.is_top][order]
     found = find_planes(footprint, xyz, rule=PlaneRule(area_m2=least_m2))
+    while len(found.planes) > MOST_PLANES:
+        least_m2 *= 2
+        found = find_planes(footprint, xyz, rule=PlaneRule(area_m2=least_m2))
     if not len(found.planes):
         raise ValueError(f"no plane was found in {len(xyz)} points")
     plane_map = map_planes(footprint, xyz, found.label)
