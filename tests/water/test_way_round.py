@@ -142,6 +142,11 @@ def test_the_state_is_that_of_the_moment() -> None:
         way_round(network, both, (50, 0), (250, 0), time="2026-08-28T02:00:00")
     with pytest.raises(UsageError, match="passable"):
         way_round(network, both, (0, 0), (1, 1), time=TIME, passable="closed")
+    assert "h10" not in way_round(network, both, (50, 0), (250, 0), time="2026-08-28T12:10+09:00").road_ids
+    with pytest.raises(UsageError, match="'noon' is none"):
+        way_round(network, both, (0, 0), (1, 1), time="noon")
+    with pytest.raises(UsageError, match=r"3500 m from any road"):
+        way_round(network, both, (0, 0), (37.0, -3500.0), time=TIME)
     with pytest.raises(UsageError, match="no points"):
         way_round(network, both, (0, np.nan), (1, 1), time=TIME)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from twin.water.road_network import Network
 
 SPEED_LIMIT_KM_H = 50.0
+FARTHEST_M = 1000.0
+"""A point farther from any road than this is a mistake."""
 LEAST_KM_H = 5.0
 """Walking pace: where a road is passable, but the safe speed is nearly nothing."""
 
@@ -61,7 +63,7 @@ def way_round(
     a: Sequence[float],
     b: Sequence[float],
     *,
-    time: np.datetime64 | str,
+    time: Any,
     passable: str = "restricted",
     speed_limit_km_h: float = SPEED_LIMIT_KM_H,
 ) -> Way:
@@ -75,8 +77,8 @@ def way_round(
         `states` of `road_exposure`; roads that it does not know, or knows nothing of, count as open.
     a, b : pair of float
         Map coordinates, m. Each joins the road that is nearest to it, wet or not.
-    time : datetime64 or str
-        UTC; the last moment of the flood at or before it holds, for the whole way.
+    time : datetime64, datetime or str
+        UTC, unless it names its zone; the last moment of the flood at or before it holds, for the whole way.
     passable : {"open", "caution", "restricted"}
         The worst state of a road that one may drive.
     speed_limit_km_h : float
@@ -85,14 +87,14 @@ def way_round(
     Raises
     ------
     UsageError
-        If a point or state is none, or the time lies before the flood.
+        If a point or state is none, a point has no road within a kilometre, or the time lies before the flood.
     """
     if passable not in STATES[:-1]:
         raise UsageError("passable", f"{passable!r}", f"choose one of {', '.join(STATES[:-1])}")
     points = np.array([tuple(a)[:2], tuple(b)[:2]], np.float64)
     if points.shape != (2, 2) or not np.isfinite(points).all():
         raise UsageError("a, b", f"{a!r} and {b!r} are no points", "give x and y in metres")
-    code, km_h = _at_time(network, states, np.datetime64(str(time)).astype("datetime64[ns]"))
+    code, km_h = _at_time(network, states, utc(time))
     graph = _with_ends(network, points)
     dry = np.full(len(network.road_ids), speed_limit_km_h)
     wet = np.clip(np.fmin(dry, np.where(np.isnan(km_h), np.inf, km_h)), LEAST_KM_H, None)
@@ -113,6 +115,33 @@ def way_round(
     )
 
 
+def utc(time: Any) -> np.datetime64:
+    """A moment in UTC: datetime64, text or datetime; one without a zone is UTC already.
+
+    Raises
+    ------
+    UsageError
+        If it is no moment.
+
+    Examples
+    --------
+    >>> str(utc("2026-08-28T12:00+09:00"))[:16]
+    '2026-08-28T03:00'
+    """
+    import pandas as pd
+
+    try:
+        moment = pd.Timestamp(time)
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            "time", f"{time!r} is none ({error})", "give one such as 2026-08-28T03:00Z"
+        ) from None
+    if pd.isna(moment):
+        raise UsageError("time", f"{time!r} is none", "give one such as 2026-08-28T03:00Z")
+    plain = moment.to_datetime64() if moment.tz is None else moment.tz_convert("UTC").to_datetime64()
+    return plain.astype("datetime64[ns]")
+
+
 def _at_time(
     network: Network, states: Any, time: np.datetime64
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -126,7 +155,7 @@ def _at_time(
         raise UsageError("time", f"{time} is before the flood", f"it begins at {first} UTC")
     now = states[states["time"] == moments[step]]
     place = pd.Index(now["road_id"].astype(str)).get_indexer(network.road_ids.astype(str))
-    code = now["state"].cat.codes.to_numpy(np.int64)
+    code = pd.Categorical(now["state"], categories=pd.Index(STATES)).codes.astype(np.int64)
     speed = now["speed_km_h"].to_numpy(np.float64)
     found = place >= 0
     return np.where(found, code[place], -1), np.where(found, speed[place], np.nan)
@@ -146,6 +175,12 @@ class _Graph:
 def _with_ends(network: Network, points: NDArray[np.float64]) -> _Graph:
     places = shapely.points(points)
     nearest = shapely.STRtree(network.shapes).nearest(places)
+    for point, away in zip(points, shapely.distance(places, network.shapes[nearest]), strict=True):
+        if away > FARTHEST_M:
+            where = f"{point[0]:.0f}, {point[1]:.0f}"
+            raise UsageError(
+                "a, b", f"{where} is {away:.0f} m from any road", "give x and y in the city's CRS"
+            )
     n = len(network.xy)
     edges, road, length = [network.edges], [network.road], [network.length_m]
     for k, r in enumerate(nearest):
