@@ -67,12 +67,13 @@ def building_exposure(
 
     Notes
     -----
-    Walls are the cells whose centre lies outside every footprint and within one and a quarter of a cell of this one (a metre
-    at least); water under a footprint is not counted. The depth inside is the greatest, over the walls, of the depth
-    there or of what stands above the floor, whichever is less, ``h = max(min(d, z + d - floor), 0)``: a film of rain
-    that runs down a slope behind a house does not fill it to that height. Of a building that is wet, all storeys that
-    the depth reaches count, and the water in it is footprint area times that depth, no more than its height: walls,
-    furniture and basements are left out of account, and doors are taken to be open.
+    Walls are the cells whose centre lies outside every footprint and within one and a quarter of a cell of
+    this one (a metre at least); water under a footprint is not counted. The depth inside is the greatest,
+    over the walls, of the depth there or of what stands above the floor, whichever is less, ``h = max(min(d,
+    z + d - floor), 0)``: a film of rain that runs down a slope behind a house does not fill it to that
+    height. Of a building that is wet, all storeys that the depth reaches count, and the water in it is
+    footprint area times that depth, no more than its height: walls, furniture and basements are left out of
+    account, and doors are taken to be open.
     """
     rule = hazard_standard(hazard)
     shapes = np.asarray(buildings.geometry.array)
