@@ -20,9 +20,11 @@ from twin.scene.camera import (
     named_view,
     project,
 )
+from twin.scene.facets import facets_from_solids
 from twin.scene.pack import Material
 from twin.scene.packing import pack_content
 from twin.scene.render import piece_projection
+from twin.scene.viewpoints import street_views
 
 BARE = Margins(0, 0, 0, 0)
 
@@ -93,6 +95,18 @@ def test_a_street_view_stands_on_the_road_at_the_height_of_the_eyes(village_scen
     assert abs(y) < 5
     assert abs(x) < 30
     assert z == pytest.approx(1.75, abs=0.01)
+
+
+def test_a_street_view_looks_at_the_sunny_side_of_a_street(make_village, solids):
+    rows = [solids["box"](-28, 8, 28, 14, -0.3, 6), solids["box"](-28, -14, 28, -8, -0.3, 6)]
+    street = make_village(buildings=facets_from_solids(rows, [0, 1]), building_ids=("n", "s"), trees=None)
+    pack = pack_content(street)
+    assert 90 < pack.meta.sun_deg < 270, "the sun stands in the south"
+    views = street_views(pack)
+    assert views
+    away_from_the_sun = [np.cos(np.radians(view[3] - pack.meta.sun_deg)) for view in views]
+    assert max(away_from_the_sun) < 0.3
+    assert np.cos(np.radians(views[0][3])) > -0.05, "rather north than south"
 
 
 def test_an_unknown_view_names_the_known_ones(village_scene):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Vector = tuple[float, float, float]
 
 VIEWS = ("overview", "street", "top", "north", "south", "east", "west", "axis")
-_STREET_ANGLE_DEG = 62.0
+_STREET_ANGLE_DEG = 52.0
 _MODEL_ANGLE_DEG = 28.0
 _HOUSE = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
 _MAX_FILE_BYTES = 65_536

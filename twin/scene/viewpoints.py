@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 EYE_M = 1.75
 N_CANDIDATES = 300
 N_DIRECTIONS = 48
-_REACH_M = 120.0
+_REACH_M = 80.0
 _KEPT = 3
 _STEPS_M = (3.0, 6.0, 10.0, 15.0, 22.0, 30.0)
+_FAN = 5
+"""Directions to each side of the middle that a picture shows, of `N_DIRECTIONS` around."""
+_TALL_M = 25.0
+_FRAMED_M = 60.0
 _ROADS = ("road", "path", "paved")
 
 
@@ -28,7 +32,9 @@ def street_views(pack: ScenePack) -> tuple[tuple[float, float, float, float], ..
     """Eye (x, y, z, local metres) and direction (degrees clockwise from north) of good views, best first.
 
     An eye stands on a road, free of walls and trees. A view is good when it goes far and ends at something, with
-    walls on both sides; that is what a street is. Empty where no terrain carries a road.
+    walls on both sides, which is what a street is; when the sun is on the way and on the walls; when no wall fills
+    the picture up to its upper edge; and when near and far things, trees and water are seen together. Empty where no
+    terrain carries a road.
     """
     eyes = _candidates(pack)
     if not len(eyes):
@@ -38,9 +44,10 @@ def street_views(pack: ScenePack) -> tuple[tuple[float, float, float, float], ..
     level = np.column_stack([np.sin(azimuth), np.cos(azimuth), np.full(N_DIRECTIONS, 0.02)])
     solid, any_thing = _free_distances(occluders, eyes, level)
     raised = level + np.array([0.0, 0.0, np.tan(np.radians(18))])
-    _, overhead = _free_distances(occluders, eyes, raised)
-    score = view_scores(solid, any_thing, overhead) * _from_the_light(azimuth, pack.meta.sun_deg)
+    tall, overhead = _free_distances(occluders, eyes, raised)
+    score = view_scores(solid, any_thing, overhead) * _variety(solid, any_thing) * _frame(tall, overhead)
     score *= (1 + 0.5 * _water_ahead(pack, eyes, azimuth)) * _sun_ahead(pack, occluders, eyes, level)
+    score *= _sun_on_walls(pack, occluders, eyes, level) * _from_the_light(azimuth, pack.meta.sun_deg)
     best = np.unravel_index(np.argsort(-score, axis=None, kind="stable"), score.shape)
     views: list[tuple[float, float, float, float]] = []
     for eye, direction in zip(*best, strict=True):
@@ -121,9 +128,53 @@ def _water_ahead(
     return np.asarray(seen / max(float(seen.max()), 1.0))
 
 
+def _sun_on_walls(
+    pack: ScenePack, occluders: Occluders, eyes: NDArray[np.float32], level: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Less where the walls in the picture lie in shade, 0.25 to 1, shape (eyes, directions)."""
+    up = (level + np.array([0.0, 0.0, np.tan(np.radians(6))])).astype(np.float32)
+    distance, _ = _free_distances(occluders, eyes, up)
+    there = np.isfinite(distance) & (distance < _REACH_M)
+    # A little before the wall: a wall that turns away from the sun then stands in its own light.
+    reach = np.where(there, np.maximum(distance - 0.05, 0.0), 0.0).astype(np.float32)
+    places = (eyes[:, None] + reach[..., None] * up).reshape(-1, 3)
+    towards = np.tile(np.array(studio_sun(pack.meta.sun_deg).direction, np.float32), (len(places), 1))
+    lit = there & ~occluders.solid.occluded(places, towards).reshape(there.shape)
+    share = fan_mean(lit) / np.maximum(fan_mean(there), 1e-9)
+    return np.asarray(np.where(fan_mean(there) > 0, 0.25 + 0.75 * share, 0.6))
+
+
 def _from_the_light(azimuth: NDArray[np.float64], sun_deg: float) -> NDArray[np.float64]:
-    """A little more for looking away from the sun: what is seen then is lit, shape (directions,)."""
-    return np.asarray(0.8 - 0.2 * np.cos(azimuth - np.radians(sun_deg)))
+    """Half for looking into the sun, 1 for looking away, where the sun lies full on things; shape (directions,)."""
+    return np.asarray(0.75 - 0.25 * np.cos(azimuth - np.radians(sun_deg)))
+
+
+def _variety(solid: NDArray[np.float32], any_thing: NDArray[np.float32]) -> NDArray[np.float64]:
+    """More where near and far things stand side by side, and for some trees, 0.4 to 1.4; shape (eyes, directions)."""
+    depth = np.log(np.clip(any_thing, 3.0, _REACH_M))
+    spread = np.sqrt(np.maximum(fan_mean(depth**2) - fan_mean(depth) ** 2, 0))
+    trees = fan_mean((any_thing < np.minimum(solid, 60.0)) & (any_thing > 8.0))
+    return np.asarray(0.4 + 0.6 * np.clip(spread / 0.8, 0, 1) + 0.4 * np.clip(trees / 0.4, 0, 1))
+
+
+def _frame(tall: NDArray[np.float32], overhead: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Less where near walls reach far up in the picture, and where nothing does, 0.04 to 1."""
+    free = np.clip((fan_mean(tall > _TALL_M) - 0.3) / 0.6, 0, 1)
+    filled = np.clip(fan_mean(overhead < _FRAMED_M) / 0.35, 0, 1)
+    return np.asarray((0.1 + 0.9 * free) * (0.4 + 0.6 * filled))
+
+
+def fan_mean(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Mean over the directions that a picture shows, shape (eyes, directions).
+
+    Examples
+    --------
+    >>> fan_mean(np.eye(1, 48))[0, :7].round(3).tolist()
+    [0.091, 0.091, 0.091, 0.091, 0.091, 0.091, 0.0]
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    turned = [np.roll(numbers, turn, axis=1) for turn in range(-_FAN, _FAN + 1)]
+    return np.asarray(np.mean(turned, axis=0))
 
 
 def view_scores(
@@ -140,7 +191,7 @@ def view_scores(
     """
     n = solid.shape[1]
     ends = np.isfinite(solid)
-    ahead = np.clip(np.where(ends, any_thing, 0.25 * np.minimum(any_thing, _REACH_M)), 0, _REACH_M) / _REACH_M
+    ahead = np.clip(np.where(ends, any_thing, 0.4 * np.minimum(any_thing, _REACH_M)), 0, _REACH_M) / _REACH_M
     side = n // 4
     walls = np.zeros(solid.shape)
     for turn in (side - 2, side, side + 2, -side + 2, -side, -side - 2):
@@ -150,6 +201,6 @@ def view_scores(
     closest = np.minimum(any_thing, overhead)
     near = np.min([np.roll(closest, turn, axis=1) for turn in range(-3, 4)], axis=0)
     beside = np.min([np.roll(closest, turn, axis=1) for turn in range(-6, 7)], axis=0)
-    clear = np.clip((near - 5) / 12, 0, 1) * np.clip((beside - 1.5) / 3, 0, 1)
+    clear = np.clip((near - 5) / 12, 0, 1) * np.clip((beside - 3) / 6, 0, 1)
     open_place = any_thing.min(axis=1, keepdims=True) > 1.8
     return np.asarray(np.where(open_place, ahead * (0.25 + 0.75 * walls) * clear, 0.0))
