@@ -18,7 +18,9 @@ LAYERS = {
 
 @functools.cache
 def small_town(folder: Path) -> Path:
-    """A folder with ``survey/*.laz``, ``houses.gpkg`` and its kin, and ``town.twin`` built from them."""
+    """A folder with ``survey/*.laz``, ``houses.gpkg`` and its kin, ``base.gpkg`` with two layers, and ``town.twin`` built from them."""
+    import geopandas as gpd
+
     import twin
     from twin.demo.district import generate_district
 
@@ -26,6 +28,8 @@ def small_town(folder: Path) -> Path:
     shutil.copytree(folder / "made" / "survey", folder / "survey")
     for layer, name in LAYERS.items():
         shutil.copy(getattr(files, layer), folder / f"{name}.gpkg")
+    for layer, name in {"roads": "roads", "water": "lakes"}.items():
+        gpd.read_file(folder / f"{layer}.gpkg").to_file(folder / "base.gpkg", layer=name)
     maps = {k: folder / f"{k}.gpkg" for k in ("roads", "water", "bridges", "landcover")}
     city = twin.build(
         folder / "survey", folder / "houses.gpkg", folder / "town.twin", vectors=maps, workers=1
