@@ -103,6 +103,13 @@ def test_danger_is_the_worst_at_any_moment_and_wall() -> None:
     assert rated["hazard"] == "significant"  # 0.6 * 0.6 + 1 = 1.36 and 0.2 * 3 + 0.5 = 1.1
 
 
+def test_a_film_endangers_nobody() -> None:
+    film = flood(np.zeros((30, 30)), np.full((1, 30, 30), 0.03), u=np.full((1, 30, 30), 4.5))
+    assert building_exposure(houses(HOUSE), film).iloc[0]["hazard"] == "dry"
+    rated = building_exposure(houses(HOUSE), film, hazard="fd2320-2008").iloc[0]
+    assert rated["hazard"] == "dry"
+
+
 def test_peaks_and_arrivals_between_moments_count() -> None:
     rasters = {
         "max_depth_m": np.full((30, 30), 1.3, np.float32),

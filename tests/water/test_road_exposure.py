@@ -117,6 +117,22 @@ def test_the_worst_product_need_not_stand_where_it_is_deepest() -> None:
     assert fast.states["state"].tolist() == ["closed"]  # 0.15 m at 2.5 m/s passes 0.3 m2/s
 
 
+def test_a_fast_film_closes_nothing() -> None:
+    road = roads(shapely.box(0, 0, 10, 1))
+    quick = flood(np.zeros((1, 10)), [0.02], velocity=np.full((1, 10), 3.5))
+    found = road_exposure(road, quick, standard="small-car-2011")
+    assert found.states["state"].tolist() == ["open"]
+    assert found.segments["state"].tolist() == ["open"]
+
+
+def test_cells_cut_by_the_edge_of_a_deck_belong_to_it() -> None:
+    bed = np.full((30, 30), 0.0, np.float32)  # cells of 2 m; the deck's edges lie within cells
+    deck = gpd.GeoDataFrame({"deck_m": [5.0]}, geometry=[shapely.box(11, 0, 21.8, 60)], crs=5187)
+    over = roads(shapely.box(11, 0, 21.8, 60), bridge=["yes"])
+    found = road_exposure(over, flood(bed, [3.0, 5.5], cell=2.0), decks=deck)
+    assert found.states["depth_m"].to_numpy() == pytest.approx([0.0, 0.5])
+
+
 def test_a_bridge_is_dry_until_the_water_reaches_its_deck() -> None:
     bed = np.full((20, 60), 4.0, np.float32)
     bed[:, 20:40] = 0.0  # a river

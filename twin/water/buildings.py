@@ -52,7 +52,7 @@ def building_exposure(
     water : GeoDataFrame, optional
         Waters of the map; a river that runs along a wall does not count with its own depth.
     wet_from_m : float
-        Depth from which on a wall counts as wet, m.
+        Depth from which on a wall counts as wet, m; less is a film, which endangers nobody however fast it runs.
     storey_height_m : float
         Where a building tells none, m.
 
@@ -82,7 +82,7 @@ def building_exposure(
     bed = cells.take(flood.bed_m)
     floor = _floor_m(buildings, cells, bed)
     worst = _over_time(flood, cells, bed - floor[cells.owner], rule, wet_from_m)
-    _take_peak(worst, flood, cells, bed - floor[cells.owner], rule)
+    _take_peak(worst, flood, cells, bed - floor[cells.owner], rule=rule, wet_m=wet_from_m)
     return _table(
         buildings, flood, cells, worst,
         rule=rule, wet_m=wet_from_m, storey_height_m=storey_height_m, bed=bed,
@@ -119,7 +119,7 @@ def _over_time(
     spans = np.append(np.diff(seconds), 0.0)
     for step, (depth, low, speed) in enumerate(_each_step(flood, cells)):
         _take(worst, cells, depth, speed, above_floor)
-        worst.hazard = np.fmax(worst.hazard, _class_of(rule, cells, depth, speed))
+        worst.hazard = np.fmax(worst.hazard, _class_of(rule, cells, depth, speed, wet_m))
         if low is not None:
             worst.low = np.fmax(worst.low, cells.greatest(low))
         wet = np.nan_to_num(cells.greatest(depth)) >= wet_m
@@ -149,10 +149,15 @@ def _each_step(
 
 
 def _class_of(
-    rule: HazardStandard, cells: CellSets, depth: NDArray[np.float32], speed: NDArray[np.float32] | None
+    rule: HazardStandard,
+    cells: CellSets,
+    depth: NDArray[np.float32],
+    speed: NDArray[np.float32] | None,
+    wet_m: float,
 ) -> NDArray[np.float32]:
-    """Worst class of each building; NaN where it has no wall in the flood."""
-    found = hazard_classes(rule, depth, 0.0 if speed is None else speed).astype(np.float32)
+    """Worst class of each building, films left out; NaN where it has no wall in the flood."""
+    deep = np.where(depth >= wet_m, depth, 0)
+    found = hazard_classes(rule, deep, 0.0 if speed is None else speed).astype(np.float32)
     return np.asarray(cells.greatest(np.where(np.isnan(depth), np.float32(np.nan), found)))
 
 
@@ -173,21 +178,28 @@ def _take(
 
 
 def _take_peak(
-    worst: _Worst, flood: Flood, cells: CellSets, above_floor: NDArray[np.float32], rule: HazardStandard
+    worst: _Worst,
+    flood: Flood,
+    cells: CellSets,
+    above_floor: NDArray[np.float32],
+    *,
+    rule: HazardStandard,
+    wet_m: float,
 ) -> None:
     """Let the greatest values of the whole computation count, which may lie between two moments."""
     depth = cells.take(flood.max_depth_m)
     _take(worst, cells, depth, None, above_floor)
-    known = [np.zeros(len(depth), np.float32), np.zeros(len(depth), np.float32)]
-    for i, raster in enumerate((flood.max_velocity_m_s, flood.max_depth_velocity_m2_s)):
-        if raster is not None:
-            known[i] = cells.take(raster)
     worst.velocity = np.fmax(worst.velocity, _greatest_or_none(flood.max_velocity_m_s, cells))
     worst.product = np.fmax(worst.product, _greatest_or_none(flood.max_depth_velocity_m2_s, cells))
-    if rule.limits:  # a rating joins depth and speed of one moment, which maxima do not tell
-        found = limit_classes(rule, depth, *known).astype(np.float32)
-        at_peak = cells.greatest(np.where(np.isnan(depth), np.float32(np.nan), found))
-        worst.hazard = np.fmax(worst.hazard, at_peak)
+    if not rule.limits:  # a rating joins depth and speed of one moment, which maxima do not tell
+        return
+    product = flood.max_depth_velocity_m2_s
+    of_cells = 0.0 if product is None else cells.take(product)
+    deep = np.where(depth >= wet_m, depth, 0)
+    # The greatest speed may have been that of a film, which no raster tells
+    found = limit_classes(rule, deep, np.zeros_like(deep), np.broadcast_to(of_cells, deep.shape))
+    at_peak = cells.greatest(np.where(np.isnan(depth), np.float32(np.nan), found.astype(np.float32)))
+    worst.hazard = np.fmax(worst.hazard, at_peak)
 
 
 def _greatest_or_none(raster: NDArray[np.float32] | None, cells: CellSets) -> NDArray[np.float32]:

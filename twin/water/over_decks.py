@@ -23,6 +23,8 @@ LOW_CLEARANCE_M = 1.0
 """A deck no higher above its bed lies on the ground there, and a road on it is no bridge."""
 APPROACH_M = 10.0
 """How far before a deck the ground of a road tells whether it climbs to it."""
+EDGE_CELLS = 0.75
+"""Cells cut by the edge of a deck belong to it: their centre may lie outside, and the bed there is the one below."""
 LOW_PERCENT = 10.0
 LEVEL_COLUMNS = ("relatievehoogteligging", "layer", "level")
 """Columns that say whether a road lies above (> 0) or below (< 0) what crosses it."""
@@ -78,11 +80,12 @@ def road_levels(
     shapes = np.asarray(decks.geometry.array)
     shaped = "slab" in decks and decks["slab"].notna().all()
     meshes = [mesh for _, mesh in deck_tops(decks)] if shaped else []
+    grown = shapely.buffer(shapes, EDGE_CELLS * grid.cell_size_m)
     highest = decks["deck_m"].to_numpy(np.float64)
     for road, deck in zip(*_pairs(roads, shapes), strict=True):
         mine = slice(cells.starts[road], cells.starts[road + 1])
         x, y = cell_centres(cells.cells[mine], grid)
-        inside = shapely.contains_xy(shapes[deck], x, y)
+        inside = shapely.contains_xy(grown[deck], x, y)
         before = shapely.contains_xy(shapely.buffer(shapes[deck], APPROACH_M), x, y) & ~inside
         bed = bed_m[mine]
         if not inside.any() or np.isnan(bed[inside]).all():
@@ -122,20 +125,14 @@ def _tops(
     mesh: TriangleMesh | None, highest_m: float, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Elevation of a deck at points; its highest one where its shape is not known."""
-    out = np.full(len(x), highest_m)
     if mesh is None or not len(mesh.triangles):
-        return out
+        return np.full(len(x), highest_m)
     corners = mesh.vertices[mesh.triangles]
-    point, triangle = shapely.STRtree(shapely.polygons(corners[:, :, :2])).query(
-        shapely.points(x, y), predicate="intersects"
-    )
+    triangle = shapely.STRtree(shapely.polygons(corners[:, :, :2])).nearest(shapely.points(x, y))
     a, b, c = (corners[triangle, k] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    level = np.abs(normal[:, 2]) > 1e-12
-    point, a, normal = point[level], a[level], normal[level]
-    away = normal[:, 0] * (x[point] - a[:, 0]) + normal[:, 1] * (y[point] - a[:, 1])
-    out[point] = a[:, 2] - away / normal[:, 2]
-    return out
+    normal = np.cross(b - a, c - a)  # upper faces are never upright
+    away = normal[:, 0] * (x - a[:, 0]) + normal[:, 1] * (y - a[:, 1])
+    return np.asarray(np.minimum(a[:, 2] - away / normal[:, 2], highest_m))
 
 
 def _level(roads: Any) -> NDArray[np.float64]:

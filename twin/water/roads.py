@@ -80,7 +80,8 @@ def road_exposure(
     -------
     RoadExposure
         `states` has `road_id`, `time`, `depth_m` (greatest along the road and across its width), `wet_share`,
-        `velocity_m_s` and `depth_velocity_m2_s` (greatest, each for itself; NaN where the flood tells none),
+        `velocity_m_s` and `depth_velocity_m2_s` (greatest, each for itself, where it is as deep as the standard's
+        caution; NaN where the flood tells none),
         `speed_km_h` and `state`; where a flood tells depths in classes also `depth_low_m`, and `depth_m` is the upper
         bound. `segments` has the same as `max_...`, `state`, `closes_at` (first moment closed), `reopens_at` (first
         moment after the last closed one), `closes_after_s`, `closed_s`, `n_closings`, `on_deck`, `underpass`,
@@ -109,8 +110,10 @@ def road_exposure(
     segments = _segments(roads, ids, flood, values, state)
     segments["known_share"] = np.nan_to_num(cells.mean(is_known))
     segments["on_deck"], segments["underpass"] = levels.is_on_deck, levels.is_underpass
-    peak = _at_peak(flood, cells, raised)
-    _take_peak(segments, peak, road_states_of(rule, levels.is_underpass, peak))
+    peak = _at_peak(flood, cells, raised, rule.limits[0].depth_m)
+    # The greatest speed may have been that of a film, which no raster tells
+    worst = (peak[0], np.full_like(peak[0], np.nan), peak[2])
+    _take_peak(segments, peak, road_states_of(rule, levels.is_underpass, worst))
     return RoadExposure(segments, _long(ids, flood, values, state, rule=rule, roads=roads))
 
 
@@ -209,7 +212,8 @@ def _each_step(
         if flow is None:
             yield cells.greatest(depth), low, nothing, nothing, share
             continue
-        speed = np.where(depth > 0, np.hypot(cells.take(flow[0]), cells.take(flow[1])), 0.0)
+        # A film of rain may run fast, but moves nothing
+        speed = np.where(depth >= wet_m, np.hypot(cells.take(flow[0]), cells.take(flow[1])), 0.0)
         yield cells.greatest(depth), low, cells.greatest(speed), cells.greatest(speed * depth), share
 
 
@@ -218,15 +222,20 @@ def _over_decks(depth: NDArray[np.float32], raised: NDArray[np.float32]) -> NDAr
     return np.where(np.isnan(raised), depth, np.maximum(depth - np.nan_to_num(raised), 0))
 
 
-def _at_peak(flood: Flood, cells: CellSets, raised: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+def _at_peak(
+    flood: Flood, cells: CellSets, raised: NDArray[np.float32], wet_m: float
+) -> tuple[NDArray[np.float32], ...]:
     """Greatest depth, speed and product from the rasters of the whole computation."""
     depth = _over_decks(cells.take(flood.max_depth_m), raised)
     found = [cells.greatest(depth)]
     for raster in (flood.max_velocity_m_s, flood.max_depth_velocity_m2_s):
         # Below a deck that stays dry the river may be fast; the road is not
         there = (
-            np.full(len(depth), np.nan) if raster is None else np.where(depth > 0, cells.take(raster), 0.0)
+            np.full(len(depth), np.nan)
+            if raster is None
+            else np.where(depth >= wet_m, cells.take(raster), 0.0)
         )
+        there = np.where(np.isnan(raised), there, np.nan)
         found.append(cells.greatest(there.astype(np.float32)))
     return tuple(found)
 
