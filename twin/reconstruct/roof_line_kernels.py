@@ -36,15 +36,14 @@ def nearest_label_map(
     """
     ny, nx = frame[3:]
     owner = _seeded(xyz, label, frame)
-    for _ in range(2):
-        for r in range(ny):
-            for c in range(nx):
-                for dr, dc in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
-                    _hand_on(xyz, owner, (r, c), (r + dr, c + dc), frame)
-        for r in range(ny - 1, -1, -1):
-            for c in range(nx - 1, -1, -1):
-                for dr, dc in ((1, -1), (1, 0), (1, 1), (0, 1)):
-                    _hand_on(xyz, owner, (r, c), (r + dr, c + dc), frame)
+    for r in range(ny):
+        for c in range(nx):
+            for dr, dc in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
+                _hand_on(xyz, owner, (r, c), (r + dr, c + dc), frame)
+    for r in range(ny - 1, -1, -1):
+        for c in range(nx - 1, -1, -1):
+            for dr, dc in ((1, -1), (1, 0), (1, 1), (0, 1)):
+                _hand_on(xyz, owner, (r, c), (r + dr, c + dc), frame)
     found, is_near = np.full((ny, nx), -1, np.int64), np.zeros((ny, nx), np.bool_)
     x0, y0, cell = frame[:3]
     for r in range(ny):
