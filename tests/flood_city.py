@@ -11,7 +11,7 @@ import shapely
 from twin.city.manifest import MANIFEST, Layer, Manifest, artifact, write_manifest
 from twin.city.model import City, open_city
 from twin.city.tables import write_table
-from twin.core.crs import parse_crs
+from twin.core.crs import horizontal, parse_crs
 from twin.core.grid import Grid
 from twin.sources.cog import write_geotiff
 
@@ -22,9 +22,9 @@ CRS = "EPSG:25832+7837"
 WEST, NORTH = 565_000.0, 5_930_060.0
 
 
-def grid_of(z: np.ndarray, cell_size_m: float = 1.0) -> Grid:
+def grid_of(z: np.ndarray, cell_size_m: float = 1.0, corner: tuple[float, float] = (WEST, NORTH)) -> Grid:
     """Where the terrain of a test lies."""
-    return Grid(WEST, NORTH, cell_size_m, z.shape[1], z.shape[0])
+    return Grid(*corner, cell_size_m, z.shape[1], z.shape[0])
 
 
 def box(grid: Grid, rows: slice, cols: slice) -> shapely.Polygon:
@@ -39,13 +39,15 @@ def make_city(
     z: np.ndarray,
     *,
     cell_size_m: float = 1.0,
+    corner: tuple[float, float] = (WEST, NORTH),
+    crs_name: str = CRS,
     water: dict[str, list] | None = None,
     footprints: list[shapely.Polygon] | None = None,
     layers: dict[str, dict[str, list]] | None = None,
 ) -> City:
     """A city folder; tables are given by column, with a ``geometry``."""
-    grid = grid_of(z, cell_size_m)
-    crs = parse_crs(CRS)
+    grid = grid_of(z, cell_size_m, corner)
+    crs = parse_crs(crs_name)
     (folder / "terrain").mkdir(parents=True)
     (folder / "map").mkdir()
     (folder / "buildings").mkdir()
@@ -54,7 +56,7 @@ def make_city(
     tables = {**(layers or {}), **({"water": water} if water else {})}
     for name, columns in tables.items():
         relative = f"map/{name}.parquet"
-        write_table(gpd.GeoDataFrame(columns, crs="EPSG:25832"), folder / relative)
+        write_table(gpd.GeoDataFrame(columns, crs=horizontal(crs)), folder / relative)
         entries[name] = Layer(name, (artifact(folder, relative),))
     houses = footprints or []
     n = len(houses)
@@ -63,11 +65,14 @@ def make_city(
         "roof_type": np.array(["flat"] * n, object), "height_m": np.full(n, 6.0), "geometry": houses,
     }  # fmt: skip
     write_table(
-        gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:25832"), folder / "buildings/buildings.parquet"
+        gpd.GeoDataFrame(table, geometry="geometry", crs=horizontal(crs)),
+        folder / "buildings/buildings.parquet",
     )
     entries["buildings"] = Layer("buildings", (artifact(folder, "buildings/buildings.parquet"),))
     b = grid.bounds
     bounds = (b.x_min, b.y_min, float(np.nanmin(z)), b.x_max, b.y_max, float(np.nanmax(z)) + 10)
-    manifest = Manifest("town", CRS, crs.to_wkt(), (int(WEST), int(NORTH), 0), bounds, layers=entries)
+    manifest = Manifest(
+        "town", crs_name, crs.to_wkt(), (int(corner[0]), int(corner[1]), 0), bounds, layers=entries
+    )
     write_manifest(manifest, folder / MANIFEST)
     return open_city(folder)

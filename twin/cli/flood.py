@@ -158,6 +158,10 @@ Examples:
 @click.option(
     "--every", type=float, help="Seconds between the moments that are kept; a 24th of all if not given."
 )
+@click.option(
+    "--manning-n", type=float, help="One roughness for all ground, s/m^(1/3), instead of that of the map."
+)
+@click.option("--cfl", type=float, help="Part of the longest stable step, up to 1.")
 @click.option("--threads", type=click.IntRange(min=1), help="As many as cores if not given.")
 @name_option
 @force_option
@@ -186,6 +190,8 @@ def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given:
         edges=given["edges"],
         infiltration_mm_h=given["infiltration"],
         output_every_s=given["every"],
+        manning_n=given["manning_n"],
+        cfl=given["cfl"],
     )
     try:
         setup = prepare(opened, request, notices=notices)
@@ -230,3 +236,75 @@ def _compute(
             notices.add("kept", f"{name}: what was computed until then is kept")
         raise
     return keep(solution)
+
+
+IMPORT_EXAMPLES = """\b
+Examples:
+  twin flood import town.twin depth_20260828T0300.tif depth_20260828T0310.tif --kind depth --name model
+  twin flood import town.twin sfincs_map.nc --kind level --name sfincs
+  twin flood import town.twin steps.json --kind level --height-offset -0.42 --name forecast
+  twin flood import town.twin hazard_map.gpkg --kind extent --name hundred_years
+"""
+
+
+@command.command("import", epilog=IMPORT_EXAMPLES)
+@city_argument
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--kind",
+    required=True,
+    type=click.Choice(["depth", "level", "extent"]),
+    help="Depth above the ground, elevation of the water's surface, or polygons of where there is water.",
+)
+@click.option("--crs", help="CRS of the files, where they name none.")
+@click.option("--variable", help="Variable of a NetCDF file; found by its name if not given.")
+@click.option("--start", help="Moment of the first raster, UTC; told by the files' names if not given.")
+@click.option("--every", type=float, help="Seconds from raster to raster.")
+@click.option("--height-offset", type=float, help="Metres to add to levels of another datum.")
+@click.option(
+    "--cell-size", type=float, help="Side of the cells, m; 1, or that of the terrain, if not given."
+)
+@name_option
+@force_option
+@json_option
+def import_command(
+    city: Path, files: tuple[Path, ...], name: str, force: bool, as_json: bool, **given: Any
+) -> int:
+    """Take FILES (rasters over time, NetCDF, polygons) of others as a flood of CITY."""
+    from twin.city.model import open_city
+    from twin.city.plan import sources_of
+    from twin.core.notices import Notices
+    from twin.sources.layer_paths import split_layer
+    from twin.water.flood_store import check_name, store_flood
+    from twin.water.foreign import import_flood
+
+    opened = open_city(city)
+    check_name(opened, name, force=force)
+    notices = Notices()
+    try:
+        foreign = import_flood(
+            opened,
+            files,
+            kind=given["kind"],
+            name=name,
+            crs=given["crs"],
+            variable=given["variable"],
+            start=given["start"],
+            every_s=given["every"],
+            height_offset_m=given["height_offset"],
+            cell_size_m=given["cell_size"],
+            notices=notices,
+        )
+        inputs = [s for f in foreign.files for s in sources_of(split_layer(f)[0])]
+        stored = store_flood(
+            opened,
+            foreign.flood,
+            run={"parameters": {k: v for k, v in given.items() if v is not None}},
+            inputs=inputs,
+            tables=foreign.tables,
+            force=force,
+            notices=notices,
+        )
+    finally:
+        tell_notices(notices)
+    return tell_flood(stored, name, notices, as_json=as_json)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twin.water.filling import fill_level
     from twin.water.flood import Flood, StepArrays, flood_of
     from twin.water.flood_store import floods, open_flood, read_flood, store_flood
+    from twin.water.foreign import ForeignFlood, import_flood
     from twin.water.ground import Site, site
     from twin.water.levels import level
     from twin.water.model import Extremes, GreenAmpt, Solution, StepLimit, UnstableError, WaterState
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Extremes": "model",
     "Flood": "flood",
+    "ForeignFlood": "foreign",
     "GreenAmpt": "model",
     "Series": "series",
     "Site": "ground",
@@ -39,6 +41,7 @@ _PLACES = {
     "fill_level": "filling",
     "flood_of": "flood",
     "floods": "flood_store",
+    "import_flood": "foreign",
     "level": "levels",
     "open_flood": "flood_store",
     "read_flood": "flood_store",
@@ -53,6 +56,7 @@ _PLACES = {
 __all__ = [
     "Extremes",
     "Flood",
+    "ForeignFlood",
     "GreenAmpt",
     "Series",
     "Site",
@@ -64,6 +68,7 @@ __all__ = [
     "fill_level",
     "flood_of",
     "floods",
+    "import_flood",
     "level",
     "open_flood",
     "read_flood",

@@ -133,10 +133,10 @@ def _terrain(city: City, grid: Grid, notices: Notices) -> NDArray[np.float32]:
 
 def covered(polygons: NDArray[Any], grid: Grid) -> NDArray[np.bool_]:
     """Cells whose centre lies in one of the polygons, shape (ny, nx)."""
-    return painted(polygons, np.ones(len(polygons), np.int16), grid) > 0
+    return painted(polygons, np.ones(len(polygons), np.int32), grid) > 0
 
 
-def painted(polygons: NDArray[Any], values: NDArray[np.int16], grid: Grid) -> NDArray[np.int16]:
+def painted(polygons: NDArray[Any], values: NDArray[np.int32], grid: Grid) -> NDArray[np.int32]:
     """The value of the last polygon over each cell's centre, 0 where there is none, shape (ny, nx)."""
     from rasterio import Affine
     from rasterio.features import rasterize
@@ -147,10 +147,10 @@ def painted(polygons: NDArray[Any], values: NDArray[np.int16], grid: Grid) -> ND
         if g is not None and not g.is_empty and shapely.area(g) > 0
     ]
     if not there:
-        return np.zeros(grid.shape, np.int16)
+        return np.zeros(grid.shape, np.int32)
     c = grid.cell_size_m
     place = Affine(c, 0, grid.x_min, 0, -c, grid.y_max)
-    return np.asarray(rasterize(there, out_shape=grid.shape, transform=place, dtype="int16"))
+    return np.asarray(rasterize(there, out_shape=grid.shape, transform=place, dtype="int32"))
 
 
 def _opened(bed: NDArray[np.float32], grid: Grid, city: City, waters: Any) -> NDArray[np.float32]:
@@ -267,14 +267,14 @@ def cover_of(city: City, ground: Site) -> Cover:
     """Roughness and sealed ground: roads lie over land cover, waters over both."""
     table = surface_table()
     kinds = (table.other, *table.surfaces, table.water)
-    codes = np.zeros(ground.grid.shape, np.int16)
+    codes = np.zeros(ground.grid.shape, np.int32)
     for layer in ("landcover", "roads"):
         if layer not in city.manifest.layers:
             continue
         frame = city.layer(layer)
         known = surfaces_of(frame)
         rows = known >= 0
-        here = painted(frame.geometry.to_numpy()[rows], (known[rows] + 1).astype(np.int16), ground.grid)
+        here = painted(frame.geometry.to_numpy()[rows], (known[rows] + 1).astype(np.int32), ground.grid)
         codes = np.where(here > 0, here, codes)
     codes[ground.is_water] = len(kinds) - 1
     return Cover(

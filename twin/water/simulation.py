@@ -104,6 +104,8 @@ class Request:
     edges: str = "open"
     infiltration_mm_h: float = 0.0
     output_every_s: float | None = None
+    manning_n: float | None = None
+    cfl: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.hours <= MAX_HOURS:
@@ -120,6 +122,13 @@ class Request:
             raise UsageError("--infiltration", f"is {self.infiltration_mm_h:g} mm/h", "give 0 or more")
         if self.output_every_s is not None and not self.output_every_s > 0:
             raise UsageError("--every", f"is {self.output_every_s:g} s", "give more than 0")
+        if self.manning_n is not None and not 0 < self.manning_n <= 1:
+            what = f"manning_n is {self.manning_n:g} s/m^(1/3)"
+            raise UsageError(
+                "--manning-n", what, "give more than 0, up to 1; streets have about 0.015, grass 0.05"
+            )
+        if self.cfl is not None and not 0 < self.cfl <= 1:
+            raise UsageError("--cfl", f"is {self.cfl:g}", "give a Courant number above 0 and at most 1")
         if all(v is None for v in (self.rain, self.tide, self.after)) and not _is_given(self.inflow):
             raise UsageError("--rain", "there is no rain, no inflow and no tide", "give at least one of them")
 
@@ -159,6 +168,8 @@ def simulate(
     edges: Literal["open", "closed"] = "open",
     infiltration_mm_h: float = 0.0,
     output_every_s: float | None = None,
+    manning_n: float | None = None,
+    cfl: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     notices: Notices | None = None,
@@ -196,6 +207,10 @@ def simulate(
         What unsealed ground takes; sealed is what roads, squares, waters and roofs cover.
     output_every_s : float, optional
         Time between the moments that are kept; a 24th of the whole if not given.
+    manning_n : float, optional
+        One roughness for all ground, s/m^(1/3), instead of that of the map.
+    cfl : float, optional
+        Part of the longest stable step, as in `twin.water.solve`.
     threads : int, optional
         As many as cores if not given; without influence on the result.
     progress : Progress, optional
@@ -220,7 +235,7 @@ def simulate(
     told = Notices() if notices is None else notices
     request = Request(
         hours, rain, inflow, tide, method, start, after, cell_size_m, bounds, buildings, edges,
-        infiltration_mm_h, output_every_s,
+        infiltration_mm_h, output_every_s, manning_n, cfl,
     )  # fmt: skip
     setup = prepare(city, request, notices=told)
     return flood_of_solution(setup, run(setup, threads=threads, progress=progress, notices=told), name=name)
@@ -265,14 +280,14 @@ def prepare(city: City, request: Request, *, notices: Notices) -> Setup:
     arguments: dict[str, Any] = {
         "cell_size_m": ground.grid.cell_size_m,
         "method": request.method,
-        "n": cover.manning_n,
+        "n": cover.manning_n if request.manning_n is None else float(request.manning_n),
         "rain_mm_h": _rain_on(forcing.rain, share),
         "sources": springs,
         "boundary": sides,
         "duration_s": request.hours * 3600.0,
         "output_times_s": _output_times(request, ground, city),
         "dtype": "float32" if request.method == "fast" else "float64",
-        "cfl": FAST_CFL if request.method == "fast" else None,
+        "cfl": request.cfl or (FAST_CFL if request.method == "fast" else None),
         "extremes_every_s": max(1.0, request.every_s / 20),
         **_initial(z, ground, forcing.tide, sides, request.after),
     }
@@ -282,7 +297,7 @@ def prepare(city: City, request: Request, *, notices: Notices) -> Setup:
     parameters = {
         **request.as_json(),
         "cell_size_m": ground.grid.cell_size_m,
-        "roughness": surface_table().source,
+        "roughness": surface_table().source if request.manning_n is None else float(request.manning_n),
     }
     tables = {"rain": request.rain, "inflow": request.inflow, "tide": request.tide}
     files = {k: Path(v) for k, v in tables.items() if isinstance(v, str | Path)}
