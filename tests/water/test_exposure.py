@@ -116,6 +116,31 @@ def test_tables_lie_beside_the_flood_and_are_known_to_the_manifest(city) -> None
     assert way_round(network, states, network.xy[0], network.xy[-1], time=UNTIMED).reached
 
 
+def test_a_flood_of_depth_classes_keeps_its_bounds(city) -> None:
+    z = river_town().astype(np.float32)
+    grid = grid_of(z)
+    water = flood_of(
+        "wet",
+        grid,
+        np.array([UNTIMED]),
+        z,
+        StepArrays(np.where(z < 1.5, 0.3, 0.0)[None].astype(np.float32)),
+        kind="import",
+    )
+    extent = gpd.GeoDataFrame(
+        {"depth_low_m": [0.0], "depth_high_m": [0.5]},
+        geometry=[box(grid, slice(40, 60), slice(0, 40))],
+        crs="EPSG:25832",
+    )
+    city = store_flood(city, water, tables={"extent": extent}, notices=Notices())
+    found = exposure(city, read_flood(city, "wet"))
+    south = found["roads"].set_index("road_id").loc["south"]
+    assert south[["max_depth_low_m", "max_depth_high_m"]].tolist() == pytest.approx([0.0, 0.5])
+    assert found["buildings"]["depth_high_m"].tolist() == pytest.approx([0.0, 0.5])
+    told = expose(city, read_flood(city, "wet"))
+    assert any(f.path.endswith("extent.parquet") for f in told.manifest.layers["wet"].files)
+
+
 def test_a_city_without_roads_tells_so(tmp_path: Path) -> None:
     z = river_town()
     bare = make_city(tmp_path / "bare.twin", z, footprints=[shapely.box(565005, 5930010, 565012, 5930020)])

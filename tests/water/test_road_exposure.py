@@ -9,6 +9,7 @@ import shapely
 
 from twin.core.errors import ConfigError, InputError, UsageError
 from twin.core.grid import Grid
+from twin.water.depth_ranges import with_ranges
 from twin.water.flood import StepArrays, flood_of
 from twin.water.roads import road_exposure
 from twin.water.sampling import cells_of
@@ -188,21 +189,28 @@ def test_a_road_outside_is_unknown_and_not_open() -> None:
     assert found.segments["known_share"].tolist() == [0.0]
 
 
-class Classes(StepArrays):
-    """Depth told as 0 to 0.5 m in the west, 0.5 to 1 m in the east."""
-
-    def depth_range_m(self, step):
-        east = np.arange(10) >= 5
-        return np.where(east, 0.5, 0.0)[None].repeat(4, 0), np.where(east, 1.0, 0.5)[None].repeat(4, 0)
-
-
 def test_classes_of_depth_stay_ranges() -> None:
-    steps = Classes(np.full((1, 4, 10), 0.75, np.float32))
     water = flood_of(
-        "x", Grid(0, 4, 1.0, 10, 4), START + np.array([0]), np.zeros((4, 10)), steps, kind="import"
+        "x",
+        Grid(0, 4, 1.0, 20, 4),
+        START + np.array([0]),
+        np.zeros((4, 20)),
+        StepArrays(np.full((1, 4, 20), 0.2, np.float32)),
+        kind="import",
     )
-    found = road_exposure(roads(shapely.box(0, 0, 4, 4), shapely.box(6, 0, 10, 4)), water).states
-    assert found[["depth_low_m", "depth_m"]].to_numpy().tolist() == [[0.0, 0.5], [0.5, 1.0]]
+    bounds = {"depth_low_m": [np.nan, 0.1, 1.0], "depth_high_m": [0.04, 0.5, np.nan]}
+    areas = [shapely.box(0, 0, 5, 4), shapely.box(5, 0, 10, 4), shapely.box(10, 0, 15, 4)]
+    ranged = with_ranges(water, gpd.GeoDataFrame(bounds, geometry=areas, crs=5187))
+    pieces = roads(*[shapely.box(x, 0, x + 4, 4) for x in (0, 5, 10, 15)])
+    found = road_exposure(pieces, ranged)
+    assert found.states["depth_m"].to_numpy() == pytest.approx([0.2] * 4)
+    assert found.states["depth_low_m"].to_numpy() == pytest.approx([0, 0.1, 1.0, 0])
+    assert found.states["depth_high_m"].to_numpy() == pytest.approx([0.04, 0.5, 1.0, 0])
+    assert found.segments["state_low"].tolist() == ["open", "caution", "closed", "open"]
+    assert found.segments["state_high"].tolist() == ["open", "closed", "closed", "open"]
+    assert "depth_low_m" not in road_exposure(pieces, water).states
+    bare = gpd.GeoDataFrame({k: [np.nan] * 3 for k in bounds}, geometry=areas, crs=5187)
+    assert with_ranges(water, bare) is water
 
 
 def test_a_large_cell_belongs_to_the_road_that_covers_a_quarter() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 
 from twin.reconstruct.raster_marks import cells_within
+from twin.water.depth_ranges import ranges_on
 from twin.water.flood import ARRIVED_M
-from twin.water.roads import depths
 from twin.water.sampling import cells_of, in_water
 from twin.water.standards import DEFAULT_HAZARD, hazard_classes, hazard_standard, limit_classes
 
@@ -63,7 +63,7 @@ def building_exposure(
         beside its walls at their worst; `level_m`, the highest level of that water; `velocity_m_s`,
         `depth_velocity_m2_s`; `inside_m`, `wet_storeys`, `water_m3`; `hazard` and `hazard_class` (0 dry); `first_wet`,
         `first_wet_s`, `wet_s`; `n_wall_cells`; the geometry. A building without a free wall in the flood has NaN.
-        Where a flood tells depths in classes `depth_m` is the upper bound, and `depth_low_m` the lower.
+        Where a flood tells depths in classes their bounds are `depth_low_m` and `depth_high_m`.
 
     Notes
     -----
@@ -102,7 +102,6 @@ class _Worst:
 
     depth: NDArray[np.float32]
     mean: NDArray[np.float64]
-    low: NDArray[np.float32]
     inside: NDArray[np.float32]
     velocity: NDArray[np.float32]
     product: NDArray[np.float32]
@@ -117,11 +116,9 @@ def _over_time(
     worst = _nothing_known(len(cells))
     seconds = (flood.times - flood.times[0]).astype(np.float64)
     spans = np.append(np.diff(seconds), 0.0)
-    for step, (depth, low, speed) in enumerate(_each_step(flood, cells)):
+    for step, (depth, speed) in enumerate(_each_step(flood, cells)):
         _take(worst, cells, depth, speed, above_floor)
         worst.hazard = np.fmax(worst.hazard, _class_of(rule, cells, depth, speed, wet_m))
-        if low is not None:
-            worst.low = np.fmax(worst.low, cells.greatest(low))
         wet = np.nan_to_num(cells.greatest(depth)) >= wet_m
         worst.first_wet_s[wet & np.isnan(worst.first_wet_s)] = seconds[step]
         worst.wet_s += wet * spans[step]
@@ -133,19 +130,18 @@ def _nothing_known(n: int) -> _Worst:
         return np.full(n, np.nan, np.float32)
 
     return _Worst(
-        depth=unknown(), mean=np.full(n, np.nan), low=unknown(), inside=unknown(), velocity=unknown(),
+        depth=unknown(), mean=np.full(n, np.nan), inside=unknown(), velocity=unknown(),
         product=unknown(), hazard=unknown(), first_wet_s=np.full(n, np.nan), wet_s=np.zeros(n),
     )  # fmt: skip
 
 
 def _each_step(
     flood: Flood, cells: CellSets
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.float32] | None]]:
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
     for step in range(flood.n_steps):
-        deepest, least = depths(flood, step)
         flow = flood.velocity(step)
         speed = None if flow is None else np.hypot(cells.take(flow[0]), cells.take(flow[1]))
-        yield cells.take(deepest), None if least is None else cells.take(least), speed
+        yield cells.take(flood.depth_m(step)), speed
 
 
 def _class_of(
@@ -277,8 +273,8 @@ def _table(
         "wet_s": np.where(unknown, np.nan, worst.wet_s),
         "n_wall_cells": cells.counts,
     }
-    if not np.isnan(worst.low).all():
-        columns["depth_low_m"] = worst.low
+    for bound, depth in zip(("low", "high"), ranges_on(flood, cells) or (), strict=False):
+        columns[f"depth_{bound}_m"] = np.fmax.reduce(depth, axis=0)
     return geopandas.GeoDataFrame(columns, geometry=shapes, crs=buildings.crs)
 
 

@@ -11,13 +11,14 @@ import numpy as np
 from twin.city.folder import WORK, open_manifest
 from twin.city.manifest import MANIFEST, artifact, write_manifest
 from twin.city.model import open_city
-from twin.city.tables import write_table
+from twin.city.tables import read_table, write_table
 from twin.core.commit import commit
 from twin.core.errors import UsageError
 from twin.core.files import make_folder, remove_tree
 from twin.core.lock import writer_lock
 from twin.core.notices import Notices
 from twin.water.buildings import building_exposure
+from twin.water.depth_ranges import with_ranges
 from twin.water.road_network import road_network
 from twin.water.roads import ID_COLUMNS, road_exposure
 from twin.water.standards import DEFAULT_HAZARD, DEFAULT_ROADS
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from twin.water.road_network import Network
 
 TABLES = ("roads", "road_states", "buildings")
-FOLDER = "water"
+FOLDER, EXTENT = "water", "extent"
 
 
 def exposure(
@@ -63,6 +64,7 @@ def exposure(
     """
     found: dict[str, Any] = {}
     water = _layer(city, "water")
+    flood = _with_own_ranges(city, flood)
     roads = city_roads(city)
     if roads is None:
         (notices or Notices()).add("no-roads", "the city has no roads; only buildings are told of")
@@ -173,6 +175,15 @@ def _with_road_id(frame: Any, *, prefix: str = "") -> Any:
 
 def _layer(city: City, name: str) -> Any:
     return city.layer(name) if name in city.manifest.layers else None
+
+
+def _with_own_ranges(city: City, flood: Flood) -> Flood:
+    """A flood made of polygons of depth classes, with their bounds; any other as it is."""
+    relative = f"{FOLDER}/{flood.name}/{EXTENT}.parquet"
+    layer = city.manifest.layers.get(flood.name)
+    if layer is None or all(f.path != relative for f in layer.files):
+        return flood
+    return with_ranges(flood, read_table(city.path, relative))
 
 
 def _footprints(city: City) -> Any:

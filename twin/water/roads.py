@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from twin.core.errors import InputError
+from twin.water.depth_ranges import ranges_on
 from twin.water.over_decks import road_levels
 from twin.water.sampling import CellSets, cells_of, in_water
 from twin.water.standards import CLOSED, DEFAULT_ROADS, STATES, road_standard, road_states, safe_speed
@@ -28,14 +29,6 @@ LINE_WIDTH_M = 6.5
 """Width of a road whose line tells neither width nor lanes: two lanes."""
 ID_COLUMNS = ("road_id", "id", "gml_id", "osm_id", "lokaalid", "ufid", "fid")
 LIMIT_COLUMN = "speed_limit_km_h"
-
-
-@runtime_checkable
-class RangedSteps(Protocol):
-    """Steps whose depth is known only between two bounds, as from polygons of depth classes."""
-
-    def depth_range_m(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Least and greatest possible depth, shape (ny, nx) each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +73,13 @@ def road_exposure(
     -------
     RoadExposure
         `states` has `road_id`, `time`, `depth_m` (greatest along the road and across its width), `wet_share`,
-        `velocity_m_s` and `depth_velocity_m2_s` (greatest, each for itself, where it is as deep as the standard's
-        caution; NaN where the flood tells none),
-        `speed_km_h` and `state`; where a flood tells depths in classes also `depth_low_m`, and `depth_m` is the upper
-        bound. `segments` has the same as `max_...`, `state`, `closes_at` (first moment closed), `reopens_at` (first
-        moment after the last closed one), `closes_after_s`, `closed_s`, `n_closings`, `on_deck`, `underpass`,
-        `known_share` (part of it that lies in the flood), and the geometry.
+        `velocity_m_s` and `depth_velocity_m2_s` (greatest, each for itself, where it is as deep as the
+        standard's caution; NaN where the flood tells none), `speed_km_h` and `state`; where a flood tells
+        depths in classes also their bounds, `depth_low_m` and `depth_high_m`, and the states that they give,
+        `state_low` and `state_high`. `segments` has the same as `max_...`, `state`, `closes_at` (first moment
+        closed), `reopens_at` (first moment after the last closed one), `closes_after_s`, `closed_s`,
+        `n_closings`, `on_deck`, `underpass`, `known_share` (part of it that lies in the flood), and the
+        geometry.
 
     Raises
     ------
@@ -114,7 +108,9 @@ def road_exposure(
     # The greatest speed may have been that of a film, which no raster tells
     worst = (peak[0], np.full_like(peak[0], np.nan), peak[2])
     _take_peak(segments, peak, road_states_of(rule, levels.is_underpass, worst))
-    return RoadExposure(segments, _long(ids, flood, values, state, rule=rule, roads=roads))
+    states = _long(ids, flood, values, state, rule=rule, roads=roads)
+    _add_ranges(segments, states, ranges_on(flood, cells, raised), rule, levels.is_underpass)
+    return RoadExposure(segments, states)
 
 
 def road_ids(roads: Any) -> NDArray[Any]:
@@ -177,26 +173,14 @@ class Values:
     """Greatest depth, speed and product of each road at each moment, shape (t, n); NaN where unknown."""
 
     depth: NDArray[np.float32]
-    low: NDArray[np.float32] | None
     velocity: NDArray[np.float32]
     product: NDArray[np.float32]
     wet_share: NDArray[np.float32]
 
 
-def depths(flood: Flood, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Depth at a step, and where it is told in classes the lower bound beside the upper one."""
-    if isinstance(flood.steps, RangedSteps):
-        low, high = flood.steps.depth_range_m(step)
-        return high, low
-    return flood.depth_m(step), None
-
-
 def _over_time(flood: Flood, cells: CellSets, raised: NDArray[np.float32], rule: RoadStandard) -> Values:
     rows = list(_each_step(flood, cells, raised, rule.limits[0].depth_m))
-    depth, low, velocity, product, share = (
-        np.stack([r[k] for r in rows]).astype(np.float32) for k in range(5)
-    )
-    return Values(depth, None if np.isnan(low).all() else low, velocity, product, share)
+    return Values(*(np.stack([r[k] for r in rows]).astype(np.float32) for k in range(4)))
 
 
 def _each_step(
@@ -204,17 +188,15 @@ def _each_step(
 ) -> Iterator[tuple[NDArray[Any], ...]]:
     nothing = np.full(len(cells), np.nan, np.float32)
     for step in range(flood.n_steps):
-        deepest, least = depths(flood, step)
-        depth = _over_decks(cells.take(deepest), raised)
-        low = nothing if least is None else cells.greatest(_over_decks(cells.take(least), raised))
+        depth = _over_decks(cells.take(flood.depth_m(step)), raised)
         share = cells.mean(np.where(np.isnan(depth), np.nan, depth >= wet_m))
         flow = flood.velocity(step)
         if flow is None:
-            yield cells.greatest(depth), low, nothing, nothing, share
+            yield cells.greatest(depth), nothing, nothing, share
             continue
         # A film of rain may run fast, but moves nothing
         speed = np.where(depth >= wet_m, np.hypot(cells.take(flow[0]), cells.take(flow[1])), 0.0)
-        yield cells.greatest(depth), low, cells.greatest(speed), cells.greatest(speed * depth), share
+        yield cells.greatest(depth), cells.greatest(speed), cells.greatest(speed * depth), share
 
 
 def _over_decks(depth: NDArray[np.float32], raised: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -275,8 +257,6 @@ def _segments(roads: Any, ids: NDArray[Any], flood: Flood, values: Values, state
         "closed_s": spans @ closed,
         "n_closings": starts.sum(axis=0),
     }
-    if values.low is not None:
-        columns["max_depth_low_m"] = _nanmax(values.low)
     for name in ("name", "class", "part"):
         if name in roads:
             columns[name] = roads[name].to_numpy()
@@ -328,9 +308,24 @@ def _long(
         "speed_km_h": np.where(state >= CLOSED, 0.0, speed).astype(np.float32).ravel(),
         "state": state_names(state.ravel()),
     }
-    if values.low is not None:
-        columns["depth_low_m"] = values.low.ravel()
     return pd.DataFrame(columns)
+
+
+def _add_ranges(
+    segments: Any,
+    states: Any,
+    ranges: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+    rule: RoadStandard,
+    is_underpass: NDArray[np.bool_],
+) -> None:
+    """Bounds of the depth, and the states that they give, where the flood has them."""
+    for name, depth in zip(("low", "high"), ranges or (), strict=False):
+        code = road_states_of(
+            rule, is_underpass, (depth, np.full_like(depth, np.nan), np.full_like(depth, np.nan))
+        )
+        states[f"depth_{name}_m"], states[f"state_{name}"] = depth.ravel(), state_names(code.ravel())
+        segments[f"max_depth_{name}_m"] = _nanmax(depth)
+        segments[f"state_{name}"] = state_names(code.max(axis=0))
 
 
 def _nanmax(values: NDArray[np.float32]) -> NDArray[np.float32]:
