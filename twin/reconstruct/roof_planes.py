@@ -10,18 +10,20 @@ import numpy as np
 
 from twin.reconstruct.lod1_kernels import main_directions
 from twin.reconstruct.partition import partition_edges, whole_footprint
+from twin.reconstruct.roof_label_kernels import (
+    free_outliers,
+    gather_moments,
+    relabel,
+    touching,
+    worth_of_planes,
+)
 from twin.reconstruct.roof_plane_kernels import (
     Labelled,
     find_small,
     fit_moments,
-    free_outliers,
-    gather_moments,
     grow_regions,
     local_planes,
     nearest_points,
-    relabel,
-    touching,
-    worth_of_planes,
 )
 from twin.reconstruct.roof_ridges import find_ridged
 
