@@ -62,3 +62,25 @@ def test_a_storm_is_kept_with_its_tables(city: City, tmp_path: Path) -> None:
     assert {s.name for s in entry.provenance.inputs} == {"rain.csv", "tide.csv"}
     assert entry.provenance.parameters["rain"] == "rain.csv"
     assert read_flood(stored, "storm").n_steps == 25
+
+
+def test_roads_and_buildings_are_told_with_the_flood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    z = np.full((20, 30), 1.0)
+    grid = grid_of(z)
+    road = {"class": ["street"], "geometry": [box(grid, slice(9, 12), slice(0, 30))]}
+    houses = [box(grid, slice(2, 6), slice(4, 10)), box(grid, slice(14, 18), slice(4, 10))]
+    city = make_city(tmp_path / "r.twin", z, layers={"roads": road}, footprints=houses).path
+    place = f"{grid.x_min + 15},{grid.y_max - 10}"
+    words = ["flood", "level", str(city), "--eta", "1.5", "--source", place, "--name", "f"]
+    assert run([*words, "--standard", "nobody"]) != 0
+    assert run([*words, "--json"]) == 0
+    out = capsys.readouterr().out
+    told = json.loads(out)["exposure"]
+    assert told == {"roads": {"closed": 1}, "buildings": {"wet": 2, "all": 2}}
+    assert run(["flood", "exposure", str(city), "--name", "f", "--standard", "small-car-2011", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["road_standard"] == "small-car-2011"
+    assert run([*words[:-1], "g", "--no-exposure", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["exposure"] == {}
+    assert not (city / "water/g/roads.parquet").exists()

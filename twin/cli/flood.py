@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twin.cli.console import force_option, json_option, progress, tell, tell_json, tell_notices
+from twin.cli.flood_exposure import (
+    check_standards,
+    exposure_figures,
+    exposure_options,
+    finish,
+    tell_exposure,
+)
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
     from twin.city.model import City
     from twin.core.notices import Notices
+    from twin.water.flood import Flood
     from twin.water.model import Solution
     from twin.water.simulation import Setup
 
@@ -28,6 +36,7 @@ Examples:
   twin flood level town.twin --gauge 192200,281000,2.9 --gauge 192600,280800,2.4 --name river
 """
 
+_OF_EXPOSURE = {"standard", "hazard", "no_exposure"}
 city_argument = click.argument("city", type=click.Path(path_type=Path))
 name_option = click.option("--name", required=True, help="Name of the flood in the city.")
 cell_option = click.option(
@@ -62,17 +71,20 @@ def parse_numbers(text: str, n: int, option: str, form: str) -> Any:
     return numbers
 
 
-def tell_flood(city: City, name: str, notices: Notices, *, as_json: bool) -> int:
+def tell_flood(
+    city: City, name: str, notices: Notices, *, exposed: dict[str, Any] | None = None, as_json: bool
+) -> int:
     """What became of a flood, for people or machines."""
     layer = city.manifest.layers[name]
-    facts = {"name": name, **layer.options, "counts": dict(layer.counts)}
     if as_json:
+        facts = {"name": name, **layer.options, "counts": dict(layer.counts), "exposure": exposed or {}}
         tell_json({**facts, "notices": notices.as_json()})
         return 0
     counts = layer.counts
     label = ", a preview" if layer.options.get("is_preview") else ""
     wet, depth = counts["m2 wet"], counts["m greatest depth"]
     tell(f"{name}: {layer.options['kind']}{label}; {wet:,.0f} m2 wet, greatest depth {depth:.2f} m")
+    tell_exposure(exposed or {})
     return 0
 
 
@@ -87,6 +99,7 @@ def tell_flood(city: City, name: str, notices: Notices, *, as_json: bool) -> int
 )
 @click.option("--source", help="X,Y that the water comes from; the city's rivers and sea if not given.")
 @cell_option
+@exposure_options
 @name_option
 @force_option
 @json_option
@@ -106,6 +119,7 @@ def level_command(city: Path, name: str, force: bool, as_json: bool, **given: An
     notices = Notices()
     opened = open_city(city)
     check_name(opened, name, force=force)
+    check_standards(given)
     try:
         flood = level(
             opened,
@@ -118,9 +132,10 @@ def level_command(city: Path, name: str, force: bool, as_json: bool, **given: An
         stored = store_flood(
             opened, flood, run={"parameters": dict(flood.attributes)}, force=force, notices=notices
         )
+        exposed = finish(stored, flood, given, notices)
     finally:
         tell_notices(notices)
-    return tell_flood(stored, name, notices, as_json=as_json)
+    return tell_flood(stored, name, notices, exposed=exposed, as_json=as_json)
 
 
 SIMULATE_EXAMPLES = """\b
@@ -163,6 +178,7 @@ Examples:
 )
 @click.option("--cfl", type=float, help="Part of the longest stable step, up to 1.")
 @click.option("--threads", type=click.IntRange(min=1), help="As many as cores if not given.")
+@exposure_options
 @name_option
 @force_option
 @json_option
@@ -175,6 +191,7 @@ def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given:
 
     opened = open_city(city)
     check_name(opened, name, force=force)
+    check_standards(given)
     notices = Notices()
     after = read_flood(opened, given["after"]) if given["after"] else None
     request = Request(
@@ -195,10 +212,11 @@ def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given:
     )
     try:
         setup = prepare(opened, request, notices=notices)
-        stored = _compute(opened, setup, given["threads"], name=name, force=force, notices=notices)
+        stored, flood = _compute(opened, setup, given["threads"], name=name, force=force, notices=notices)
+        exposed = finish(stored, flood, given, notices)
     finally:
         tell_notices(notices)
-    return tell_flood(stored, name, notices, as_json=as_json)
+    return tell_flood(stored, name, notices, exposed=exposed, as_json=as_json)
 
 
 def _number_or_file(text: str | None) -> float | Path | None:
@@ -212,7 +230,7 @@ def _number_or_file(text: str | None) -> float | Path | None:
 
 def _compute(
     city: City, setup: Setup, threads: int | None, *, name: str, force: bool, notices: Notices
-) -> City:
+) -> tuple[City, Flood]:
     """Run and keep a computation; of one that broke off, what was computed until then."""
     from twin.city.plan import sources_of
     from twin.water.flood_store import store_flood
@@ -223,9 +241,10 @@ def _compute(
     inputs = [source for file in files for source in sources_of(file)]
     parameters = {"parameters": setup.parameters}
 
-    def keep(solution: Solution) -> City:
+    def keep(solution: Solution) -> tuple[City, Flood]:
         flood = flood_of_solution(setup, solution, name=name)
-        return store_flood(city, flood, run=parameters, inputs=inputs, force=force, notices=notices)
+        stored = store_flood(city, flood, run=parameters, inputs=inputs, force=force, notices=notices)
+        return stored, flood
 
     try:
         with progress() as listener:
@@ -264,6 +283,7 @@ Examples:
 @click.option(
     "--cell-size", type=float, help="Side of the cells, m; 1, or that of the terrain, if not given."
 )
+@exposure_options
 @name_option
 @force_option
 @json_option
@@ -280,6 +300,7 @@ def import_command(
 
     opened = open_city(city)
     check_name(opened, name, force=force)
+    check_standards(given)
     notices = Notices()
     try:
         foreign = import_flood(
@@ -299,12 +320,49 @@ def import_command(
         stored = store_flood(
             opened,
             foreign.flood,
-            run={"parameters": {k: v for k, v in given.items() if v is not None}},
+            run={"parameters": {k: v for k, v in given.items() if v is not None and k not in _OF_EXPOSURE}},
             inputs=inputs,
             tables=foreign.tables,
             force=force,
             notices=notices,
         )
+        exposed = finish(stored, foreign.flood, given, notices)
     finally:
         tell_notices(notices)
-    return tell_flood(stored, name, notices, as_json=as_json)
+    return tell_flood(stored, name, notices, exposed=exposed, as_json=as_json)
+
+
+EXPOSURE_EXAMPLES = """\b
+Examples:
+  twin flood exposure town.twin --name typhoon
+  twin flood exposure town.twin --name typhoon --standard small-car-2011 --hazard fd2320-2008
+"""
+
+
+@command.command("exposure", epilog=EXPOSURE_EXAMPLES)
+@city_argument
+@click.option("--name", required=True, help="The flood.")
+@click.option("--standard", help="When roads close: korea-2024, small-car-2011, ..., or a .toml file.")
+@click.option("--hazard", help="Classes of danger: aidr-2017, fd2320-2008, or a .toml file.")
+@json_option
+def exposure_command(city: Path, name: str, as_json: bool, **given: Any) -> int:
+    """What a flood of CITY does to roads and buildings, anew, such as by another standard."""
+    from twin.city.model import open_city
+    from twin.core.notices import Notices
+    from twin.water.exposure import expose
+    from twin.water.flood_store import read_flood
+
+    notices = Notices()
+    opened = open_city(city)
+    chosen = {k: v for k, v in given.items() if v is not None}
+    try:
+        stored = expose(opened, read_flood(opened, name), notices=notices, **chosen)
+    finally:
+        tell_notices(notices)
+    figures = exposure_figures(stored, name)
+    if as_json:
+        tell_json({"name": name, **stored.manifest.layers[name].options, "exposure": figures})
+    else:
+        tell(name)
+        tell_exposure(figures)
+    return 0
