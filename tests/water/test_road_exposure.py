@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -298,6 +299,30 @@ def test_mistakes_in_a_standard_are_named(tmp_path) -> None:
     )
     with pytest.raises(ConfigError, match="two classes"):
         hazard_standard(tmp_path / "c.toml")
+
+
+def test_the_order_of_roads_and_holes_in_the_flood_do_not_matter() -> None:
+    rng = np.random.default_rng(5)
+    bed = rng.normal(0, 0.2, (40, 50)).astype(np.float32)
+    h = np.maximum(rng.normal(-0.2, 0.3, (4, 40, 50)), 0).astype(np.float32)
+    bed[10:20, 10:20] = h[:, 10:20, 10:20] = np.nan
+    times = START + np.arange(4) * 600
+    water = flood_of("x", Grid(0.0, 40.0, 1.0, 50, 40), times, bed, StepArrays(h, h, h), kind="simulation")
+    many = roads(*shapely.linestrings(rng.uniform(-5, 55, (60, 2, 2))), width_m=rng.uniform(1, 9, 60))
+    order = rng.permutation(60)
+    first = road_exposure(many, water).segments.set_index("road_id").drop(columns="geometry")
+    second = road_exposure(many.iloc[order].reset_index(drop=True), water).segments.set_index("road_id")
+    pd.testing.assert_frame_equal(pd.DataFrame(first), pd.DataFrame(second[first.columns].loc[first.index]))
+    part = first["known_share"].between(0.01, 0.99)
+    assert part.any()
+    assert first.loc[part, "max_depth_m"].notna().all()
+
+
+def test_roads_without_a_shape_are_unknown() -> None:
+    found = road_exposure(
+        roads(None, shapely.Polygon(), shapely.box(0, 0, 2, 2)), flood(np.zeros((4, 4)), [0.1])
+    )
+    assert found.states["depth_m"].isna().tolist() == [True, True, False]
 
 
 def test_roads_must_have_ids_of_their_own_and_be_roads() -> None:
