@@ -16,9 +16,10 @@ def main() -> None:
 
     plotter = pv.Plotter(off_screen=True, window_size=list(common.picture_size()))
     plotter.import_gltf(str(out / "district.glb"))
-    plotter.add_light(pv.Light(light_type="headlight", intensity=1.5))
-    plotter.view_vector((-0.5, 0.6, 0.9), viewup=(0, 1, 0))  # a GLB has y up, and south is +z
-    plotter.camera.zoom(1.5)
+    plotter.add_light(pv.Light(light_type="headlight", intensity=2.6))
+    plotter.set_background("#f4f1eb")
+    plotter.view_vector((-0.5, 0.5, 0.9), viewup=(0, 1, 0))  # a GLB has y up, and south is +z
+    plotter.camera.zoom(1.9)
     plotter.screenshot(out / "demo-glb.png")
 
 

@@ -29,7 +29,7 @@ def demo_city(folder: Path) -> twin.City:
     """The demo district, made, surveyed and built when an example first asks for it."""
     city = folder / "district" / "district.twin"
     if not city.exists():
-        n_buildings = int(os.environ.get("TWIN_EXAMPLE_BUILDINGS", "60"))
+        n_buildings = int(os.environ.get("TWIN_EXAMPLE_BUILDINGS", "400"))
         files = generate_district(folder / "district", n_buildings=n_buildings)
         maps = {
             "roads": files.roads,
@@ -37,7 +37,8 @@ def demo_city(folder: Path) -> twin.City:
             "bridges": files.bridges,
             "landcover": files.landcover,
         }
-        twin.build(files.survey, files.footprints, city, id_field="id", vectors=maps)
+        texts = {"name": "Eco Delta (procedural)", "attribution": "twin demo district (procedural)"}
+        twin.build(files.survey, files.footprints, city, id_field="id", vectors=maps, **texts)
     return twin.open_city(city)
 
 
@@ -49,10 +50,11 @@ def copy_of(city: twin.City, name: str) -> twin.City:
 
 
 def close_view(city: twin.City) -> Path:
-    """A camera file that looks at the buildings from the south-west, in map coordinates."""
+    """A camera file that looks over the buildings from the south-west, in map coordinates."""
     west, south, east, north = city.buildings.total_bounds
-    target = [(west + east) / 2, (south + north) / 2, city.manifest.bounds[2] + 5]
-    eye = [target[0] - 170, target[1] - 260, target[2] + 150]
+    side = max(east - west, north - south)
+    target = [(west + east) / 2 - 0.05 * side, (south + north) / 2, city.manifest.bounds[2]]
+    eye = [target[0] - 0.43 * side, target[1] - 0.47 * side, target[2] + 0.23 * side]
     path = city.path.parent / "camera.json"
-    path.write_text(json.dumps({"eye": eye, "target": target, "view_angle_deg": 34}))
+    path.write_text(json.dumps({"eye": eye, "target": target, "view_angle_deg": 38}))
     return path
