@@ -142,6 +142,18 @@ def test_the_way_under_a_deck_is_as_deep_as_at_its_mouths() -> None:
     assert (z[21:] == 5.0).all()
 
 
+def test_the_banks_that_carry_a_deck_stay() -> None:
+    """A canal, 2 m deep, whose map and terrain stop at the bridge; the deck reaches over both banks."""
+    z = np.full((30, 40), 1.0, np.float32)
+    z[:, 16:24] = -1.0
+    z[12:18] = 1.0
+    grid = grid_of(z)
+    open_deck(z, grid, box(grid, slice(12, 18), slice(10, 30)), 1.4)
+    np.testing.assert_array_equal(z[12:18, 16:24], -1.0)
+    np.testing.assert_array_equal(z[12:18, :16], 1.0)
+    np.testing.assert_array_equal(z[12:18, 24:], 1.0)
+
+
 def test_rain_of_roofs_falls_beside_them_and_none_is_lost() -> None:
     rng = np.random.default_rng(5)
     roof = np.zeros((40, 60), bool)

@@ -90,7 +90,7 @@ def site(
     if waters is not None:
         flowing = waters.geometry.to_numpy()[~is_standing(waters)]
         is_source = covered(flowing, grid)
-    bed = _opened(bed, grid, city, waters)
+    bed = _opened(bed, grid, city)
     return Site(grid, bed, is_water, is_source)
 
 
@@ -153,24 +153,20 @@ def painted(polygons: NDArray[Any], values: NDArray[np.int32], grid: Grid) -> ND
     return np.asarray(rasterize(there, out_shape=grid.shape, transform=place, dtype="int32"))
 
 
-def _opened(bed: NDArray[np.float32], grid: Grid, city: City, waters: Any) -> NDArray[np.float32]:
+def _opened(bed: NDArray[np.float32], grid: Grid, city: City) -> NDArray[np.float32]:
     """The terrain with the way under each deck as deep as at its mouths.
 
     Terrain under a deck is a guess of the survey, or the deck itself where a given terrain holds it. The profile at
-    the nearest mouth is carried inward; ground that comes within a metre of the deck carries it and is no mouth.
-    Under decks over water the city's terrain has the water already.
+    the nearest mouth is carried inward, between mouths only; ground that comes within a metre of the deck carries it
+    and is no mouth.
     """
     if "bridges" not in city.manifest.layers:
         return bed
     decks = city.layer("bridges")
     if "deck_m" not in decks:
         return bed
-    over_water = np.zeros(len(decks), bool)
-    if waters is not None and len(waters):
-        tree = shapely.STRtree(waters.geometry.to_numpy())
-        over_water[np.unique(tree.query(decks.geometry.to_numpy(), predicate="intersects")[0])] = True
     bed = bed.copy()
-    for polygon, top in zip(decks.geometry[~over_water], decks["deck_m"][~over_water], strict=True):
+    for polygon, top in zip(decks.geometry, decks["deck_m"], strict=True):
         open_deck(bed, grid, polygon, float(top))
     return bed
 
@@ -189,7 +185,13 @@ def open_deck(bed: NDArray[np.float32], grid: Grid, polygon: Any, top_m: float) 
     ring = covered(np.array([polygon.buffer(2 * c)]), place) & ~inside & (part < top_m - CLEARANCE_M)
     if not ring.any() or not inside.any():
         return
-    mouths, under = np.argwhere(ring), np.argwhere(inside)
+    mouths = np.argwhere(ring)
+    hull = shapely.MultiPoint(
+        np.column_stack([place.x_centres[mouths[:, 1]], place.y_centres[mouths[:, 0]]])
+    ).convex_hull
+    under = np.argwhere(inside & covered(np.array([hull.buffer(c / 2)]), place))
+    if not len(under):
+        return
     nearest = mouths[cKDTree(mouths).query(under)[1]]
     found = part[nearest[:, 0], nearest[:, 1]]
     there = part[under[:, 0], under[:, 1]]
