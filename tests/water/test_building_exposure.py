@@ -113,7 +113,7 @@ def test_a_film_endangers_nobody() -> None:
 def test_peaks_and_arrivals_between_moments_count() -> None:
     rasters = {
         "max_depth_m": np.full((30, 30), 1.3, np.float32),
-        "arrival_s": np.full((30, 30), 250.0, np.float32),
+        "arrival_s": np.where(np.arange(30) < 12, 400.0, 250.0)[None].repeat(30, 0).astype(np.float32),
     }
     water = flood(np.zeros((30, 30)), np.stack([np.zeros((30, 30)), np.full((30, 30), 0.2)]), rasters=rasters)
     found = building_exposure(houses(HOUSE), water).iloc[0]

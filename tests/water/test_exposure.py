@@ -141,6 +141,11 @@ def test_a_flood_of_depth_classes_keeps_its_bounds(city) -> None:
     assert any(f.path.endswith("extent.parquet") for f in told.manifest.layers["wet"].files)
 
 
+def test_a_footprint_that_stands_twice_drowns_once(city) -> None:
+    vars(city)["buildings"] = city.buildings.assign(state=["built", "duplicate"])
+    assert exposure(city, rise())["buildings"]["building_id"].tolist() == ["b0"]
+
+
 def test_a_city_without_roads_tells_so(tmp_path: Path) -> None:
     z = river_town()
     bare = make_city(tmp_path / "bare.twin", z, footprints=[shapely.box(565005, 5930010, 565012, 5930020)])

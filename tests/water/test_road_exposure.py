@@ -77,7 +77,7 @@ def test_lines_get_their_width_and_their_whole_length() -> None:
 
 
 def test_closing_and_reopening() -> None:
-    levels = [0.0, 0.1, 0.35, 0.2, 0.4, 0.5, 0.1]
+    levels = [0.0, 0.1, 0.35, 0.2, 0.4, 0.5, 0.1, 0.1, 0.0]
     found = road_exposure(roads(shapely.box(0, 0, 5, 5)), flood(np.zeros((6, 6)), levels)).segments.iloc[0]
     assert found["closes_at"] == np.datetime64("2026-08-28T03:20:00")
     assert found["reopens_at"] == np.datetime64("2026-08-28T04:00:00")

@@ -106,6 +106,21 @@ def test_bends_are_followed() -> None:
     assert found.line.equals(shapely.LineString([(100, 30), (40, 30), (0, 30), (0, 0)]))
 
 
+@pytest.mark.parametrize("first", ["straight", "bow"])
+def test_of_two_roads_between_the_same_crossings_the_quicker_counts(first: str) -> None:
+    straight = shapely.LineString([(0, 0), (100, 0)])
+    bow = shapely.LineString([(0, 0), (50, 80), (100, 0)])
+    tail = shapely.LineString([(100, 0), (150, 0)]), shapely.LineString([(-50, 0), (0, 0)])
+    pair = [("straight", straight), ("bow", bow)]
+    named = [*(pair if first == "straight" else pair[::-1]), ("out", tail[0]), ("in", tail[1])]
+    network = road_network(roads([line for _, line in named], id=[name for name, _ in named]))
+    found = way_round(network, states(network), (-50, 0), (150, 0), time=TIME)
+    assert found.road_ids == ("in", "straight", "out")
+    wet = way_round(network, states(network, {"straight"}), (-50, 0), (150, 0), time=TIME)
+    assert wet.road_ids == ("in", "bow", "out")
+    assert wet.length_m == pytest.approx(100 + bow.length)
+
+
 def test_polygons_meet_where_they_share_a_border() -> None:
     pieces = [
         shapely.box(0, 0, 50, 6),
