@@ -84,3 +84,39 @@ def test_roads_and_buildings_are_told_with_the_flood(
     assert run([*words[:-1], "g", "--no-exposure", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["exposure"] == {}
     assert not (city / "water/g/roads.parquet").exists()
+
+
+def test_what_an_unstable_run_had_computed_is_kept(
+    city: City, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A computation that breaks off ends with an error, and its first moments stand in the city."""
+    from twin.city.model import open_city
+    from twin.water import simulation
+    from twin.water.model import UnstableError
+
+    whole = simulation.run
+
+    def breaks_off(setup: simulation.Setup, **given: object) -> object:
+        done = whole(setup, **given)  # type: ignore[arg-type]
+        raise UnstableError("water", "no step leads on at row 3, column 4, 12 s", "", done)
+
+    monkeypatch.setattr(simulation, "run", breaks_off)
+    words = ["flood", "simulate", str(city.path), "--rain", "30", "--hours", "0.02", "--name", "f"]
+    assert run(words) == 3
+    said = capsys.readouterr().err
+    assert "row 3, column 4" in said
+    assert "kept" in said
+    assert read_flood(open_city(city.path), "f").n_steps == 25
+
+
+def test_a_flood_goes_on_from_another(city: City) -> None:
+    from twin.city.model import open_city
+
+    first = ["flood", "simulate", str(city.path), "--rain", "30", "--hours", "0.02", "--name", "a"]
+    assert run(first) == 0
+    second = ["flood", "simulate", str(city.path), "--after", "a", "--hours", "0.02", "--name", "b"]
+    assert run(second) == 0
+    a, b = (read_flood(open_city(city.path), n) for n in "ab")
+    assert b.times[0] == a.times[-1]
+    np.testing.assert_allclose(b.depth_m(0), a.depth_m(24), atol=1e-6)
+    assert run([*second[:-1], "c", "--cell-size", "2"]) == 2
