@@ -186,12 +186,27 @@ def sample_bilinear(
     -------
     array, shape (n,)
     """
-    u = np.clip((np.asarray(x) - grid.x_min) / grid.cell_size_m - 0.5, 0, grid.nx - 1)
-    v = np.clip((grid.y_max - np.asarray(y)) / grid.cell_size_m - 0.5, 0, grid.ny - 1)
+    x, y = np.asarray(x), np.asarray(y)
+    found = np.empty(x.shape)
+    for start in range(0, len(x), _BLOCK):  # a dozen arrays on the way: a block of them stays in the cache
+        block = slice(start, start + _BLOCK)
+        found[block] = _sampled(values, grid, x[block], y[block])
+    return found
+
+
+_BLOCK = 1 << 16
+"""Points that are looked up at a time."""
+
+
+def _sampled(
+    values: NDArray[np.floating], grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.floating]:
+    u = np.clip((x - grid.x_min) / grid.cell_size_m - 0.5, 0, grid.nx - 1)
+    v = np.clip((grid.y_max - y) / grid.cell_size_m - 0.5, 0, grid.ny - 1)
     i = np.minimum(u.astype(np.int64), grid.nx - 2).clip(0)
     j = np.minimum(v.astype(np.int64), grid.ny - 2).clip(0)
     i1, j1 = np.minimum(i + 1, grid.nx - 1), np.minimum(j + 1, grid.ny - 1)
     fu, fv = u - i, v - j
     north = values[j, i] * (1 - fu) + values[j, i1] * fu
     south = values[j1, i] * (1 - fu) + values[j1, i1] * fu
-    return np.asarray(north * (1 - fv) + south * fv, dtype=np.float64)
+    return np.asarray(north * (1 - fv) + south * fv)
