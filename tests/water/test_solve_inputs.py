@@ -94,16 +94,15 @@ def test_fast_says_where_it_left_its_validity() -> None:
 
 @pytest.mark.parametrize("method", ["fast", "accurate"])
 def test_a_wall_of_water_at_a_dry_bed(method: str) -> None:
-    """At 20 s a held side rises by 9 m in no time."""
+    """At 20 s a held side rises by 9 m in no time; the basin swings, and comes to rest at the new level."""
     found = solve(
         FLAT,
         cell_size_m=1.0,
         method=method,
         boundary={"west": lambda t: 8.0 if t > 20 else -1.0},
-        duration_s=40.0,
+        duration_s=140.0,
     )
-    assert np.isfinite(found.h).all()
-    assert found.h.min() > 7
+    np.testing.assert_allclose(found.h[-1], 8.0, atol=0.02)
     assert abs(found.mass_error_m3) < 1e-12 * found.volume_in_m3
 
 

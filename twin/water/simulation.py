@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 RAISED_M = 5.0
 """Buildings that are raised stand this much above their ground."""
-FAST_CFL = 0.6
-"""Waves that cross the cells diagonally between held levels grow at 0.65 and above."""
 MAX_HOURS = 24.0 * 366
 MAX_INFILTRATION_MM_H = 1e4
 USUAL_CELL_M = 1.0
@@ -287,7 +285,7 @@ def prepare(city: City, request: Request, *, notices: Notices) -> Setup:
         "duration_s": request.hours * 3600.0,
         "output_times_s": _output_times(request, ground, city),
         "dtype": "float32" if request.method == "fast" else "float64",
-        "cfl": request.cfl or (FAST_CFL if request.method == "fast" else None),
+        "cfl": request.cfl,
         "extremes_every_s": max(1.0, request.every_s / 20),
         **_initial(z, ground, forcing.tide, sides, request.after),
     }
