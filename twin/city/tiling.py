@@ -11,6 +11,8 @@ from twin.core.grid import Bounds
 POINTS_PER_TILE = 2_000_000
 TILE_SIDES_M = (100.0, 150.0, 250.0, 400.0, 600.0, 1000.0)
 MAX_TILES = 200_000
+ONE_TILE_SHARE = 1.25
+"""A survey that one tile can hold is not cut, if the tile's side is no more than this share of the wanted one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def choose_tiling(bounds: Bounds, *, n_points: int, cell_size_m: float) -> Tilin
     wanted = math.sqrt(POINTS_PER_TILE / max(1e-6, n_points / area))
     side = max((s for s in TILE_SIDES_M if s <= wanted), default=TILE_SIDES_M[0])
     fits = max(bounds.width, bounds.height) + 20
-    side = min((s for s in TILE_SIDES_M if s >= fits and s <= 2 * wanted), default=side)
+    side = min((s for s in TILE_SIDES_M if fits <= s <= ONE_TILE_SHARE * wanted), default=side)
     corner = 10.0 * max(1.0, cell_size_m)
     x0 = math.floor(bounds.x_min / corner) * corner
     y0 = math.floor(bounds.y_min / corner) * corner
