@@ -97,11 +97,13 @@ class _Borders:
 
 
 def _borders(part: NDArray[np.int32], top: NDArray[np.float64]) -> _Borders:
-    sides = [(part[a].ravel(), part[b].ravel(), np.abs(top[a] - top[b]).ravel()) for a, b in _NEIGHBOURS]
-    a, b, step = (np.concatenate(column) for column in zip(*sides, strict=True))
-    use = (a != b) & (a > 0) & (b > 0)
-    here, there = np.concatenate([a[use], b[use]]), np.concatenate([b[use], a[use]])
-    step = np.concatenate([step[use], step[use]])
+    columns = []
+    for one, other in _NEIGHBOURS:
+        a, b = part[one], part[other]
+        use = (a != b) & (a > 0) & (b > 0)  # elsewhere the top may be infinite
+        columns.append((a[use], b[use], np.abs(top[one][use] - top[other][use])))
+    a, b, step = (np.concatenate(column) for column in zip(*columns, strict=True))
+    here, there, step = np.concatenate([a, b]), np.concatenate([b, a]), np.concatenate([step, step])
     order = np.lexsort((step, there, here))
     here, there, step = here[order].astype(np.int64), there[order].astype(np.int64), step[order]
     first = np.flatnonzero(np.diff(here, prepend=-1) | np.diff(there, prepend=-1))
