@@ -107,3 +107,12 @@ def test_twin_toml_has_the_key(tmp_path):
     text = '[project]\n[sources]\npoints = "a.laz"\n[buildings]\nheight_field = "h"\n'
     (tmp_path / "twin.toml").write_text(text, encoding="utf-8")
     assert read_options(tmp_path / "twin.toml").height_field == "h"
+
+
+def test_a_city_without_footprints_has_an_empty_table(inputs, tmp_path):
+    options = BuildOptions(points=tuple(map(str, inputs.points)), output=tmp_path / "bare.twin")
+    build_with(options, progress=Silent(), notices=Notices())
+    table = open_city(tmp_path / "bare.twin").buildings
+    assert len(table) == 0
+    assert {"id", "state", "reason", "geometry"} <= set(table.columns)
+    assert table.crs == parse_crs(CRS)

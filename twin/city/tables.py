@@ -40,6 +40,13 @@ def read_table(city: Path, relative: str) -> Any:
         raise _explain(path, error) from error
 
 
+def _no_buildings(manifest: Manifest) -> Any:
+    import geopandas
+
+    columns: dict[str, list[Any]] = {"id": [], "state": [], "reason": []}
+    return geopandas.GeoDataFrame(columns, geometry=[], crs=manifest.crs_wkt)
+
+
 def read_columns(city: Path, relative: str, columns: tuple[str, ...]) -> Any:
     """Some columns of a parquet file, without its geometry, as a DataFrame."""
     import pyarrow as pa
@@ -65,7 +72,9 @@ def write_table(frame: Any, path: Path) -> None:
 
 
 def read_buildings(city: Path, manifest: Manifest) -> Any:
-    """The buildings with every joined table's columns beside their own."""
+    """The buildings with every joined table's columns beside their own; no rows where the city has none."""
+    if "buildings" not in manifest.layers:
+        return _no_buildings(manifest)
     frame = read_table(city, BUILDINGS)
     for name, layer in sorted(manifest.layers.items()):
         if layer.kind != "join":
