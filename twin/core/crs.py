@@ -210,7 +210,11 @@ def make_transform(
     array([[3.000e+05, 0.000e+00, 3.048e+01]])
     """
     if not is_placed(source):
-        raise CrsError(where, f"{describe(source)} has no place on earth", "name the right one with --crs")
+        raise CrsError(
+            where,
+            f"{describe(source)} has no place on earth",
+            "write its right CRS into the file; --crs counts only for files that name none",
+        )
     pair, factor, offset_m = _height_way(source, target, height_offset_m, where=where, notices=notices)
     return PointTransform(
         where=str(where),
