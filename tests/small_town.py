@@ -18,7 +18,7 @@ LAYERS = {
 
 @functools.cache
 def small_town(folder: Path) -> Path:
-    """A folder with ``survey/*.laz``, ``houses.gpkg`` and its kin, ``base.gpkg`` with two layers, and ``town.twin`` built from them."""
+    """Inputs as the documentation names them, ``base.gpkg`` with two layers among them, and ``town.twin``."""
     import geopandas as gpd
 
     import twin

@@ -52,7 +52,11 @@ def errors(models, lod, percent):
 
 @pytest.mark.parametrize(
     ("lod", "median", "worst_tenth", "n_faces"),
-    [("1.2", (1.107, 2.13), (2.65, 5.94), 160), ("1.3", (0.770, 1.34), (1.37, 2.82), 300), ("2.2", (0.17, 0.13), (0.45, 0.55), 735)],
+    [
+        ("1.2", (1.107, 2.13), (2.65, 5.94), 160),
+        ("1.3", (0.770, 1.34), (1.37, 2.82), 300),
+        ("2.2", (0.17, 0.13), (0.45, 0.55), 735),
+    ],
 )
 def test_roofs_fit_their_points_at_least_as_well_as_roofers(models, lod, median, worst_tenth, n_faces):
     assert sum(m.lods[lod].n_roof_faces for m in models) <= n_faces
