@@ -149,9 +149,9 @@ class Grid:
     def window(self, bounds: Bounds) -> tuple[slice, slice]:
         """Rows and columns of the cells that touch `bounds`, clipped to the grid."""
         c = self.cell_size_m
-        i0 = max(0, math.floor((bounds.x_min - self.x_min) / c))
+        i0 = min(self.nx, max(0, math.floor((bounds.x_min - self.x_min) / c)))
         i1 = min(self.nx, math.ceil((bounds.x_max - self.x_min) / c))
-        j0 = max(0, math.floor((self.y_max - bounds.y_max) / c))
+        j0 = min(self.ny, max(0, math.floor((self.y_max - bounds.y_max) / c)))
         j1 = min(self.ny, math.ceil((self.y_max - bounds.y_min) / c))
         return slice(j0, max(j0, j1)), slice(i0, max(i0, i1))
 
