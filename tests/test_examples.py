@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9]*.py"))
 SIZE = (480, 270)
 MAX_LINES = 40
+CURVES = {"09_flood_known_answers"}
+"""Lines on white have fewer colours than a city."""
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +60,5 @@ def test_example_makes_its_picture(script: Path, out: Path) -> None:
     picture = np.asarray(Image.open(out / promised(script)).convert("RGB"))
     width, height = SIZE
     assert picture.shape == (height // 2 * 2, width // 2 * 2, 3)
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 500, "hardly anything is drawn"
+    fewest = 100 if script.stem in CURVES else 500
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > fewest, "hardly anything is drawn"

@@ -35,6 +35,10 @@ class Running:
 
     def __init__(self, arguments: list[str], module: str = "twin.cli.main") -> None:
         command = [sys.executable, "-m", module, *arguments]
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # in a job of a shell's background; children inherit it
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             command,
             env=environment(),
