@@ -35,7 +35,7 @@ HEIGHT_COLUMNS = (
     "높이",
 )
 """Attributes of footprints that hold a height above ground, lower case."""
-PIPELINE = 1
+PIPELINE = 2
 """Raised whenever the same inputs give other bytes than before."""
 SIDECARS = (".dbf", ".shx", ".prj", ".cpg", ".tfw", ".jgw", ".pgw", ".wld")
 """Files of the same stem without which an input is not what it is."""
