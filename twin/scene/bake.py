@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.core.notices import Notices
+    from twin.energy.sun import Sun
     from twin.scene.light import LitMesh, Occluders
     from twin.scene.pack import ScenePack
-    from twin.scene.sun import Sun
     from twin.scene.treeforms import Form
 
 TABLE_TEXELS = 448

@@ -33,10 +33,10 @@ from twin.scene.vtk_parts import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from twin.energy.sun import Sun
     from twin.scene.bake import Light
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
-    from twin.scene.sun import Sun
 
 _MANY_TREES = 3000
 _EDGE_WIDTH_PX = 1.0

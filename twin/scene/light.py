@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.core.rays import make_caster
 from twin.core.tasks import default_workers
 from twin.scene.lightmap import (
     border_texels,
@@ -24,14 +25,13 @@ from twin.scene.lightmap import (
     texels_by_owner,
     unit_rows,
 )
-from twin.scene.rays import make_caster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from twin.scene.rays import Caster
+    from twin.core.rays import Caster
 
 _PHASES = 16
 _CHUNK_RAYS = 1 << 18

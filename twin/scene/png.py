@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from twin.energy.sun import Sun
     from twin.scene.camera import Camera
     from twin.scene.pack import PackMeta
-    from twin.scene.sun import Sun
 
 _COMPRESSION = 2
 """Half the time of Pillow's default for 6 % more bytes."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from twin.core.errors import LimitError, UsageError
 from twin.core.notices import Notices
+from twin.energy.sun import Sun, parse_time, sun_at
 from twin.scene.camera import Camera, load_camera, named_view
 from twin.scene.colour import ColourBy, Legend, colour_buildings, parse_colour_by, read_attribute
 from twin.scene.store import stored_pack
 from twin.scene.style import load_style
-from twin.scene.sun import Sun, parse_time, snapped, studio_sun, sun_at
+from twin.scene.sun import snapped, studio_sun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

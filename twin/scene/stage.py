@@ -15,10 +15,10 @@ from twin.scene.vtk_parts import texture, wrap
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from twin.energy.sun import Sun
     from twin.scene.camera import Camera
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
-    from twin.scene.sun import Sun
 
 _INVISIBLE = 0.2
 """Lines thinner than this share of a pixel are left out: they would change no pixel by more than 5 of 255."""

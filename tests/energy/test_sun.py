@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from twin.core.errors import UsageError
-from twin.scene.sun import Sun, parse_time, snapped, sun_at
+from twin.energy.sun import Sun, parse_time, sun_at
+from twin.scene.sun import snapped
 
 
 def test_the_worked_example_of_nrels_algorithm():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.scene.rays import TreeCaster, make_caster
+from twin.core.rays import TreeCaster, make_caster
 
 embree = pytest.importorskip("embreex", reason="no Embree wheel here")
 
@@ -22,7 +22,7 @@ def rays(n, seed):
 
 @pytest.mark.parametrize("n", [1, 3, 4, 5, 200])
 def test_our_own_tree_and_embree_see_the_same(n):
-    from twin.scene.rays import EmbreeCaster
+    from twin.core.rays import EmbreeCaster
 
     triangles, (origins, directions) = soup(n, n), rays(4000, 7)
     ours, theirs = TreeCaster(triangles), EmbreeCaster(triangles)

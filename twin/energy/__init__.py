@@ -1,0 +1,1 @@
+"""The sun over a city, and what it brings."""
