@@ -16,6 +16,7 @@ Examples:
   twin snapshot town.twin town.png
   twin snapshot town.twin street.png --view street --size 3840x2160
   twin snapshot town.twin heights.png --color-by height_m --style dark
+  twin snapshot town.twin plan.png --workspace plan.workspace.json
 """
 
 
@@ -24,8 +25,12 @@ Examples:
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
     "--view",
-    default="overview",
-    help="overview, street, top, north, east, south, west, axis, or a camera file.",
+    help="overview, street, top, north, east, south, west, axis, or a camera file.  [default: overview]",
+)
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="Camera, moment, layers, colours and style of a saved workspace; other options go before it.",
 )
 @click.option("--time", help="Moment of the picture, ISO 8601: the sun stands accordingly.")
 @click.option(
@@ -40,7 +45,6 @@ Examples:
 )
 @click.option(
     "--style",
-    default="light",
     help="light, dark, states (what became of every building), quality (error of the roofs), or a .toml file.  "
     "[default: light]",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twin.core.errors import OutputExistsError, UsageError
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from twin.city.model import City
     from twin.core.notices import Notices
+    from twin.scene.scene import Scene
 
 
 def write_snapshot(
@@ -19,12 +21,13 @@ def write_snapshot(
     out: Path,
     *,
     size: tuple[int, int] = (1920, 1080),
-    view: str = "overview",
+    view: str | None = None,
     time: str | None = None,
     layers: Sequence[str] = (),
     color_by: str | None = None,
-    style: str = "light",
+    style: str | None = None,
     title: str | None = None,
+    workspace: Path | None = None,
     force: bool = False,
     notices: Notices,
 ) -> Path:
@@ -37,18 +40,20 @@ def write_snapshot(
         Ends in ``.png``.
     size : tuple of int
         Width and height, pixels.
-    view : str
-        A named view or a camera file.
+    view : str, optional
+        A named view or a camera file; the overview if not given.
     time : str, optional
         ISO 8601 with its offset; decides where the sun stands.
     layers : sequence of str
         Added layers to show; empty shows all.
     color_by : str, optional
         Attribute that colours buildings, with ``:map`` or ``:5,10,20`` behind it if wanted.
-    style : str
-        ``light``, ``dark``, ``states``, ``quality`` or a style file.
+    style : str, optional
+        ``light`` (if not given), ``dark``, ``states``, ``quality`` or a style file.
     title : str, optional
         The city's name if not given; an empty one writes none.
+    workspace : Path, optional
+        File of a workspace that tells what the other arguments do not.
     force : bool
         Whether an existing file may be replaced.
     notices : Notices
@@ -64,14 +69,46 @@ def write_snapshot(
     LimitError
         If the picture would be too large.
     """
-    from twin.scene.scene import Furniture, Scene, check_size
+    from twin.scene.scene import check_size
 
     if out.suffix.lower() != ".png":
         raise UsageError(out, "pictures are written as PNG", f"call it {out.with_suffix('.png').name}")
     if out.exists() and not force:
         raise OutputExistsError(out, "exists already and was kept", "pass --force to replace it")
     check_size(size)
-    scene = Scene(city, layers, time=time, style=style, notices=notices)
-    return scene.snapshot(
-        out, size=size, view=view, color_by=color_by, furniture=Furniture(title=title), force=force
+    scene = wanted_scene(
+        city, workspace=workspace, layers=layers, time=time, style=style, title=title, notices=notices
     )
+    return scene.snapshot(out, size=size, view=view, color_by=color_by, force=force)
+
+
+def wanted_scene(
+    city: City,
+    *,
+    workspace: Path | None = None,
+    layers: Sequence[str] = (),
+    time: str | None = None,
+    style: str | None = None,
+    title: str | None = None,
+    notices: Notices,
+) -> Scene:
+    """The scene of a workspace, if one is named, with what was asked for besides. Parameters as in `write_snapshot`."""
+    from twin.scene.scene import Furniture, Scene
+    from twin.scene.sun import parse_time
+    from twin.scene.workspace_json import read_workspace
+
+    if workspace is None:
+        scene = Scene(city, layers, time=time, style=style or "light", notices=notices)
+        scene.shot = replace(scene.shot, furniture=Furniture(title=title))
+        return scene
+    wanted = read_workspace(workspace)
+    if time is not None:
+        wanted = replace(wanted, clock=replace(wanted.clock, time=parse_time(time)))
+    if style is not None:
+        wanted = replace(wanted, style=style)
+    if title is not None:
+        wanted = replace(wanted, furniture=replace(wanted.furniture, title=title))
+    file = (
+        workspace if style is None else None
+    )  # a style that was asked for is seen from here, not from there
+    return Scene.from_workspace(city, wanted, layers=layers, file=file, notices=notices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+from collections.abc import Mapping  # noqa: TC003 - the reader of workspaces looks annotations up when it runs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,14 +13,13 @@ import numpy as np
 
 from twin.core.assets import asset_names, asset_path
 from twin.core.errors import InputError, UsageError
+from twin.scene.style import Rgb  # noqa: TC001 - as above
 from twin.scene.units import heading, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from twin.scene.style import Rgb
 
 Method = Literal["natural", "quantile", "equal", "given"]
 METHODS: tuple[Method, ...] = ("natural", "quantile", "equal", "given")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from twin.scene.pack import ScenePack
     from twin.scene.store import Stored
     from twin.scene.style import Style
+    from twin.scene.workspace import Workspace
 
 MIN_SIDE_PX = 16
 MAX_SIDE_PX = 16_384
@@ -58,6 +59,15 @@ class Furniture:
     def none(cls) -> Furniture:
         """The bare picture."""
         return cls("", legend=False, scale=False, north=False, labels=False, attribution=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What a picture of a scene shows where nothing else is asked for."""
+
+    view: str | Path | Camera = "overview"
+    color_by: str | ColourBy | None = None
+    furniture: Furniture = Furniture()
 
 
 class Scene:
@@ -102,6 +112,38 @@ class Scene:
         self._stored: Stored = stored_pack(source, tuple(layers), notices=self.notices)
         self.sun: Sun = studio_sun(self.pack.meta.sun_deg) if when is None else snapped(_sun(self.pack, when))
         self._light: Light | None = None
+        self.shot = Shot()
+
+    @classmethod
+    def from_workspace(
+        cls,
+        source: City | SceneContent,
+        workspace: Workspace,
+        *,
+        layers: Sequence[str] = (),
+        file: Path | None = None,
+        notices: Notices | None = None,
+    ) -> Scene:
+        """The scene that a workspace shows; its pictures have the workspace's camera, colours and furniture.
+
+        Parameters
+        ----------
+        source : City or SceneContent
+        workspace : Workspace
+        layers : sequence of str
+            Names of added layers to show instead of the workspace's.
+        file : Path, optional
+            Where the workspace lies, for the files that it names.
+        notices : Notices, optional
+            Told what of the workspace this city does not have.
+        """
+        from twin.scene.workspace_scene import scene_arguments, shot_of
+
+        told = Notices() if notices is None else notices
+        wanted = scene_arguments(source, workspace, file=file, notices=told)
+        scene = cls(source, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
+        scene.shot = shot_of(workspace, scene.pack.meta.origin)
+        return scene
 
     @property
     def pack(self) -> ScenePack:
@@ -117,8 +159,9 @@ class Scene:
             self._light = light_for(self.pack, self.sun, self._stored.folder, notices=self.notices)
         return self._light
 
-    def camera(self, view: str | Path | Camera, size: tuple[int, int]) -> Camera:
-        """The camera of a named view, of a file, or itself."""
+    def camera(self, view: str | Path | Camera | None, size: tuple[int, int]) -> Camera:
+        """The camera of a named view, of a file, or itself; that of the scene without."""
+        view = self.shot.view if view is None else view
         if isinstance(view, Camera):
             return view
         if Path(view).suffix.lower() in {".json", ".toml"}:
@@ -129,7 +172,7 @@ class Scene:
         self,
         *,
         size: tuple[int, int] = (1920, 1080),
-        view: str | Path | Camera = "overview",
+        view: str | Path | Camera | None = None,
         color_by: str | ColourBy | None = None,
         furniture: Furniture | None = None,
     ) -> NDArray[np.uint8]:
@@ -139,12 +182,12 @@ class Scene:
         ----------
         size : tuple of int
             Width and height, pixels.
-        view : str, path or Camera
-            A named view, a camera file, or a camera.
+        view : str, path or Camera, optional
+            A named view, a camera file, or a camera; the overview, or a workspace's camera, without.
         color_by : str or ColourBy, optional
-            Attribute that colours the buildings; that of the style, if it has one, without.
+            Attribute that colours the buildings; that of the workspace or style, if it has one, without.
         furniture : Furniture, optional
-            Everything, if not given.
+            Everything, or what a workspace has, without.
 
         Returns
         -------
@@ -166,17 +209,17 @@ class Scene:
 
         check_size(size)
         camera = self.camera(view, size)
-        rgb, legend = self._colours(color_by)
+        rgb, legend = self._colours(color_by or self.shot.color_by)
         stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
         picture = render(stage, camera, size)
-        return compose(picture, self.furniture(camera, size, legend, furniture or Furniture()))
+        return compose(picture, self.furniture(camera, size, legend, furniture or self.shot.furniture))
 
     def snapshot(
         self,
         path: str | Path,
         *,
         size: tuple[int, int] = (1920, 1080),
-        view: str | Path | Camera = "overview",
+        view: str | Path | Camera | None = None,
         color_by: str | ColourBy | None = None,
         furniture: Furniture | None = None,
         force: bool = True,
@@ -195,13 +238,13 @@ class Scene:
         write_png(Path(path), picture, self.pack.meta, camera, self.sun, force=force)
         return Path(path)
 
-    def show(self, *, view: str | Camera = "overview", color_by: str | ColourBy | None = None) -> None:
+    def show(self, *, view: str | Camera | None = None, color_by: str | ColourBy | None = None) -> None:
         """Open a window to look around in; it returns when the window is closed."""
         from twin.scene.drawables import make_stage
         from twin.scene.window import show_stage
 
         size = (1280, 800)
-        rgb, _ = self._colours(color_by)
+        rgb, _ = self._colours(color_by or self.shot.color_by)
         stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
         show_stage(stage, self.camera(view, size), size)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _CACHE = Path("cache", "scene")
 _KEPT_PACKS = 4
+NO_LAYERS = ("none",)
+"""Asks for a scene without any added layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,11 @@ def _place(city: City, layers: Sequence[str]) -> tuple[Path, str]:
 
 
 def _chosen(content: SceneContent, layers: Sequence[str]) -> SceneContent:
-    """The content with only the added layers of these names; all of them without names."""
+    """The content with only the added layers of these names; all of them without names, none of them for ``none``."""
     if not layers:
         return content
+    if tuple(layers) == NO_LAYERS:
+        return replace(content, overlays=())
     names = [o.name for o in content.overlays]
     for name in layers:
         if name not in names:
