@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,19 +119,21 @@ def text_patch(
     colour : str
         Key of the style.
     """
-    runs = split_runs(text, sheet.px(size), bold=bold, notices=sheet.notices)
+    if sheet.notices is not None and not text.isascii():
+        split_runs(text, sheet.px(size), bold=bold, notices=sheet.notices)
     rim = sheet.px(halo) if halo else 0
+    ink, paper = sheet.style.rgb(colour), sheet.style.rgb("text.halo")
+    return Patch(0, 0, _written(text, sheet.px(size), bold, ink, paper, rim))
+
+
+@lru_cache(maxsize=1024)
+def _written(text: str, size_px: int, bold: bool, ink: Rgb, paper: Rgb, rim: int) -> Image.Image:  # noqa: FBT001, PLR0917
+    """A line of text, written once: a window lays the same names over frame after frame. Not to be drawn into."""
+    runs = split_runs(text, size_px, bold=bold)
     width, height = text_size(runs)
-    image = Image.new("RGBA", (width + 2 * rim + 2, height + 2 * rim + 2), (*sheet.style.rgb("text.halo"), 0))
-    draw_text(
-        image,
-        (rim + 1, rim + 1),
-        runs,
-        sheet.style.rgb(colour),
-        halo=sheet.style.rgb("text.halo") if rim else None,
-        halo_px=rim,
-    )
-    return Patch(0, 0, image)
+    image = Image.new("RGBA", (width + 2 * rim + 2, height + 2 * rim + 2), (*paper, 0))
+    draw_text(image, (rim + 1, rim + 1), runs, ink, halo=paper if rim else None, halo_px=rim)
+    return image
 
 
 def moved(patch: Patch, x: float, y: float) -> Patch:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_SIDE_PX = 16_384
 _PIECE_PIXELS = 960 * 544
 _SMALL_PICTURE = 1_000_000
-_MIRROR_PIXEL_M = 0.35
+MIRROR_PIXEL_M = 0.35
 
 
 def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -53,20 +53,20 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
     fine = 3 if width * height <= _SMALL_PICTURE else 2
     w, h, corners = pieces(size)
     window = offscreen_window((w * fine, h * fine))
-    renderer = _renderer(stage, fine * max(1.0, math.sqrt(height / 1080)))
+    renderer = make_renderer(stage, fine * max(1.0, math.sqrt(height / 1080)))
     aim(stage, camera, height)
     hide_what_is_not_seen(stage, camera, size)
     # From far away nobody sees what water mirrors.
-    mirrors = water_pixel_m(stage, camera, height) < _MIRROR_PIXEL_M
+    mirrors = water_pixel_m(stage, camera, height) < MIRROR_PIXEL_M
     out = np.empty((height, width, 3), np.uint8)
-    depth = _depth_range(stage, camera)
+    depth = depth_range(stage, camera)
     try:
         for x, y in corners:
             projection = piece_projection(camera, size, (x, y, w, h), depth)
             if mirrors:
-                show_mirror_image(stage, *_mirror_image(stage, window, camera, projection))
+                show_mirror_image(stage, *mirror_image(stage, window, camera, projection))
                 aim(stage, camera, height)
-            _point(renderer.GetActiveCamera(), camera, projection)
+            point_camera(renderer.GetActiveCamera(), camera, projection)
             window.AddRenderer(renderer)
             window.Render()
             part = out[y : y + h, x : x + w]
@@ -78,7 +78,7 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
     return out
 
 
-def _mirror_image(
+def mirror_image(
     stage: Stage, window: Any, camera: Camera, projection: NDArray[np.float64]
 ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
     """What the water mirrors, drawn in a quarter of the window, and the scale from window pixels to the picture."""
@@ -91,7 +91,7 @@ def _mirror_image(
     for actor in stage.mirrored:
         renderer.AddActor(actor)
     turn_over(stage, camera.eye)
-    _point(renderer.GetActiveCamera(), camera, projection)
+    point_camera(renderer.GetActiveCamera(), camera, projection)
     window.AddRenderer(renderer)
     window.Render()
     width, height = (s // 2 for s in window.GetSize())
@@ -116,7 +116,8 @@ def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
     return w, h, [(x, y) for y in range(0, height, h) for x in range(0, width, w)]
 
 
-def _renderer(stage: Stage, line_scale: float) -> Any:
+def make_renderer(stage: Stage, line_scale: float) -> Any:
+    """A renderer of all actors of a stage, with lines this many times as wide."""
     from vtkmodules.vtkRenderingCore import vtkRenderer
 
     renderer = vtkRenderer()
@@ -131,7 +132,7 @@ def _renderer(stage: Stage, line_scale: float) -> Any:
     return renderer
 
 
-def _depth_range(stage: Stage, camera: Camera) -> tuple[float, float]:
+def depth_range(stage: Stage, camera: Camera) -> tuple[float, float]:
     """Nearest and farthest depth that is drawn, metres: tight, since depth has few bits far away."""
     from twin.scene.camera import project
 
@@ -143,7 +144,7 @@ def _depth_range(stage: Stage, camera: Camera) -> tuple[float, float]:
     return near, reach + float(np.linalg.norm(np.subtract(camera.eye, corners.mean(axis=0))))
 
 
-def _point(vtk_camera: Any, camera: Camera, projection: NDArray[np.float64]) -> None:
+def point_camera(vtk_camera: Any, camera: Camera, projection: NDArray[np.float64]) -> None:
     """Aim VTK's camera at one piece of the picture, by a projection that shows just that piece."""
     vtk_camera.SetPosition(*camera.eye)
     vtk_camera.SetFocalPoint(*camera.target)
@@ -153,7 +154,7 @@ def _point(vtk_camera: Any, camera: Camera, projection: NDArray[np.float64]) -> 
 
 
 def piece_projection(
-    camera: Camera, size: tuple[int, int], piece: tuple[int, int, int, int], depth: tuple[float, float]
+    camera: Camera, size: tuple[int, int], piece: tuple[float, float, float, float], depth: tuple[float, float]
 ) -> NDArray[np.float64]:
     """Matrix from view coordinates to the clip coordinates of one piece of a picture, shape (4, 4)."""
     width, height = size
