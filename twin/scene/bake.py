@@ -86,6 +86,12 @@ def light_for(pack: ScenePack, sun: Sun, cache: Path | None, *, notices: Notices
     return Light(**{name: found[name] for name in _MAPS})
 
 
+def is_light_kept(pack: ScenePack, sun: Sun, cache: Path | None) -> bool:
+    """Whether the light of a scene lies in the cache, so that it takes no time."""
+    path = _paths(pack, sun, cache)[1]
+    return path is not None and path.exists()
+
+
 def _together(sun: NDArray[np.uint8], sky: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Two maps as the first two of four channels; two lists as two columns."""
     if sun.ndim == 1:

@@ -127,7 +127,7 @@ def text_patch(
 
 
 @lru_cache(maxsize=1024)
-def _written(text: str, size_px: int, bold: bool, ink: Rgb, paper: Rgb, rim: int) -> Image.Image:  # noqa: FBT001, PLR0917
+def _written(text: str, size_px: int, bold: bool, ink: Rgb, paper: Rgb, rim: int) -> Image.Image:  # noqa: PLR0917
     """A line of text, written once: a window lays the same names over frame after frame. Not to be drawn into."""
     runs = split_runs(text, size_px, bold=bold)
     width, height = text_size(runs)

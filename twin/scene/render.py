@@ -154,7 +154,10 @@ def point_camera(vtk_camera: Any, camera: Camera, projection: NDArray[np.float64
 
 
 def piece_projection(
-    camera: Camera, size: tuple[int, int], piece: tuple[float, float, float, float], depth: tuple[float, float]
+    camera: Camera,
+    size: tuple[int, int],
+    piece: tuple[float, float, float, float],
+    depth: tuple[float, float],
 ) -> NDArray[np.float64]:
     """Matrix from view coordinates to the clip coordinates of one piece of a picture, shape (4, 4)."""
     width, height = size

@@ -151,6 +151,11 @@ class Scene:
         return self._stored.pack
 
     @property
+    def cache(self) -> Path | None:
+        """Folder where packs and light are kept; None where nothing can be kept."""
+        return self._stored.folder
+
+    @property
     def light(self) -> Light:
         """Sun and sky on everything, baked when first asked for."""
         from twin.scene.bake import light_for
@@ -209,7 +214,7 @@ class Scene:
 
         check_size(size)
         camera = self.camera(view, size)
-        rgb, legend = self._colours(color_by or self.shot.color_by)
+        rgb, legend = self.colours(color_by or self.shot.color_by)
         stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
         picture = render(stage, camera, size)
         return compose(picture, self.furniture(camera, size, legend, furniture or self.shot.furniture))
@@ -244,12 +249,18 @@ class Scene:
         from twin.scene.window import show_stage
 
         size = (1280, 800)
-        rgb, _ = self._colours(color_by or self.shot.color_by)
+        rgb, _ = self.colours(color_by or self.shot.color_by)
         stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
         show_stage(stage, self.camera(view, size), size)
 
-    def _colours(self, color_by: str | ColourBy | None) -> tuple[NDArray[np.uint8] | None, Legend | None]:
-        """Colours of buildings by an attribute, and their legend."""
+    def colours(self, color_by: str | ColourBy | None) -> tuple[NDArray[np.uint8] | None, Legend | None]:
+        """Colours of buildings by an attribute, shape (n_buildings, 3), and their legend; None for their own colours.
+
+        Raises
+        ------
+        UsageError
+            If there is no such attribute, or it is empty everywhere.
+        """
         wanted = color_by or self.style.color_by
         if not wanted:
             return None, None

@@ -57,6 +57,11 @@ def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: 
     return keep_pack(source, _chosen(scene_content(source), layers), layers, notices=notices)
 
 
+def is_pack_kept(city: City, layers: Sequence[str]) -> bool:
+    """Whether the pack of a city lies in its cache, so that opening takes no time."""
+    return _place(city, layers)[0].exists()
+
+
 def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notices: Notices) -> Stored:
     """Make a pack of content and put it into the cache of the city that it shows."""
     path, key = _place(city, layers)
