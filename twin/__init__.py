@@ -30,7 +30,7 @@ _PLACES = {
     "open_city": "twin.city.model",
 }
 
-_ROOMS = ("demo", "energy", "reconstruct", "water")
+_ROOMS = ("demo", "energy", "live", "reconstruct", "water")
 """Rooms whose own public names are reached as ``twin.demo.compare``."""
 
 __all__ = ["City", "Scene", "TwinError", "build", "open_city"]
