@@ -190,7 +190,8 @@ def _stand(pack: ScenePack, chosen: NDArray[np.bool_], form: Form) -> NDArray[np
     return stand(pack["tree_foot"][chosen], pack["tree_size"][chosen], form, pack["tree_turn"][chosen])
 
 
-def _absolute(triangles: NDArray[np.int32], tiles: tuple[Any, ...]) -> NDArray[np.int32]:
+def triangle_points(triangles: NDArray[np.int32], tiles: tuple[Any, ...]) -> NDArray[np.int32]:
+    """Corners of triangles counted from the first point of the pack, not of their tile; shape (m, 3)."""
     moved = triangles.copy()
     for tile in tiles:
         moved[tile.cells[0] : tile.cells[1]] += tile.points[0]
@@ -200,7 +201,7 @@ def _absolute(triangles: NDArray[np.int32], tiles: tuple[Any, ...]) -> NDArray[n
 def _soup(
     points: NDArray[np.float32], triangles: NDArray[np.int32], tiles: tuple[Any, ...]
 ) -> NDArray[np.float32]:
-    return points[_absolute(triangles, tiles)].reshape(-1, 3, 3)
+    return points[triangle_points(triangles, tiles)].reshape(-1, 3, 3)
 
 
 def _facet_mesh(pack: ScenePack) -> LitMesh:
@@ -210,7 +211,7 @@ def _facet_mesh(pack: ScenePack) -> LitMesh:
         pack["facet_points"],
         pack["facet_normals"],
         pack["facet_texel"],
-        _absolute(pack["facet_triangles"], pack.meta.facet_tiles),
+        triangle_points(pack["facet_triangles"], pack.meta.facet_tiles),
         pack["facet_face"],
         pack.meta.atlas,
     )
@@ -227,7 +228,7 @@ def _terrain_mesh(pack: ScenePack) -> LitMesh:
     from twin.scene.light import LitMesh
 
     points = pack["terrain_points"]
-    triangles = _absolute(pack["terrain_triangles"], pack.meta.terrain_tiles)
+    triangles = triangle_points(pack["terrain_triangles"], pack.meta.terrain_tiles)
     kin = np.zeros(len(triangles), np.int32)
     for tile in pack.meta.terrain_tiles:
         kin[tile.cells[0] : tile.cells[1]] = tile.group == "water"
