@@ -1,0 +1,219 @@
+"""Rules are read, mistakes in them named; the log holds each event once and what people did beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from twin.core.errors import ConfigError, InputNotFoundError, StorageError, UsageError
+from twin.core.notices import Notices
+from twin.live.alarm_log import LOG, Log, acknowledge, alarms, read_lines, shelve
+from twin.live.alarm_rules import FILE, read_rules, watched
+from twin.live.judge import STATE, open_judge
+from twin.live.model import Batch, Catalogue, Datastream, Quality, Thing
+from twin.live.moments import iso_utc, parse_utc
+from twin.live.store import open_store
+
+RULES = """
+lateness_s = 30
+
+[[rule]]
+name = "river-high"
+severity = "alert"
+observed_property = "water_level"
+datastream = "river-*"
+unit = "cm"
+above = 200
+recover_below = 150
+pending_s = 120
+no_data_s = 600
+flapping = { changes = 4, window_s = 3600 }
+text = { en = "The river is high", ko = "하천 수위 상승" }
+
+[[rule]]
+name = "stage"
+stage = "serious"
+severity = "serious"
+"""
+CATALOGUE = Catalogue(
+    (Thing("river-1", "Bridge\x1b[31m gauge"), Thing("air-1", "Air")),
+    (
+        Datastream("river-1:level", "river-1", observed_property="water_level", unit="m", max_age_s=300,
+                   properties={"stages": {"serious": 2.5}}),
+        Datastream("air-1:o3", "air-1", observed_property="o3", unit="[ppm]"),
+    ),
+)  # fmt: skip
+MIN = 60_000_000
+T0 = parse_utc("2026-08-28T03:00:00Z")
+
+
+def rules_file(folder: Path, text: str = RULES) -> Path:
+    path = folder / "rules.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_rules_are_read_and_brought_into_the_unit_of_the_stream(tmp_path: Path) -> None:
+    rules = read_rules(rules_file(tmp_path))
+    assert rules.lateness_s == 30
+    pairs = watched(rules, CATALOGUE)
+    assert [(r.name, d.id, r.above, r.recover_below) for r, d in pairs] == [
+        ("river-high", "river-1:level", 2.0, 1.5),
+        ("stage", "river-1:level", 2.5, float("inf")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("pending_s", "pendng_s", "did you mean 'pending_s'"),
+        ('severity = "alert"', 'severity = "alrt"', "did you mean 'alert'"),
+        ("above = 200", 'above = "200"', "write a number"),
+        ("recover_below = 150", "recover_below = 250", "lies above the threshold"),
+        ('name = "stage"', 'name = "river-high"', "two are called"),
+        ("changes = 4", "changes = 1", "2 or more"),
+        ("window_s = 3600", "windows = 3600", "did you mean 'window_s'"),
+        ('stage = "serious"\n', "", "nothing to watch"),
+        ("pending_s = 120", "pending_s = -1", "0 or more"),
+        ("lateness_s = 30", "latenes_s = 30", "did you mean 'lateness_s'"),
+        ("[[rule]]", "[rule]", "is no TOML"),
+        ('name = "river-high"', "", "name: is missing"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in RULES
+    with pytest.raises(ConfigError, match=r"rules\.toml") as found:
+        read_rules(rules_file(tmp_path, RULES.replace(old, new, 1)))
+    assert told in str(found.value)
+
+
+def test_a_unit_that_fits_nothing_and_a_missing_file(tmp_path: Path) -> None:
+    rules = read_rules(rules_file(tmp_path, RULES.replace('unit = "cm"', 'unit = "ppm"')))
+    with pytest.raises(ConfigError, match="river-1:level"):
+        watched(rules, CATALOGUE)
+    with pytest.raises(InputNotFoundError):
+        read_rules(tmp_path / "none.toml")
+
+
+def batch(values: list[tuple[float, float | None]], stream: str = "river-1:level") -> Batch:
+    times = [T0 + int(t * MIN) for t, _ in values]
+    n = len(values)
+    return Batch([stream] * n, times, times, [v for _, v in values], [Quality.GOOD] * n)
+
+
+def judge(city: Path, values: list[tuple[float, float | None]], *, is_replay: bool = True) -> None:
+    rows = batch(values)
+    with open_store(city, write=True) as store:
+        store.put_catalogue(CATALOGUE)
+        start = rows.phenomenon_time[0] if is_replay else None
+        with open_judge(city, store, rules=None, from_us=start, notices=Notices()) as judging:
+            store.append(rows)
+            assert judging is not None
+            judging.take(rows)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    (tmp_path / "live").mkdir()
+    (tmp_path / FILE).write_text(RULES, encoding="utf-8")
+    return tmp_path
+
+
+HIGH = [(t, 1.0) for t in range(5)] + [(t, 2.6) for t in range(5, 10)]
+DOWN = [(t, 1.2) for t in range(10, 15)]
+
+
+def test_the_log_and_the_same_replay_again(city: Path) -> None:
+    judge(city, HIGH + DOWN)
+    rows = read_lines(city / LOG)
+    assert [(r["time"][11:16], r["event"], r["rule"], r["value"]) for r in rows] == [
+        ("03:05", "fired", "stage", 2.6),
+        ("03:07", "fired", "river-high", 2.6),
+        ("03:10", "recovered", "river-high", 1.2),
+        ("03:10", "recovered", "stage", 1.2),
+    ]
+    assert rows[1]["thing"] == r"Bridge\x1b[31m gauge"
+    assert rows[1]["text"]["ko"] == "하천 수위 상승"
+    kept = (city / LOG).read_bytes(), (city / STATE).read_bytes()
+    judge(city, HIGH + DOWN)
+    assert ((city / LOG).read_bytes(), (city / STATE).read_bytes()) == kept
+    (city / LOG).unlink()
+    judge(city, HIGH + DOWN)
+    assert (city / LOG).read_bytes() == kept[0]
+
+
+def test_parts_one_after_the_other_give_the_log_of_the_whole(
+    city: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "live").mkdir()
+    (other / FILE).write_text(RULES, encoding="utf-8")
+    judge(other, HIGH + DOWN)
+    judge(city, HIGH)
+    judge(city, DOWN, is_replay=False)
+    assert (city / LOG).read_bytes() == (other / LOG).read_bytes()
+
+
+def test_what_was_stored_but_not_judged_is_judged_next_time(city: Path) -> None:
+    judge(city, HIGH[:3])
+    with open_store(city, write=True) as store:
+        store.append(batch(HIGH[3:]))
+    judge(city, DOWN[:1], is_replay=False)
+    assert "fired" in [r["event"] for r in read_lines(city / LOG)]
+
+
+def test_a_line_cut_off_is_taken_away(city: Path) -> None:
+    judge(city, HIGH + DOWN)
+    whole = (city / LOG).read_bytes()
+    (city / LOG).write_bytes(whole[:-30])
+    judge(city, HIGH + DOWN)
+    assert (city / LOG).read_bytes() == whole
+    (city / LOG).write_bytes(b"{}x\n" + whole)
+    with pytest.raises(StorageError, match="line 1"):
+        Log(city / LOG)
+
+
+def test_seen_and_shelved(city: Path) -> None:
+    judge(city, HIGH)
+    ident = "river-high@river-1:level"
+    assert [a.state for a in alarms(city)] == ["firing", "firing"]
+    acknowledge(city, ident, at="2026-08-28T04:00:00Z")
+    shelve(city, "stage@river-1:level", until="2026-08-28T09:00:00Z", at="2026-08-28T04:00:00Z")
+    found = {a.id: a for a in alarms(city)}
+    assert found[ident].is_acknowledged
+    assert found["stage@river-1:level"].shelved_until == "2026-08-28T09:00:00Z"
+    later = {a.id: a for a in alarms(city, at_us=T0 + 400 * MIN)}
+    assert not later["stage@river-1:level"].shelved_until
+    judge(city, [*DOWN, *((t, 2.6) for t in range(15, 20))], is_replay=False)
+    again = {a.id: a for a in alarms(city)}[ident]
+    assert again.state == "firing"
+    assert not again.is_acknowledged
+    with pytest.raises(UsageError, match="did you mean 'river-high@river-1:level'"):
+        acknowledge(city, "river-hig@river-1:level", at=iso_utc(T0))
+
+
+def test_an_alarm_of_then(city: Path) -> None:
+    judge(city, HIGH + DOWN)
+    assert [a.state for a in alarms(city, at_us=T0 + 8 * MIN)] == ["firing", "firing"]
+    assert not any(a.is_active for a in alarms(city))
+
+
+def test_a_firing_alarm_without_data_fires_on_when_it_is_back(city: Path) -> None:
+    judge(city, [*HIGH, (30, 2.6)])
+    states = [alarms(city, at_us=T0 + m * MIN) for m in (8, 20, 30)]
+    assert [next(a.state for a in s if a.rule == "river-high") for s in states] == [
+        "firing",
+        "no_data",
+        "firing",
+    ]
+
+
+def test_a_rule_that_watches_nothing_is_told(city: Path) -> None:
+    (city / FILE).write_text(RULES.replace('"river-*"', '"rivr-*"'), encoding="utf-8")
+    notices = Notices()
+    with open_store(city, write=True) as store:
+        store.put_catalogue(CATALOGUE)
+        with open_judge(city, store, rules=None, notices=notices):
+            pass
+    assert "rule river-high: fits no datastream" in notices.lines()[0]

@@ -1,0 +1,172 @@
+"""Alarms from observations: judged by phenomenon time, so that the log does not depend on how they arrived.
+
+Observations wait until the latest phenomenon time of all has passed theirs by the allowed lateness; then they are
+judged in the order of time and datastream, and what is due between them happens at its own moment. Batches, the speed
+of a replay, the wall clock and the order of arrival within the lateness change nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from twin.live.alarm_machine import NEVER, SECOND_US, Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from twin.live.alarm_machine import Event
+    from twin.live.alarm_rules import Rule
+
+
+class AlarmEvent(NamedTuple):
+    """One event of one alarm, with its rule and datastream."""
+
+    time: int
+    kind: str
+    rule: Rule
+    datastream: str
+    value: float | None
+
+
+class Watch(NamedTuple):
+    """A rule with a datastream that it watches: thresholds in its unit, and how long its values hold, s."""
+
+    rule: Rule
+    datastream: str
+    hold_s: float = math.inf
+
+
+class Engine:
+    """Machines of all watched datastreams.
+
+    Parameters
+    ----------
+    watched : sequence of Watch
+    lateness_s : float
+        How late an observation may come.
+
+    Examples
+    --------
+    >>> from twin.live.alarm_rules import Rule
+    >>> engine = Engine([Watch(Rule("high", above=2.0, recover_below=1.5), "gauge")], lateness_s=0)
+    >>> minute = 60_000_000
+    >>> values = [(0, 1.0), (1, 2.1), (2, 1.8), (3, 1.4)]
+    >>> told = engine.take([("gauge", t * minute, 0, v) for t, v in values]) + engine.finish()
+    >>> [(e.time // minute, e.kind, e.value) for e in told]
+    [(1, 'fired', 2.1), (3, 'recovered', 1.4)]
+    """
+
+    def __init__(self, watched: Sequence[Watch], *, lateness_s: float) -> None:
+        self.machines = [(Machine(w.rule, _hold_us(w.hold_s)), w.datastream) for w in watched]
+        self._of_stream: dict[str, list[int]] = {}
+        for number, watch in enumerate(watched):
+            self._of_stream.setdefault(watch.datastream, []).append(number)
+        self._lateness_us = round(lateness_s * SECOND_US)
+        self._waiting: list[tuple[int, str]] = []
+        self._values: dict[tuple[int, str], tuple[int, float]] = {}
+        self._timers: list[tuple[int, int]] = []
+        self._set_for = [NEVER] * len(watched)
+        self._latest = -NEVER
+        self._earliest = NEVER
+        self.has_begun = False
+        self.judged_before = -NEVER
+        """Phenomenon time before which everything is judged, microseconds; what comes for it now is too late."""
+        self.n_late = 0
+
+    def take(self, observations: Iterable[tuple[str, int, int, float]]) -> list[AlarmEvent]:
+        """More observations; the events that they lead to.
+
+        Parameters
+        ----------
+        observations : iterable of (datastream, phenomenon time, result time, value)
+            Microseconds UTC; a value that is none (NaN) says nothing, but the clock goes on.
+        """
+        for stream, time, result_time, value in observations:
+            self._latest, self._earliest = max(self._latest, time), min(self._earliest, time)
+            if stream not in self._of_stream or math.isnan(value):
+                continue
+            if time < max(self.judged_before, self._latest - self._lateness_us):
+                self.n_late += 1
+                continue
+            key = (time, stream)
+            before = self._values.get(key)
+            if before is None:
+                heapq.heappush(self._waiting, key)
+            if before is None or (result_time, value) > before:
+                self._values[key] = (result_time, value)
+        return self._judge(self._latest - self._lateness_us)
+
+    def advance(self, now_us: int) -> list[AlarmEvent]:
+        """The clock says so: what is due by then happens although nothing arrives."""
+        self._latest = max(self._latest, now_us)
+        return self._judge(self._latest - self._lateness_us)
+
+    def finish(self) -> list[AlarmEvent]:
+        """Judge everything that arrived, up to the latest phenomenon time."""
+        return self._judge(self._latest + 1) if self._latest > -NEVER else []
+
+    def resume(self, judged_before: int) -> None:
+        """Go on after a moment before which everything is judged; the machines are as they were then."""
+        self.judged_before, self.has_begun = judged_before, True
+        self._latest = judged_before - 1
+        for number in range(len(self.machines)):
+            self._set_timer(number)
+
+    def _judge(self, before: int) -> list[AlarmEvent]:
+        if before <= self.judged_before:
+            return []
+        if not self.has_begun and self._earliest < before:
+            self._begin(self._earliest)
+        told: list[AlarmEvent] = []
+        while True:
+            value_at = self._waiting[0][0] if self._waiting else NEVER
+            timer_at = self._timers[0][0] if self._timers else NEVER
+            if min(value_at, timer_at) >= before:
+                break
+            told += self._next_value() if value_at <= timer_at else self._next_timer()
+        self.judged_before = before
+        return told
+
+    def _begin(self, time: int) -> None:
+        """Datastreams that are silent from the start are waited for from the first observation of all."""
+        self.has_begun = True
+        for number, (machine, _) in enumerate(self.machines):
+            machine.begin(time)
+            self._set_timer(number)
+
+    def _next_value(self) -> list[AlarmEvent]:
+        key = heapq.heappop(self._waiting)
+        time, stream = key
+        _, value = self._values.pop(key)
+        told = []
+        for number in self._of_stream[stream]:
+            told += self._told(number, self.machines[number][0].take(time, value))
+            self._set_timer(number)
+        return told
+
+    def _next_timer(self) -> list[AlarmEvent]:
+        time, number = heapq.heappop(self._timers)
+        machine = self.machines[number][0]
+        if machine.due != time or self._set_for[number] != time:
+            return []
+        self._set_for[number] = NEVER
+        told = self._told(number, machine.elapse(time))
+        self._set_timer(number)
+        return told
+
+    def _set_timer(self, number: int) -> None:
+        """Have a machine called when something is due; a value in between moves that, the old entry is then idle."""
+        due = self.machines[number][0].due
+        if due != NEVER and due != self._set_for[number]:
+            heapq.heappush(self._timers, (due, number))
+            self._set_for[number] = due
+
+    def _told(self, number: int, events: list[Event]) -> list[AlarmEvent]:
+        machine, stream = self.machines[number]
+        return [AlarmEvent(e.time, e.kind, machine.rule, stream, e.value) for e in events]
+
+
+def _hold_us(hold_s: float) -> int:
+    return NEVER if math.isinf(hold_s) else round(hold_s * SECOND_US)
