@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from twin.core.grid import Bounds, Grid
@@ -231,6 +231,7 @@ def test_any_town_is_sound_and_whole(seed):
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 100_000), split=st.integers(20, 140))
+@example(seed=39714, split=88)
 def test_tiles_meet_vertex_by_vertex(seed, split):
     rng = np.random.default_rng(seed)
     cover, houses = town(rng)

@@ -235,13 +235,18 @@ def _trace(
 def _merged(
     segments: NDArray[np.int64], corners: NDArray[np.int64], size: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Vertices too near to one another made one, the nearest first, where one of them is free to move."""
+    """Vertices too near to one another made one, the nearest first, where one of them is free to move.
+
+    A vertex goes to the tile's border only along its own line, and never one where lines meet: past it they reach the
+    border at places of their own, and what lies between these is the same in the tile beyond.
+    """
     units, edges = _graph(segments)
     reach = SHORTEST_EDGE_M * UNITS_PER_M
     pairs = cKDTree(units).query_pairs(reach * (1 - 1e-9), output_type="ndarray") if len(units) else []
     if not len(pairs):
         return segments
     pairs = np.sort(pairs, axis=1)
+    pairs = pairs[~_leaves_its_line(pairs, edges, is_on_border(units, size))]
     apart = np.hypot(*(units[pairs[:, 0]] - units[pairs[:, 1]]).T.astype(np.float64))
     goes_to = np.arange(len(units))
     fixed = _is_fixed(units, corners, size)
@@ -253,3 +258,13 @@ def _merged(
         goes_to[moves] = stays
         touched[a] = touched[b] = True
     return unique_segments(units[goes_to[edges]])
+
+
+def _leaves_its_line(
+    pairs: NDArray[np.int64], edges: NDArray[np.int64], on_border: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which pairs join a vertex to the border elsewhere than where its one line ends."""
+    degree = np.bincount(edges.reshape(-1), minlength=len(on_border))
+    free = np.where(on_border[pairs[:, 0]], pairs[:, 1], pairs[:, 0])
+    is_edge = np.isin((pairs[:, 0] << 32) + pairs[:, 1], (edges[:, 0] << 32) + edges[:, 1])
+    return on_border[pairs].any(axis=1) & ~(is_edge & (degree[free] == 2))
