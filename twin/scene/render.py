@@ -10,8 +10,7 @@ from PIL import Image
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
-from twin.scene.graphics import offscreen_window
-from twin.scene.stage import aim, hide_what_is_not_seen, show_mirror_image, turn_over, water_pixel_m
+from twin.scene.stage import turn_over
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,10 +26,6 @@ MIRROR_PIXEL_M = 0.35
 
 def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.uint8]:
     """A picture of the stage.
-
-    Drawn two or three times as large and averaged, piece by piece: every edge is smooth, water and lines keep
-    their place, and no more than half a million pixels of the picture are in work at a time. OpenGL takes 35 bytes
-    for each sample, and the system longer to hand that memory out than the card to fill it.
 
     Parameters
     ----------
@@ -49,33 +44,21 @@ def render(stage: Stage, camera: Camera, size: tuple[int, int]) -> NDArray[np.ui
     GraphicsError
         If this machine cannot draw.
     """
-    width, height = size
-    fine = 3 if width * height <= _SMALL_PICTURE else 2
-    w, h, corners = pieces(size)
-    window = offscreen_window((w * fine, h * fine))
-    renderer = make_renderer(stage, fine * max(1.0, math.sqrt(height / 1080)))
-    aim(stage, camera, height)
-    hide_what_is_not_seen(stage, camera, size)
-    # From far away nobody sees what water mirrors.
-    mirrors = water_pixel_m(stage, camera, height) < MIRROR_PIXEL_M
-    out = np.empty((height, width, 3), np.uint8)
-    depth = depth_range(stage, camera)
-    try:
-        for x, y in corners:
-            projection = piece_projection(camera, size, (x, y, w, h), depth)
-            if mirrors:
-                show_mirror_image(stage, *mirror_image(stage, window, camera, projection))
-                aim(stage, camera, height)
-            point_camera(renderer.GetActiveCamera(), camera, projection)
-            window.AddRenderer(renderer)
-            window.Render()
-            part = out[y : y + h, x : x + w]
-            part[:] = _read(window, fine)[: part.shape[0], : part.shape[1]]
-            window.RemoveRenderer(renderer)
-    finally:
-        renderer.RemoveAllViewProps()
-        window.Finalize()
-    return out
+    from twin.scene.canvas import Canvas
+
+    with Canvas(size) as canvas:
+        return canvas.draw(stage, camera)
+
+
+def samples_a_side(size: tuple[int, int]) -> int:
+    """How many samples across and down make a pixel of a picture."""
+    return 3 if size[0] * size[1] <= _SMALL_PICTURE else 2
+
+
+def set_line_widths(stage: Stage, scale: float) -> None:
+    """Lines as wide as a picture of this many samples needs them."""
+    for actor, width_px, _ in stage.lines:
+        actor.GetProperty().SetLineWidth(width_px * scale)
 
 
 def mirror_image(
@@ -193,7 +176,7 @@ def _matrix(values: NDArray[np.float64]) -> Any:
     return matrix
 
 
-def _read(window: Any, fine: int) -> NDArray[np.uint8]:
+def read_pixels(window: Any, fine: int) -> NDArray[np.uint8]:
     """Pixels of the window, averaged down, row 0 on top."""
     width, height = window.GetSize()
     pixels = vtkUnsignedCharArray()

@@ -1,0 +1,144 @@
+"""A window that draws one picture after another, for films and batches; a single picture uses one once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+
+from twin.scene.graphics import offscreen_window
+from twin.scene.render import (
+    MIRROR_PIXEL_M,
+    depth_range,
+    piece_projection,
+    pieces,
+    point_camera,
+    read_pixels,
+    samples_a_side,
+    set_line_widths,
+)
+from twin.scene.stage import aim, hide_what_is_not_seen, show_mirror_image, turn_over, water_pixel_m
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from twin.scene.camera import Camera
+    from twin.scene.stage import Stage
+
+
+class Canvas:
+    """A window in which pictures of one size are drawn one after the other: what the card holds is kept.
+
+    Drawn two or three times as large and averaged, piece by piece: every edge is smooth, water and lines keep
+    their place, and no more than half a million pixels of the picture are in work at a time. OpenGL takes 35 bytes
+    for each sample, and the system longer to hand that memory out than the card to fill it.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height, pixels.
+
+    Raises
+    ------
+    GraphicsError
+        If this machine cannot draw.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+        self._fine = samples_a_side(size)
+        self._piece = pieces(size)
+        self._window = offscreen_window((self._piece[0] * self._fine, self._piece[1] * self._fine))
+        self._whole = _Layer(self._window)
+        self._mirror: _Layer | None = None
+
+    def __enter__(self) -> Canvas:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give window and memory of the card back."""
+        for layer in (self._whole, self._mirror):
+            if layer is not None:
+                layer.renderer.RemoveAllViewProps()
+        self._window.Finalize()
+
+    def draw(self, stage: Stage, camera: Camera) -> NDArray[np.uint8]:
+        """A picture of the stage, shape (height, width, 3), uint8."""
+        (width, height), (w, h, corners) = self.size, self._piece
+        self._whole.show(stage.actors)
+        set_line_widths(stage, self._fine * max(1.0, math.sqrt(height / 1080)))
+        self._whole.renderer.SetBackground(*stage.style.unit("sky.horizon"))
+        aim(stage, camera, height)
+        hide_what_is_not_seen(stage, camera, self.size)
+        # From far away nobody sees what water mirrors.
+        mirrors = water_pixel_m(stage, camera, height) < MIRROR_PIXEL_M
+        if not mirrors:
+            show_mirror_image(stage, None, (1.0, 1.0))
+        out = np.empty((height, width, 3), np.uint8)
+        depth = depth_range(stage, camera)
+        for x, y in corners:
+            projection = piece_projection(camera, self.size, (x, y, w, h), depth)
+            if mirrors:
+                show_mirror_image(stage, *self._mirror_image(stage, camera, projection))
+                aim(stage, camera, height)
+            self._render(self._whole, camera, projection)
+            part = out[y : y + h, x : x + w]
+            part[:] = read_pixels(self._window, self._fine)[: part.shape[0], : part.shape[1]]
+        return out
+
+    def _render(self, layer: _Layer, camera: Camera, projection: NDArray[np.float64]) -> None:
+        """Draw one of the two layers alone."""
+        for other in (self._whole, self._mirror):
+            if other is not None:
+                other.renderer.SetDraw(other is layer)
+        point_camera(layer.renderer.GetActiveCamera(), camera, projection)
+        self._window.Render()
+
+    def _mirror_image(
+        self, stage: Stage, camera: Camera, projection: NDArray[np.float64]
+    ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+        """What the water mirrors, drawn in a quarter of the window, and the scale from window pixels to the picture."""
+        if self._mirror is None:
+            self._mirror = _Layer(self._window)
+            self._mirror.renderer.SetViewport(0, 0, 0.5, 0.5)
+            self._mirror.renderer.SetBackground(0, 0, 0)
+            self._mirror.renderer.SetBackgroundAlpha(0.0)
+        self._mirror.show(stage.mirrored)
+        turn_over(stage, camera.eye)
+        self._render(self._mirror, camera, projection)
+        width, height = (s // 2 for s in self._window.GetSize())
+        pixels = vtkUnsignedCharArray()
+        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
+        turn_over(stage, None)
+        return vtk_to_numpy(pixels).reshape(height, width, 4), (1 / (2 * width), 1 / (2 * height))
+
+
+class _Layer:
+    """A renderer that stays in its window: taking it out would give back all that the card holds of its actors."""
+
+    def __init__(self, window: Any) -> None:
+        from vtkmodules.vtkRenderingCore import vtkRenderer
+
+        self.renderer = vtkRenderer()
+        # Translucent lines are simply laid over what is there: no peeling, and no buffers for mixing in any order.
+        self.renderer.SetUseDepthPeeling(False)
+        self.renderer.SetUseOIT(False)
+        window.AddRenderer(self.renderer)
+        self._shown: list[Any] = []
+
+    def show(self, actors: Sequence[Any]) -> None:
+        """Draw these actors, in this order, from now on."""
+        if len(actors) == len(self._shown) and all(a is b for a, b in zip(actors, self._shown, strict=True)):
+            return
+        self.renderer.RemoveAllViewProps()
+        for actor in actors:
+            self.renderer.AddActor(actor)
+        self._shown = list(actors)
