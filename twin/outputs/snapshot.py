@@ -93,8 +93,8 @@ def wanted_scene(
     notices: Notices,
 ) -> Scene:
     """The scene of a workspace, if one is named, with what was asked for besides. Parameters as in `write_snapshot`."""
-    from twin.scene.scene import Furniture, Scene
     from twin.energy.sun import parse_time
+    from twin.scene.scene import Furniture, Scene
     from twin.scene.workspace_json import read_workspace
 
     if workspace is None:

@@ -43,6 +43,7 @@ _EDGE_WIDTH_PX = 1.0
 _EDGE_REACH_M = 0.28
 _LINE_WIDTH_PX = 3.0
 _LINE_REACH_M = 3.0
+_FACE_GROUPS = {"city": "buildings", "ground": "terrain"}
 
 
 def make_stage(
@@ -90,7 +91,7 @@ def _add_sky(stage: Stage) -> None:
         stage, (points * radius).reshape(-1, 3).astype(np.float32), triangles.astype(np.int32)
     )
     stage.dome = surface_actor(data, shaders.SKY, cull=False)
-    add_actor(stage, stage.dome)
+    add_actor(stage, stage.dome, "surroundings")
 
 
 def _add_table(stage: Stage, light: Light) -> None:
@@ -118,7 +119,7 @@ def _add_table(stage: Stage, light: Light) -> None:
     data = triangle_data(stage, points.astype(np.float32), triangles.astype(np.int32))
     set_texture_places(stage, data, ((share * (n - 1) + 0.5) / n).astype(np.float32))
     actor = surface_actor(data, shaders.TABLE, cull=False)
-    add_actor(stage, actor)
+    add_actor(stage, actor, "surroundings")
     actor.GetProperty().SetColor(*stage.style.unit("sky.ground"))
     actor.GetProperty().SetTexture("lightMap", texture(stage, light.table))
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
@@ -140,7 +141,7 @@ def _add_terrain(stage: Stage, light: Light) -> None:
         set_texture_places(stage, data, places[slice(*tile.points)])
         set_colours(stage, data, colours[slice(*tile.points)])
         actor = surface_actor(data, shaders.FACE if drape is None else shaders.DRAPED)
-        add_actor(stage, actor)
+        add_actor(stage, actor, "terrain")
         actor.GetProperty().SetTexture("lightMap", light_map)
         if drape is not None:
             actor.GetProperty().SetTexture("overlay", drape)
@@ -174,7 +175,7 @@ def _add_faces(stage: Stage, light: Light, colours: NDArray[np.uint8]) -> None:
         set_texture_places(stage, data, places[slice(*tile.points)])
         set_colours(stage, data, colours[slice(*tile.points)])
         actor = surface_actor(data, shaders.FACE, cull=not tile.group.startswith("model"))
-        add_actor(stage, actor)
+        add_actor(stage, actor, _FACE_GROUPS.get(tile.group, "overlays"))
         actor.GetProperty().SetTexture("lightMap", light_map)
         stage.faces.append((actor, tile.points))
         stage.mirrored.append(actor)
@@ -229,7 +230,7 @@ def _add_instances(
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     uniforms.SetUniform3f("sunDirection", list(stage.sun.direction))
     uniforms.SetUniformf("leafy", leafy)
-    add_actor(stage, actor)
+    add_actor(stage, actor, "trees")
     stage.mirrored.append(actor)
     stage.culled.append(actor)
 
@@ -241,12 +242,12 @@ def _add_edges(stage: Stage) -> None:
         ends = points[slice(*tile.cells)].reshape(-1, 3)
         pairs = np.arange(len(ends), dtype=np.int32).reshape(-1, 2)
         actor = line_actor(line_data(stage, ends, pairs), rgb=rgb, alpha=alpha)
-        _add_lines(stage, actor, _EDGE_WIDTH_PX, _EDGE_REACH_M)
+        _add_lines(stage, actor, "edges", _EDGE_WIDTH_PX, _EDGE_REACH_M)
 
 
-def _add_lines(stage: Stage, actor: Any, width_px: float, reach_m: float) -> None:
+def _add_lines(stage: Stage, actor: Any, group: str, width_px: float, reach_m: float) -> None:
     """Take lines in, and say from which width of a pixel on they pale."""
-    add_actor(stage, actor)
+    add_actor(stage, actor, group)
     actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", reach_m)
     stage.lines.append((actor, width_px, reach_m))
 
@@ -264,7 +265,7 @@ def _add_overlay_lines(stage: Stage) -> None:
         data = line_data(stage, points[first:last], (pairs[inside] - first).astype(np.int32))
         r, g, b = (c / 255 for c in colours[i])
         actor = line_actor(data, rgb=(r, g, b), alpha=0.95)
-        _add_lines(stage, actor, _LINE_WIDTH_PX, _LINE_REACH_M)
+        _add_lines(stage, actor, "overlays", _LINE_WIDTH_PX, _LINE_REACH_M)
 
 
 def _add_water(stage: Stage, light: Light) -> None:
@@ -277,7 +278,7 @@ def _add_water(stage: Stage, light: Light) -> None:
         data = tile_data(stage, "terrain", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
         actor = surface_actor(data, shaders.WATER)
-        add_actor(stage, actor)
+        add_actor(stage, actor, "water")
         stage.water.append(actor)
         actor.GetProperty().SetTexture("lightMap", light_map)
         actor.GetProperty().SetTexture("grainMap", grain_texture(stage))

@@ -17,6 +17,7 @@ from twin.scene.model import (
     TreeKind,
     Trees,
 )
+from twin.scene.store import OVER_TIME
 
 if TYPE_CHECKING:
     from twin.city.model import City
@@ -148,7 +149,7 @@ def _attributes(city: City) -> tuple[AttributeTable, ...]:
 
 def _attribution(city: City) -> tuple[str, ...]:
     """Whose data it is; where nobody said so, at least which files it came from."""
-    layers = city.manifest.layers.values()
+    layers = [layer for layer in city.manifest.layers.values() if layer.kind not in OVER_TIME]
     texts = dict.fromkeys(la.provenance.attribution for la in layers if la.provenance.attribution)
     if texts:
         return tuple(texts)

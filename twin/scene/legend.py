@@ -11,6 +11,8 @@ from twin.scene.pack import Material
 from twin.scene.paint import overlay_colours
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from twin.scene.pack import OverlayEntry, ScenePack
     from twin.scene.style import Rgb, Style
 
@@ -26,15 +28,17 @@ _COVERS = {
 }
 
 
-def scene_legends(pack: ScenePack, style: Style, attribute: Legend | None) -> list[Legend]:
-    """Legends from top to bottom: the attribute that colours the buildings, layers, then the map."""
-    legends = [attribute] if attribute else []
+def scene_legends(
+    pack: ScenePack, style: Style, attribute: Legend | None, *, over_time: Sequence[Legend] = ()
+) -> list[Legend]:
+    """Legends from top to bottom: layers over time, the attribute that colours the buildings, layers, then the map."""
+    legends = [*over_time, *([attribute] if attribute else [])]
     overlays = [_overlay(o, c) for o, c in zip(pack.meta.overlays, overlay_colours(pack, style), strict=True)]
-    if overlays:
-        legends.append(Legend("Layers", tuple(overlays)))
     # Beside an attribute's classes the map speaks for itself; a long legend would hide the city.
-    entries = _map_entries(pack, style) if attribute is None else _context_entry(pack, style)
-    legends.append(Legend("Map" if overlays and attribute is None else "", tuple(entries)))
+    is_plain = not legends
+    legends += [Legend("Layers", tuple(overlays))] if overlays else []
+    entries = _map_entries(pack, style) if is_plain else _context_entry(pack, style)
+    legends.append(Legend("Map" if overlays and is_plain else "", tuple(entries)))
     return legends
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twin.core.errors import LimitError, UsageError
 from twin.core.notices import Notices
 from twin.energy.sun import Sun, parse_time, sun_at
+from twin.scene.as_layer import chosen_layers
 from twin.scene.camera import Camera, load_camera, named_view
 from twin.scene.colour import ColourBy, Legend, colour_buildings, parse_colour_by, read_attribute
 from twin.scene.store import stored_pack
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.scene.bake import Light
     from twin.scene.furniture import Patch
+    from twin.scene.layers import SceneLayer
+    from twin.scene.live_stage import LiveStage
     from twin.scene.model import SceneContent
+    from twin.scene.moment import Moment
     from twin.scene.pack import ScenePack
     from twin.scene.store import Stored
     from twin.scene.style import Style
@@ -76,10 +81,12 @@ class Scene:
     Parameters
     ----------
     source : City or SceneContent
-    layers : sequence of str
-        Names of added layers to show; empty shows all.
+    layers : sequence
+        What to show: names of added layers and of floods, floods, live feeds, and any other
+        `twin.scene.layers.SceneLayer`. Empty shows all added layers and no flood.
     time : str or datetime, optional
-        Moment that decides where the sun stands; None takes a flattering one.
+        Moment that is shown, and that decides where the sun stands. None takes a flattering light, the last state of
+        every layer, and of floods the greatest depth at each place.
     style : str
         ``light``, ``dark``, ``states``, ``quality`` or a style file.
     notices : Notices, optional
@@ -100,7 +107,7 @@ class Scene:
     def __init__(
         self,
         source: City | SceneContent,
-        layers: Sequence[str] = (),
+        layers: Sequence[Any] = (),
         *,
         time: str | datetime | None = None,
         style: str = "light",
@@ -108,10 +115,13 @@ class Scene:
     ) -> None:
         self.notices = Notices() if notices is None else notices
         self.style: Style = load_style(style)
-        when = parse_time(time) if isinstance(time, str) else time
-        self._stored: Stored = stored_pack(source, tuple(layers), notices=self.notices)
-        self.sun: Sun = studio_sun(self.pack.meta.sun_deg) if when is None else snapped(_sun(self.pack, when))
+        self.when = parse_time(time) if isinstance(time, str) else time
+        chosen = chosen_layers(source, layers)
+        self.layers: tuple[SceneLayer, ...] = chosen.moving
+        self._stored: Stored = stored_pack(source, chosen.overlays, notices=self.notices)
+        self.sun: Sun = self._sun_at(self.when)
         self._light: Light | None = None
+        self._moment: Moment | None = None
         self.shot = Shot()
 
     @classmethod
@@ -144,6 +154,46 @@ class Scene:
         scene = cls(source, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
         return scene
+
+    def at(self, when: str | datetime | None) -> Scene:
+        """The same scene at another moment; nothing is made anew but the light, and that only where the sun moved.
+
+        Raises
+        ------
+        UsageError
+            If the time cannot be meant.
+        """
+        other = copy(self)
+        other.when = parse_time(when) if isinstance(when, str) else when
+        other.sun = self._sun_at(other.when)
+        other._moment = None
+        if (other.sun.azimuth_deg, other.sun.elevation_deg) != (self.sun.azimuth_deg, self.sun.elevation_deg):
+            other._light = None
+        return other
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """First and last moment that any of the layers knows of; None if none changes."""
+        spans = [layer.span for layer in self.layers if layer.span is not None]
+        return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
+
+    @property
+    def moment(self) -> Moment:
+        """What all layers show now; asked of them once."""
+        from twin.scene.moment import moment_of_layers
+
+        if self._moment is None:
+            self._moment = moment_of_layers(self.layers, self.when)
+        return self._moment
+
+    def stage(self, color_by: str | ColourBy | None = None) -> LiveStage:
+        """Everything ready to be drawn, for a window or a film: moments and colours change on it in place."""
+        from twin.scene.live_stage import live_stage
+
+        return live_stage(self, color_by)
+
+    def _sun_at(self, when: datetime | None) -> Sun:
+        return studio_sun(self.pack.meta.sun_deg) if when is None else snapped(_sun(self.pack, when))
 
     @property
     def pack(self) -> ScenePack:
@@ -208,16 +258,14 @@ class Scene:
         UsageError
             If the view or the attribute does not exist.
         """
-        from twin.scene.drawables import make_stage
         from twin.scene.furniture import compose
         from twin.scene.render import render
 
         check_size(size)
         camera = self.camera(view, size)
-        rgb, legend = self.colours(color_by or self.shot.color_by)
-        stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
-        picture = render(stage, camera, size)
-        return compose(picture, self.furniture(camera, size, legend, furniture or self.shot.furniture))
+        live = self.stage(color_by or self.shot.color_by)
+        picture = render(live.stage, camera, size)
+        return compose(picture, self.furniture(camera, size, live.legend, furniture or self.shot.furniture))
 
     def snapshot(
         self,
@@ -245,12 +293,10 @@ class Scene:
 
     def show(self, *, view: str | Camera | None = None, color_by: str | ColourBy | None = None) -> None:
         """Open a window to look around in; it returns when the window is closed."""
-        from twin.scene.drawables import make_stage
         from twin.scene.window import show_stage
 
         size = (1280, 800)
-        rgb, _ = self.colours(color_by or self.shot.color_by)
-        stage = make_stage(self.pack, self.light, self.style, self.sun, building_rgb=rgb)
+        stage = self.stage(color_by or self.shot.color_by).stage
         show_stage(stage, self.camera(view, size), size)
 
     def colours(self, color_by: str | ColourBy | None) -> tuple[NDArray[np.uint8] | None, Legend | None]:
@@ -290,7 +336,8 @@ class Scene:
         if title:
             fixed += title_patches(sheet, title, self._subtitle())
         if wanted.legend:
-            fixed.append(legend_patch(sheet, scene_legends(self.pack, self.style, attribute)))
+            legends = scene_legends(self.pack, self.style, attribute, over_time=self.moment.legends)
+            fixed.append(legend_patch(sheet, legends))
         inside = _stands_inside(camera, meta.block)
         if wanted.scale and not inside:
             fixed.append(scale_patch(sheet, camera))
@@ -316,13 +363,16 @@ class Scene:
         return patches
 
     def _subtitle(self) -> str:
-        """What stands below the title: the moment whose sun is shown."""
+        """What stands below the title: the moment whose sun is shown, and what layers have to say."""
+        return " · ".join([*self._time_texts(), *self.moment.remarks])
+
+    def _time_texts(self) -> list[str]:
         if self.sun.when is None:
-            return ""
+            return []
         when = self.sun.when.strftime("%Y-%m-%d %H:%M ")
         offset = self.sun.when.strftime("%z")
         place = f"{self.sun.elevation_deg:.0f}° high" if self.sun.elevation_deg > 0 else "below the horizon"
-        return f"{when}UTC{offset[:3]}:{offset[3:5]} · sun {place}"
+        return [f"{when}UTC{offset[:3]}:{offset[3:5]}", f"sun {place}"]
 
 
 def check_size(size: tuple[int, int]) -> None:

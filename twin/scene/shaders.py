@@ -89,7 +89,7 @@ _LIT = """
   vec3 shown = colour * sqrt(light);
 """
 _OPAQUE = """
-  gl_FragData[0] = vec4(mix(shown, horizon, far), 1.0);
+  gl_FragData[0] = vec4(mix(shown, horizon, far), groupOpacity);
 """
 _DITHER = """
   // Half a step of noise, since a slow gradient in 8 bits shows its steps.
@@ -141,6 +141,31 @@ WATER = (
   vec3 shown = mix(body * sqrt(light), above, mirror);
 """
     + _OPAQUE
+)
+
+# Flood water is one thin layer over whatever lies below. Red of the field is the place among the classes, green the
+# root of the depth, blue the speed.
+FLOOD = (
+    _COMMON
+    + """
+  vec4 field = texture(fieldMap, tcoordVCVSOutput.st);
+  float depth = 4.0 * field.g * field.g;
+  vec2 plan = (placeW.xy - planCorner.xy) * vec2(1.0, -1.0) * planCorner.zw;
+  vec2 seen = texture(lightMap, plan).rg;
+  vec3 view = (placeW - eye) / reach;
+  float grazing = pow(1.0 - clamp(abs(view.z), 0.0, 1.0), 4.0);
+  float ripple = texture(grainMap, placeW.xy * 0.031).r - 0.5 + 0.6 * (texture(grainMap, placeW.yx * 0.083).r - 0.5);
+  ripple *= clamp(0.4 / max(reach * pixelAngle + parallelPixel, 1e-3), 0.0, 1.0);
+  vec3 sky = mix(horizon, zenith, clamp(abs(view.z) * 1.3 + 0.1, 0.0, 1.0));
+  vec3 light = sunLight * (0.35 * seen.r + 0.65 * sunLevel) + skyLight * seen.g + bounceLight * (1.0 - seen.g);
+  vec3 body = mix(shoreColour, deepColour, smoothstep(0.05, 1.5, depth));
+  float solid = mix(1.0, 1.0 - exp(-2.6 * depth - 0.35), isNatural);
+  vec3 tint = mix(texture(rampMap, vec2(field.r * 0.99609375 + 0.001953125, 0.5)).rgb, body, isNatural);
+  float mirror = clamp(mix(0.06, 0.22, isNatural) + 0.45 * grazing + (0.05 + 0.10 * isNatural) * ripple, 0.0, 1.0);
+  vec3 shown = mix(tint * sqrt(light), sky, mirror);
+  float edge = smoothstep(0.0, 0.10, depth);
+  gl_FragData[0] = vec4(mix(shown, horizon, far), waterOpacity * groupOpacity * edge * max(solid, grazing));
+"""
 )
 
 TREE = (
@@ -199,5 +224,5 @@ LINE = """
   float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));
   // A line thinner than it should be is paler instead: far edges fade and do not turn into noise.
   float width = clamp(lineReach / (reach * pixelAngle + parallelPixel), 0.0, 1.0);
-  gl_FragData[0] = vec4(mix(diffuseColor, horizon, far), opacity * width * width);
+  gl_FragData[0] = vec4(mix(diffuseColor, horizon, far), groupOpacity * opacity * width * width);
 """

@@ -54,6 +54,12 @@ class Stage:
     """The sky."""
     kept: list[Any] = field(default_factory=list)
     """Arrays that VTK looks at without owning them."""
+    hidden: set[Any] = field(default_factory=set)
+    """Actors that are switched off."""
+    translucent: set[Any] = field(default_factory=set)
+    """Actors that are never opaque: lines and flood water."""
+    groups: dict[str, list[Any]] = field(default_factory=dict)
+    """Actors by what they show, such as ``buildings``; a window switches and fades them."""
 
 
 def recolour(stage: Stage, building_rgb: NDArray[np.uint8] | None) -> None:
@@ -86,7 +92,7 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         nearest = _nearest(actor.GetBounds(), camera.eye)
         pixel = shown_m / height_px if shown_m is not None else nearest * angle
         # Lines too thin to be seen even where they are nearest are not drawn at all.
-        actor.SetVisibility(bool(pixel * _INVISIBLE < reach_m))
+        actor.SetVisibility(actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m))
 
 
 def hide_what_is_not_seen(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:
@@ -100,7 +106,8 @@ def hide_what_is_not_seen(stage: Stage, camera: Camera, size: tuple[int, int]) -
         drop / min(max(-ray[2] / math.hypot(ray[0], ray[1]), 1e-9) for ray in sides) if drop > 0 else math.inf
     )
     flat = camera.parallel_height_m is not None
-    stage.dome.SetVisibility(not flat and bool(reach > _TABLE_REACH * _extent(stage)))
+    seen = not flat and bool(reach > _TABLE_REACH * _extent(stage))
+    stage.dome.SetVisibility(seen and stage.dome not in stage.hidden)
 
 
 def _extent(stage: Stage) -> float:
@@ -158,8 +165,8 @@ def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tupl
         uniforms.SetUniformf("mirrorShare", 0.0 if image is None else 1.0)
 
 
-def add_actor(stage: Stage, actor: Any) -> None:
-    """Take an actor in and give its shaders the light and the sky of the style."""
+def add_actor(stage: Stage, actor: Any, group: str) -> None:
+    """Take an actor into a group and give its shaders the light and the sky of the style."""
     style = stage.style
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     for name, value in light_balance(style, stage.sun).items():
@@ -171,7 +178,32 @@ def add_actor(stage: Stage, actor: Any) -> None:
     uniforms.SetUniform3f("horizon", list(style.unit("sky.horizon")))
     uniforms.SetUniform3f("zenith", list(style.unit("sky.zenith")))
     uniforms.SetUniformf("hazeShare", style.numbers["sky.fade"] * 4)
+    uniforms.SetUniformf("groupOpacity", 1.0)
     stage.actors.append(actor)
+    if actor.GetForceTranslucent():
+        stage.translucent.add(actor)
+    stage.groups.setdefault(group, []).append(actor)
+
+
+def set_look(stage: Stage, group: str, *, visible: bool, opacity: float) -> None:
+    """Show, hide or fade the actors of a group.
+
+    Parameters
+    ----------
+    group : str
+        A key of `Stage.groups`.
+    opacity : float
+        1 as the style has it, less lets through what lies behind.
+    """
+    for actor in stage.groups.get(group, ()):
+        shown = visible and opacity > 0
+        stage.hidden.discard(actor) if shown else stage.hidden.add(actor)
+        actor.SetVisibility(shown)
+        actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("groupOpacity", opacity)
+        if actor in stage.translucent:
+            continue
+        actor.SetForceOpaque(opacity >= 1)
+        actor.SetForceTranslucent(opacity < 1)
 
 
 def light_balance(style: Style, sun: Sun) -> dict[str, tuple[float, ...]]:

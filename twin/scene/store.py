@@ -21,6 +21,10 @@ _CACHE = Path("cache", "scene")
 _KEPT_PACKS = 4
 NO_LAYERS = ("none",)
 """Asks for a scene without any added layer."""
+OVERLAY_KINDS = frozenset({"vector", "raster", "picture", "ortho", "model"})
+"""Layers of a city that `twin.scene.added_layers` draws."""
+OVER_TIME = frozenset({"flood", "live"})
+"""Layers of a city that change with time: they are no part of a pack, and a new one does not make it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: 
     ----------
     source : City or SceneContent
     layers : sequence of str
-        Names of added layers to show; empty shows all.
+        Names of added layers to show; empty shows all, `NO_LAYERS` none.
     notices : Notices
 
     Raises
@@ -77,7 +81,11 @@ def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notic
 
 def _place(city: City, layers: Sequence[str]) -> tuple[Path, str]:
     """Where the pack of a city lies, and the key of what it must have been made from."""
-    key = digest(f"pack {FORMAT}", manifest_text(city.manifest), *sorted(layers))
+    lasting = {n: la for n, la in city.manifest.layers.items() if la.kind not in OVER_TIME}
+    text = manifest_text(replace(city.manifest, layers=lasting))
+    if tuple(layers) == NO_LAYERS and not any(la.kind in OVERLAY_KINDS for la in lasting.values()):
+        layers = ()
+    key = digest(f"pack {FORMAT}", text, *sorted(layers))
     return city.path / _CACHE / f"pack-{key}.npz", key
 
 

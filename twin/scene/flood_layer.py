@@ -1,0 +1,223 @@
+"""A flood as a layer over time: water between its moments, roads by state, buildings by what stands at their walls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.scene.flood_colours import (
+    Classes,
+    Colouring,
+    arrival_classes,
+    depth_classes,
+    hazard_classes_of,
+    require_colouring,
+    velocity_classes,
+)
+from twin.scene.layers import LayerView, WaterView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from twin.water.flood import Flood
+
+_KEPT_STEPS = 6
+
+
+@dataclass(frozen=True)
+class FloodLayer:
+    """A flood in a scene.
+
+    Parameters
+    ----------
+    flood : Flood
+    colouring : {"depth", "natural", "velocity", "hazard", "arrival"}
+        What the colour of the water tells; natural water tells nothing but where it is.
+    standard : str or path, optional
+        Of hazard classes, as `twin.water.standards.hazard_standard` takes it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such colouring or standard, or the flood lacks what it tells.
+
+    Examples
+    --------
+    >>> import twin
+    >>> city = twin.open_city("town.twin")  # doctest: +SKIP
+    >>> layer = FloodLayer(twin.water.read_flood(city, "typhoon"), colouring="hazard")  # doctest: +SKIP
+    >>> twin.Scene(city, [layer]).snapshot("hazard.png")  # doctest: +SKIP
+    """
+
+    flood: Flood
+    colouring: Colouring = "depth"
+    standard: str | Path | None = None
+    _steps: dict[int, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require_colouring(self.colouring)
+        self._require_values()
+
+    @property
+    def name(self) -> str:
+        """Name of the flood."""
+        return self.flood.name
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """First and last moment; None for a level, which knows no time."""
+        if self.flood.n_steps < 2:
+            return None
+        return moment_of(self.flood.times[0]), moment_of(self.flood.times[-1])
+
+    def at(self, when: datetime | None) -> LayerView:
+        """The water of a moment, between two steps of the flood; the greatest depths where no moment is asked for."""
+        flood, classes = self.flood, self.classes
+        depth, velocity = self._fields(when)
+        value = self._value(when, depth, velocity)
+        water = WaterView(
+            flood.grid, flood.bed_m, depth, velocity, value,
+            classes.breaks if classes else (), classes.colours if classes else (),
+        )  # fmt: skip
+        legends = (classes.legend,) if classes else ()
+        return LayerView(water=water, legends=legends, remarks=self._remarks(when))
+
+    @property
+    def classes(self) -> Classes | None:
+        """Classes of what the colour tells; None for natural water."""
+        if self.colouring == "depth":
+            return depth_classes()
+        if self.colouring == "velocity":
+            return velocity_classes()
+        if self.colouring == "hazard":
+            return hazard_classes_of(self._hazard())
+        if self.colouring == "arrival":
+            return arrival_classes(float((self.flood.times[-1] - self.flood.times[0]).astype(np.int64)))
+        return None
+
+    def _hazard(self) -> Any:
+        from twin.water.standards import DEFAULT_HAZARD, hazard_standard
+
+        return hazard_standard(self.standard or DEFAULT_HAZARD)
+
+    def _require_values(self) -> None:
+        from twin.core.errors import UsageError
+
+        flood = self.flood
+        lacks = {
+            "velocity": flood.max_velocity_m_s is None,
+            "arrival": flood.arrival_s is None,
+            "hazard": False,
+        }
+        if lacks.get(self.colouring, False):
+            raise UsageError(
+                "colouring", f"the flood {flood.name!r} tells no {self.colouring}", "choose depth or natural"
+            )
+        if self.colouring == "hazard":
+            self._hazard()
+
+    def _fields(
+        self, when: datetime | None
+    ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], NDArray[np.float32]] | None]:
+        """Depth and velocity of a moment."""
+        if when is None and self.flood.n_steps > 1:
+            return np.nan_to_num(self.flood.max_depth_m), None
+        first, share = self._between(when)
+        depth, flow = self._step(first)
+        if share == 0:
+            return depth, flow
+        later, later_flow = self._step(first + 1)
+        mixed = _mixed(depth, later, share)
+        if flow is None or later_flow is None:
+            return mixed, None
+        east, north = (_mixed(a, b, share) for a, b in zip(flow, later_flow, strict=True))
+        return mixed, (east, north)
+
+    def _between(self, when: datetime | None) -> tuple[int, float]:
+        """The step at or before a moment, and how far from it to the next one."""
+        times = self.flood.times.astype(np.int64)
+        if when is None or len(times) == 1:
+            return len(times) - 1, 0.0
+        seconds = when.timestamp()
+        if seconds <= times[0] or seconds >= times[-1]:
+            return (0 if seconds <= times[0] else len(times) - 1), 0.0
+        step = int(np.searchsorted(times, seconds, side="right")) - 1
+        return step, float((seconds - times[step]) / (times[step + 1] - times[step]))
+
+    def _step(
+        self, step: int
+    ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], NDArray[np.float32]] | None]:
+        """Fields of one step; the last few are kept, since a film asks for each some dozen times."""
+        if step not in self._steps:
+            while len(self._steps) >= _KEPT_STEPS:
+                del self._steps[next(iter(self._steps))]
+            flow = self.flood.velocity(step)
+            depth = np.nan_to_num(np.asarray(self.flood.depth_m(step), np.float32))
+            self._steps[step] = (
+                depth,
+                None if flow is None else (np.nan_to_num(flow[0]), np.nan_to_num(flow[1])),
+            )
+        depth, flow = self._steps[step]
+        return depth, flow
+
+    def _value(
+        self, when: datetime | None, depth: NDArray[np.float32], velocity: Any
+    ) -> NDArray[np.float32] | None:
+        """What the colour tells, where it is not the depth."""
+        flood = self.flood
+        if self.colouring == "arrival" and flood.arrival_s is not None:
+            return np.nan_to_num(flood.arrival_s)
+        if self.colouring not in {"velocity", "hazard"}:
+            return None
+        if velocity is not None:
+            speed = np.hypot(*velocity)
+        elif when is None and flood.max_velocity_m_s is not None:
+            speed = np.nan_to_num(flood.max_velocity_m_s)
+        else:
+            speed = np.zeros_like(depth)
+        if self.colouring == "velocity":
+            return np.asarray(speed, np.float32)
+        return self._danger(when, depth, speed)
+
+    def _danger(
+        self, when: datetime | None, depth: NDArray[np.float32], speed: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        from twin.water.standards import hazard_classes, limit_classes
+
+        rule, product = self._hazard(), self.flood.max_depth_velocity_m2_s
+        if when is None and rule.limits and product is not None:
+            # The greatest speed may have been that of a film: depth and product of the whole time decide.
+            found = limit_classes(rule, depth, np.zeros_like(depth), np.nan_to_num(product))
+        else:
+            found = hazard_classes(rule, depth, speed)
+        return found.astype(np.float32)
+
+    def _remarks(self, when: datetime | None) -> tuple[str, ...]:
+        if self.flood.is_preview:
+            return (f"{self.name}: preview, knows neither time nor volume",)
+        span = self.span
+        if span is None:
+            return ()
+        if when is None:
+            return (f"{self.name}: greatest depth at each place",)
+        if not span[0] <= when <= span[1]:
+            end, shown = ("begins", span[0]) if when < span[0] else ("ends", span[1])
+            return (
+                f"{self.name} {end} {shown.astimezone(when.tzinfo):%Y-%m-%d %H:%M}: shown as it was then",
+            )
+        return ()
+
+
+def _mixed(before: NDArray[np.float32], after: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Between two fields, `share` of the way."""
+    return before + np.float32(share) * (after - before)
+
+
+def moment_of(time: np.datetime64) -> datetime:
+    """A moment of a flood as a datetime in UTC."""
+    return datetime.fromtimestamp(int(time.astype("datetime64[s]").astype(np.int64)), UTC)

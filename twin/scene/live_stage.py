@@ -1,0 +1,146 @@
+"""A stage that keeps up with time: what a window, a film and a snapshot show is changed in place, never made anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twin.core.errors import UsageError
+from twin.scene.moment import moment_of_layers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from twin.scene.colour import ColourBy, Legend
+    from twin.scene.moment import Moment
+    from twin.scene.scene import Scene
+    from twin.scene.stage import Stage
+    from twin.scene.water_actor import WaterActor
+
+
+@dataclass
+class LiveStage:
+    """Everything of a scene ready to be drawn, and what of it changes with time.
+
+    Parameters
+    ----------
+    scene : Scene
+        Whose city, layers, light and style it shows.
+    stage : Stage
+        What VTK draws; its actors stay the same ones, new layers' actors are added to it.
+    moment : Moment
+        What is shown now.
+    legend : Legend, optional
+        Of the attribute that colours the buildings.
+
+    Examples
+    --------
+    >>> import twin
+    >>> scene = twin.Scene(twin.open_city("town.twin"), ["typhoon"])  # doctest: +SKIP
+    >>> live = scene.stage()  # doctest: +SKIP
+    >>> live.show(scene.span[0])  # doctest: +SKIP
+    >>> live.set_opacity("buildings", 0.4)  # doctest: +SKIP
+    """
+
+    scene: Scene
+    stage: Stage
+    moment: Moment
+    legend: Legend | None = None
+    waters: dict[str, WaterActor] = field(default_factory=dict)
+    _faded: dict[str, tuple[bool, float]] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of what can be switched and faded, in the order in which it is drawn."""
+        return tuple(self.stage.groups)
+
+    def show(self, when: datetime | None) -> Moment:
+        """Show another moment of the layers; the light stays as it is.
+
+        Parameters
+        ----------
+        when : datetime, optional
+            With its offset from UTC; the last state of every layer, and the greatest of floods, without.
+        """
+        self.moment = moment_of_layers(self.scene.layers, when)
+        self.refresh()
+        return self.moment
+
+    def recolour(self, color_by: str | ColourBy | None) -> Legend | None:
+        """Colour the buildings by another attribute, or by none; the legend of it.
+
+        Raises
+        ------
+        UsageError
+            If no building has such an attribute.
+        """
+        from twin.scene.stage import recolour
+
+        rgb, self.legend = self.scene.colours(color_by)
+        recolour(self.stage, rgb)
+        return self.legend
+
+    def set_visible(self, group: str, visible: bool) -> None:
+        """Show a group of actors or hide it.
+
+        Raises
+        ------
+        UsageError
+            If there is no such group.
+        """
+        self._look(group, visible=visible)
+
+    def set_opacity(self, group: str, opacity: float) -> None:
+        """Let what lies behind a group shine through: 1 hides it, 0 leaves nothing of the group.
+
+        Raises
+        ------
+        UsageError
+            If there is no such group, or the opacity does not lie between 0 and 1.
+        """
+        if not 0 <= opacity <= 1:
+            raise UsageError("opacity", f"is {opacity:g}", "give a number from 0 to 1")
+        self._look(group, opacity=opacity)
+
+    def _look(self, group: str, *, visible: bool | None = None, opacity: float | None = None) -> None:
+        from twin.scene.stage import set_look
+
+        if group not in self.stage.groups:
+            raise UsageError("group", f"there is no {group!r}", f"choose {', '.join(self.groups)}")
+        was = self._faded.get(group, (True, 1.0))
+        now = (was[0] if visible is None else visible, was[1] if opacity is None else opacity)
+        self._faded[group] = now
+        set_look(self.stage, group, visible=now[0], opacity=now[1])
+
+    def refresh(self) -> None:
+        """Bring what is drawn to the moment, and give actors that came with it the look of their group."""
+        from twin.scene.stage import set_look
+
+        self._update_waters()
+        for group, (visible, opacity) in self._faded.items():
+            set_look(self.stage, group, visible=visible, opacity=opacity)
+
+    def _update_waters(self) -> None:
+        if not self.moment.waters and not self.waters:
+            return
+        from twin.scene.water_actor import add_water, hide_water, show_water
+
+        shown = dict(self.moment.waters)
+        for name, view in shown.items():
+            if name in self.waters:
+                show_water(self.stage, self.waters[name], view)
+            else:
+                self.waters[name] = add_water(self.stage, view, self.scene.light.plan)
+        for name in self.waters.keys() - shown.keys():
+            hide_water(self.waters[name])
+
+
+def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStage:
+    """The stage of a scene at its moment; as `Scene.stage`."""
+    from twin.scene.drawables import make_stage
+
+    rgb, legend = scene.colours(color_by)
+    stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb)
+    made = LiveStage(scene, stage, scene.moment, legend)
+    made.refresh()
+    return made

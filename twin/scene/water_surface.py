@@ -1,0 +1,393 @@
+"""The surface of flood water as triangles: flat parts as few large ones, its shore where it meets the ground.
+
+Corners are the centres of cells. Beyond the last wet cell the surface goes on for one cell: level up to where the bed
+of the flood rises through it, one cell into walls and buildings, which hide it, and down to the ground where water
+only runs over it. The ground that is drawn is finer than that of the flood, and cuts the rest.
+"""
+
+# ruff: noqa: PLR0917 - compiled: arrays one by one
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from twin.core.grid import Grid
+
+SHOWN_M = 0.03
+"""Shallower water is a wet surface, not a flood: rain wets all ground."""
+FLATNESS_M = 0.02
+"""How far a block of cells may bend and still be drawn as one."""
+WALL_RISE = 0.5
+"""Where the bed rises more steeply than this from a wet cell to a dry one stands a wall, not a shore."""
+_BLOCK = 16
+_LEAST_BLOCK = 4
+_DRY, _WET, _WALL, _FALL, _SHORE, _OUTSIDE, _THIN = 0, 1, 2, 3, 4, 5, 6
+_LEAST_M = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class WaterSurface:
+    """Triangles of a water surface.
+
+    Parameters
+    ----------
+    points : array of float32, shape (n, 3)
+        Local metres.
+    triangles : array of int32, shape (m, 3)
+        Counter-clockwise from above.
+    place : array of float32, shape (n, 2)
+        Where each point lies in the grid: 0 to 1 from its western edge, and from its northern one.
+    """
+
+    points: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    place: NDArray[np.float32]
+
+
+def water_surface(
+    grid: Grid,
+    bed_m: NDArray[np.float32],
+    depth_m: NDArray[np.float32],
+    *,
+    origin: Sequence[float] = (0.0, 0.0, 0.0),
+    shown_m: float = SHOWN_M,
+    nodes: WaterNodes | None = None,
+) -> WaterSurface:
+    """The surface of the water of one moment.
+
+    Parameters
+    ----------
+    grid : Grid
+    bed_m, depth_m : array of float32, shape (ny, nx)
+        As in `twin.scene.layers.WaterView`.
+    origin : sequence of float
+        Subtracted before coordinates become float32.
+    shown_m : float
+        Depth from which on water is drawn, metres.
+    nodes : WaterNodes, optional
+        What `water_nodes` found, if it is known already.
+
+    Examples
+    --------
+    >>> from twin.core.grid import Grid
+    >>> bed = np.tile(np.array([0.0, 0.0, 1.0, 2.0], np.float32), (3, 1))  # a slope to the east
+    >>> depth = np.maximum(np.float32(0.25) - bed, 0)
+    >>> surface = water_surface(Grid(0, 30, 10.0, 4, 3), bed, depth)
+    >>> float(surface.points[:, 0].max())  # a quarter of the way from the second cell's centre to the third's
+    17.5
+    """
+    found = water_nodes(grid, bed_m, depth_m, shown_m=shown_m) if nodes is None else nodes
+    ny, nx = grid.shape
+    n_quads = _count_quads(found.state)
+    points = np.empty((found.state.size + 8 * n_quads, 3), np.float32)
+    triangles = np.empty((4 * n_quads, 3), np.int32)
+    corner = np.array(
+        [grid.x_min - origin[0], grid.y_max - origin[1], origin[2], grid.cell_size_m], np.float64
+    )
+    index = np.full(found.state.shape, -1, np.int32)
+    n_points, n_triangles = _emit(
+        found.state, found.level_m, found.depth_m, corner, index, points, triangles, FLATNESS_M
+    )
+    points = points[:n_points]
+    size = np.array([nx, ny]) * grid.cell_size_m
+    place = (points[:, :2] - corner[:2]) / (size * (1, -1))
+    return WaterSurface(points, triangles[:n_triangles], place.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class WaterNodes:
+    """Level and depth at the centres of cells, carried on over the shore, with a rim of one cell around.
+
+    Parameters
+    ----------
+    state : array of uint8, shape (ny + 2, nx + 2)
+        What each is.
+    level_m, depth_m : array of float32, shape (ny + 2, nx + 2)
+        Elevation of the surface, and depth below it: negative where dry ground rises through it.
+    """
+
+    state: NDArray[np.uint8]
+    level_m: NDArray[np.float32]
+    depth_m: NDArray[np.float32]
+
+    @property
+    def inner_depth_m(self) -> NDArray[np.float32]:
+        """Depth without the rim, shape (ny, nx)."""
+        return self.depth_m[1:-1, 1:-1]
+
+
+def water_nodes(
+    grid: Grid, bed_m: NDArray[np.float32], depth_m: NDArray[np.float32], *, shown_m: float = SHOWN_M
+) -> WaterNodes:
+    """Level and depth of the water, carried on over its shore; parameters as of `water_surface`."""
+    shape = (grid.ny + 2, grid.nx + 2)
+    state = np.zeros(shape, np.uint8)
+    level, depth = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    bed_m, depth_m = np.asarray(bed_m, np.float32), np.asarray(depth_m, np.float32)
+    _wet_nodes(bed_m, depth_m, np.float32(shown_m), state, level, depth)
+    _mark_outside(bed_m, state)
+    _thin_rim(bed_m, depth_m, state, level, depth)
+    _carry_on(bed_m, np.float32(WALL_RISE * grid.cell_size_m), state, level, depth)
+    _rim(state, level, depth)
+    return WaterNodes(state, level, depth)
+
+
+@njit(cache=True, nogil=True)
+def _wet_nodes(bed, depth_in, shown, state, level, depth):  # type: ignore[no-untyped-def]
+    ny, nx = bed.shape
+    for j in range(ny):
+        for i in range(nx):
+            h = depth_in[j, i]
+            if h >= shown and np.isfinite(bed[j, i]):
+                state[j + 1, i + 1] = _WET
+                level[j + 1, i + 1] = bed[j, i] + h
+                depth[j + 1, i + 1] = h
+
+
+@njit(cache=True, nogil=True)
+def _thin_rim(bed, depth_in, state, level, depth):  # type: ignore[no-untyped-def]
+    """Thinner water beside what is drawn belongs to it: the shore lies where it ends."""
+    ny, nx = bed.shape
+    for j in range(1, ny + 1):
+        for i in range(1, nx + 1):
+            h = depth_in[j - 1, i - 1]
+            if state[j, i] != _DRY or not (h >= _LEAST_M and np.isfinite(bed[j - 1, i - 1])):
+                continue
+            for v in range(j - 1, j + 2):
+                for u in range(i - 1, i + 2):
+                    if state[v, u] == _WET:
+                        state[j, i] = _THIN
+            if state[j, i] == _THIN:
+                level[j, i] = bed[j - 1, i - 1] + h
+                depth[j, i] = h
+    for j in range(1, ny + 1):
+        for i in range(1, nx + 1):
+            if state[j, i] == _THIN:
+                state[j, i] = _WET
+
+
+@njit(cache=True, nogil=True)
+def _mark_outside(bed, state):  # type: ignore[no-untyped-def]
+    """Cells without a bed that are connected to the edge of the grid lie outside the city; others are buildings."""
+    ny, nx = bed.shape
+    stack = np.empty((ny * nx + 1, 2), np.int32)
+    n = 0
+    for j in range(ny):
+        for i in range(nx):
+            if (j in (0, ny - 1) or i in (0, nx - 1)) and np.isnan(bed[j, i]):
+                state[j + 1, i + 1] = _OUTSIDE
+                stack[n, 0], stack[n, 1] = j, i
+                n += 1
+    while n:
+        n -= 1
+        j, i = stack[n, 0], stack[n, 1]
+        for dj, di in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            v, u = j + dj, i + di
+            if 0 <= v < ny and 0 <= u < nx and np.isnan(bed[v, u]) and state[v + 1, u + 1] != _OUTSIDE:
+                state[v + 1, u + 1] = _OUTSIDE
+                stack[n, 0], stack[n, 1] = v, u
+                n += 1
+
+
+@njit(cache=True, nogil=True)
+def _carry_on(bed, wall_m, state, level, depth):  # type: ignore[no-untyped-def]
+    """Give dry cells beside wet ones the level of these, or the ground's where water only runs down over it."""
+    ny, nx = bed.shape
+    for j in range(1, ny + 1):
+        for i in range(1, nx + 1):
+            if state[j, i] != _DRY:
+                continue
+            n, eta, h = 0, 0.0, 0.0
+            for v in range(j - 1, j + 2):
+                for u in range(i - 1, i + 2):
+                    if state[v, u] == _WET:
+                        n += 1
+                        eta += level[v, u]
+                        h += depth[v, u]
+            if not n:
+                continue
+            eta /= n
+            ground = bed[j - 1, i - 1]
+            level[j, i] = eta
+            if np.isnan(ground) or ground - eta > wall_m:
+                state[j, i] = _WALL
+                depth[j, i] = h / n
+            elif ground > eta:
+                state[j, i] = _SHORE
+                depth[j, i] = eta - ground
+            else:
+                state[j, i] = _FALL
+                level[j, i] = ground
+
+
+@njit(cache=True, nogil=True)
+def _rim(state, level, depth):  # type: ignore[no-untyped-def]
+    """The outermost cells go on to the edge of the grid."""
+    ny, nx = state.shape
+    for i in range(nx):
+        k = min(max(i, 1), nx - 2)
+        for j, v in ((0, 1), (ny - 1, ny - 2)):
+            state[j, i], level[j, i], depth[j, i] = state[v, k], level[v, k], depth[v, k]
+    for j in range(ny):
+        for i, u in ((0, 1), (nx - 1, nx - 2)):
+            state[j, i], level[j, i], depth[j, i] = state[j, u], level[j, u], depth[j, u]
+
+
+@njit(cache=True, nogil=True)
+def _is_drawn(state, j, i):  # type: ignore[no-untyped-def]
+    """Whether there is water in the square between four nodes, and a level at each of them."""
+    wet = False
+    for v in range(j, j + 2):
+        for u in range(i, i + 2):
+            s = state[v, u]
+            if s in (_DRY, _OUTSIDE):
+                return False
+            wet |= s == _WET
+    return wet
+
+
+@njit(cache=True, nogil=True)
+def _count_quads(state):  # type: ignore[no-untyped-def]
+    n = 0
+    for j in range(state.shape[0] - 1):
+        for i in range(state.shape[1] - 1):
+            n += _is_drawn(state, j, i)
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _is_flat(state, level, j, i, side, tolerance):  # type: ignore[no-untyped-def]
+    """Whether a block is all water, and nowhere farther from the surface through its four corners than allowed."""
+    a, b, c, d = level[j, i], level[j, i + side], level[j + side, i], level[j + side, i + side]
+    for v in range(side + 1):
+        for u in range(side + 1):
+            if state[j + v, i + u] != _WET:
+                return False
+            s, t = u / side, v / side
+            even = (a * (1 - s) + b * s) * (1 - t) + (c * (1 - s) + d * s) * t
+            if abs(level[j + v, i + u] - even) > tolerance:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _point(index, level, corner, j, i, points, n):  # type: ignore[no-untyped-def]
+    """The number of a node's point, made when it is first asked for, and how many points there are then."""
+    if index[j, i] < 0:
+        ny, nx = index.shape
+        u = min(max(i - 0.5, 0.0), nx - 2.0)
+        v = min(max(j - 0.5, 0.0), ny - 2.0)
+        points[n, 0] = corner[0] + u * corner[3]
+        points[n, 1] = corner[1] - v * corner[3]
+        points[n, 2] = level[j, i] - corner[2]
+        index[j, i] = n
+        n += 1
+    return index[j, i], n
+
+
+@njit(cache=True, nogil=True)
+def _emit(state, level, depth, corner, index, points, triangles, tolerance):  # type: ignore[no-untyped-def]
+    """Flat blocks as fans, the largest first, then single squares; how many points and triangles there are."""
+    ny, nx = state.shape
+    done = np.zeros((ny - 1, nx - 1), np.bool_)
+    n, m = 0, 0
+    side = _BLOCK
+    while side >= _LEAST_BLOCK:
+        for j in range(0, ny - side, side):
+            for i in range(0, nx - side, side):
+                if not done[j, i] and _is_flat(state, level, j, i, side, tolerance):
+                    n, m = _fan(level, corner, index, points, triangles, j, i, side, n, m)
+                    done[j : j + side, i : i + side] = True
+        side //= 2
+    for j in range(ny - 1):
+        for i in range(nx - 1):
+            if not done[j, i] and _is_drawn(state, j, i):
+                n, m = _square(level, depth, corner, index, points, triangles, j, i, n, m)
+    return n, m
+
+
+@njit(cache=True, nogil=True)
+def _fan(level, corner, index, points, triangles, j, i, side, n, m):  # type: ignore[no-untyped-def]
+    half = side // 2
+    middle, n = _point(index, level, corner, j + half, i + half, points, n)
+    before, n = _point(index, level, corner, j, i, points, n)
+    for k in range(1, 4 * side + 1):
+        # Down the western edge, along the southern one, up and back: counter-clockwise from above.
+        part, along = k // side, k % side
+        if part == 0:
+            v, u = along, 0
+        elif part == 1:
+            v, u = side, along
+        elif part == 2:
+            v, u = side - along, side
+        elif part == 3:
+            v, u = 0, side - along
+        else:
+            v, u = 0, 0
+        this, n = _point(index, level, corner, j + v, i + u, points, n)
+        triangles[m, 0], triangles[m, 1], triangles[m, 2] = middle, before, this
+        m += 1
+        before = this
+    return n, m
+
+
+@njit(cache=True, nogil=True)
+def _square(level, depth, corner, index, points, triangles, j, i, n, m):  # type: ignore[no-untyped-def]
+    """Two triangles, cut along the diagonal that bends less in depth, and cut off where the depth is zero."""
+    bend = abs(depth[j, i] - depth[j + 1, i + 1]) <= abs(depth[j, i + 1] - depth[j + 1, i])
+    if bend:
+        n, m = _triangle(level, depth, corner, index, points, triangles, j, i, j + 1, i, j + 1, i + 1, n, m)
+        return _triangle(level, depth, corner, index, points, triangles, j, i, j + 1, i + 1, j, i + 1, n, m)
+    n, m = _triangle(level, depth, corner, index, points, triangles, j, i, j + 1, i, j, i + 1, n, m)
+    return _triangle(level, depth, corner, index, points, triangles, j, i + 1, j + 1, i, j + 1, i + 1, n, m)
+
+
+@njit(cache=True, nogil=True)
+def _triangle(  # type: ignore[no-untyped-def]
+    level, depth, corner, index, points, triangles, j0, i0, j1, i1, j2, i2, n, m
+):
+    """The part of a triangle where the depth is not negative; nothing where it is nowhere positive."""
+    rows, cols = (j0, j1, j2), (i0, i1, i2)
+    kept = np.empty(4, np.int32)
+    k, some = 0, False
+    for a in range(3):
+        b = (a + 1) % 3
+        da, db = depth[rows[a], cols[a]], depth[rows[b], cols[b]]
+        some |= da > 0
+        if da >= 0:
+            kept[k], n = _point(index, level, corner, rows[a], cols[a], points, n)
+            k += 1
+        if (da > 0 and db < 0) or (da < 0 and db > 0):
+            n = _cut(level, depth, corner, points, rows[a], cols[a], rows[b], cols[b], index.shape, n)
+            kept[k] = n - 1
+            k += 1
+    if not some or k < 3:
+        return n, m
+    for a in range(1, k - 1):
+        triangles[m, 0], triangles[m, 1], triangles[m, 2] = kept[0], kept[a], kept[a + 1]
+        m += 1
+    return n, m
+
+
+@njit(cache=True, nogil=True)
+def _cut(level, depth, corner, points, ja, ia, jb, ib, shape, n):  # type: ignore[no-untyped-def]
+    """A new point where the depth between two nodes is zero; the same one from whichever side."""
+    if (jb, ib) < (ja, ia):
+        ja, ia, jb, ib = jb, ib, ja, ia
+    ny, nx = shape
+    share = depth[ja, ia] / (depth[ja, ia] - depth[jb, ib])
+    ua, ub = min(max(ia - 0.5, 0.0), nx - 2.0), min(max(ib - 0.5, 0.0), nx - 2.0)
+    va, vb = min(max(ja - 0.5, 0.0), ny - 2.0), min(max(jb - 0.5, 0.0), ny - 2.0)
+    points[n, 0] = corner[0] + (ua + (ub - ua) * share) * corner[3]
+    points[n, 1] = corner[1] - (va + (vb - va) * share) * corner[3]
+    points[n, 2] = level[ja, ia] + (level[jb, ib] - level[ja, ia]) * share - corner[2]
+    return n + 1
