@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from twin.scene.colour import ColourBy, Legend
+    from twin.scene.marker_actor import MarkerActor
     from twin.scene.moment import Moment
     from twin.scene.scene import Scene
     from twin.scene.stage import Stage
@@ -47,6 +48,7 @@ class LiveStage:
     moment: Moment
     legend: Legend | None = None
     waters: dict[str, WaterActor] = field(default_factory=dict)
+    markers: dict[str, MarkerActor] = field(default_factory=dict)
     _faded: dict[str, tuple[bool, float]] = field(default_factory=dict)
 
     @property
@@ -117,6 +119,7 @@ class LiveStage:
         from twin.scene.stage import set_look
 
         self._update_waters()
+        self._update_markers()
         for group, (visible, opacity) in self._faded.items():
             set_look(self.stage, group, visible=visible, opacity=opacity)
 
@@ -133,6 +136,20 @@ class LiveStage:
                 self.waters[name] = add_water(self.stage, view, self.scene.light.plan)
         for name in self.waters.keys() - shown.keys():
             hide_water(self.waters[name])
+
+    def _update_markers(self) -> None:
+        if not self.moment.markers and not self.markers:
+            return
+        from twin.scene.marker_actor import add_markers, hide_markers, show_markers
+
+        shown = dict(self.moment.markers)
+        for name, view in shown.items():
+            if name in self.markers:
+                show_markers(self.stage, self.markers[name], view)
+            else:
+                self.markers[name] = add_markers(self.stage, view)
+        for name in self.markers.keys() - shown.keys():
+            hide_markers(self.markers[name])
 
 
 def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStage:

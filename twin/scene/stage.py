@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _INVISIBLE = 0.2
 """Lines thinner than this share of a pixel are left out: they would change no pixel by more than 5 of 255."""
 _TABLE_REACH = 20
+MARK_UNITS = 8.0
+"""Radius of a marker's mark, pixels in a picture of 1600 x 900; larger ones have larger marks."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Stage:
     """The sky."""
     kept: list[Any] = field(default_factory=list)
     """Arrays that VTK looks at without owning them."""
+    upright: list[Any] = field(default_factory=list)
+    """Actors of marks that face the eye, in a size that is told in pixels."""
     hidden: set[Any] = field(default_factory=set)
     """Actors that are switched off."""
     translucent: set[Any] = field(default_factory=set)
@@ -87,12 +91,33 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniformf("hazeLength", 2.0 * radius)
         uniforms.SetUniformf("pixelAngle", angle)
         uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
+    _aim_marks(stage, camera, height_px, angle)
     for actor, _, reach_m in stage.lines:
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
         nearest = _nearest(actor.GetBounds(), camera.eye)
         pixel = shown_m / height_px if shown_m is not None else nearest * angle
         # Lines too thin to be seen even where they are nearest are not drawn at all.
         actor.SetVisibility(actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m))
+
+
+def _aim_marks(stage: Stage, camera: Camera, height_px: int, angle: float) -> None:
+    """Turn marks to the eye and tell them how large a pixel is."""
+    if not stage.upright:
+        return
+    right, up, forward = (list(map(float, axis)) for axis in camera.axes)
+    pixels = MARK_UNITS * max(0.6, height_px / 900)
+    shown_m = camera.parallel_height_m
+    for actor in stage.upright:
+        shader = actor.GetShaderProperty()
+        uniforms = shader.GetVertexCustomUniforms()
+        axes = {"rightV": right, "upV": up, "forwardV": forward, "eyeV": list(camera.eye)}
+        for name, axis in axes.items():
+            uniforms.SetUniform3f(name, axis)
+        uniforms.SetUniformf("pixelAngleV", angle)
+        uniforms.SetUniformf("flatView", float(shown_m is not None))
+        uniforms.SetUniformf("parallelPixelV", shown_m / height_px if shown_m is not None else 0.0)
+        uniforms.SetUniformf("markPixels", pixels)
+        shader.GetFragmentCustomUniforms().SetUniformf("markPixelsF", pixels)
 
 
 def hide_what_is_not_seen(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:
