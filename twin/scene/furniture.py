@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
+from twin.core.visible_text import visible_text
 from twin.scene.camera import metres_per_pixel, project
 from twin.scene.fonts import draw_text, split_runs, text_size
 
@@ -110,7 +111,7 @@ def text_patch(
     bold: bool = False,
     halo: float = 0.0,
 ) -> Patch:
-    """A line of text as a patch at (0, 0).
+    """A line of text as a patch at (0, 0); what does not show as itself is written out.
 
     Parameters
     ----------
@@ -119,6 +120,7 @@ def text_patch(
     colour : str
         Key of the style.
     """
+    text = visible_text(text)
     if sheet.notices is not None and not text.isascii():
         split_runs(text, sheet.px(size), bold=bold, notices=sheet.notices)
     rim = sheet.px(halo) if halo else 0

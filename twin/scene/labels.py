@@ -90,9 +90,16 @@ def _room(sheet: Sheet, patch: Patch, place: tuple[float, float], kind: str, use
         (x + sheet.px(6), y - h - lift / 2),
         (x - w - sheet.px(6), y - h - lift / 2),
     ]
+    return first_free(patch, tries, sheet.size, used)
+
+
+def first_free(
+    patch: Patch, tries: Iterable[tuple[float, float]], size: tuple[int, int], used: Sequence[Box]
+) -> Patch | None:
+    """The patch at the first upper left corner where it lies in the picture and covers nothing, or None."""
     for left, top in tries:
         candidate = moved(patch, left, top)
-        if _inside(candidate.box, sheet.size) and not any(_overlap(candidate.box, box) for box in used):
+        if _inside(candidate.box, size) and not any(_overlap(candidate.box, box) for box in used):
             return candidate
     return None
 

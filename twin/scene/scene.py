@@ -347,9 +347,22 @@ class Scene:
             fixed.append(attribution_patch(sheet, meta.attribution))
         named = self._marks(sheet, camera)
         if wanted.labels:
+            named += self._values(sheet, camera, boxes([*fixed, *named]))
             reach = _LABEL_REACH_M if inside else float("inf")
-            named += label_patches(sheet, camera, meta.labels, taken=boxes(fixed), farthest_m=reach)
+            named += label_patches(
+                sheet, camera, meta.labels, taken=boxes([*fixed, *named]), farthest_m=reach
+            )
         return [*named, *(patch for patch in fixed if patch is not None)]
+
+    def _values(self, sheet: Any, camera: Camera, taken: list[Any]) -> list[Patch]:
+        """Values of what layers over time mark."""
+        patches: list[Patch] = []
+        for _, view in self.moment.markers:
+            from twin.scene.marker_labels import marker_label_patches
+
+            used = [*taken, *(patch.box for patch in patches)]
+            patches += marker_label_patches(sheet, camera, view, self.pack.meta.origin, taken=used)
+        return patches
 
     def _marks(self, sheet: Any, camera: Camera) -> list[Patch]:
         """Points of the user's layers."""

@@ -100,12 +100,17 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         actor.SetVisibility(actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m))
 
 
+def mark_radius_px(height_px: int) -> float:
+    """Radius of a marker's mark in a picture of this height, pixels."""
+    return MARK_UNITS * max(0.6, height_px / 900)
+
+
 def _aim_marks(stage: Stage, camera: Camera, height_px: int, angle: float) -> None:
     """Turn marks to the eye and tell them how large a pixel is."""
     if not stage.upright:
         return
     right, up, forward = (list(map(float, axis)) for axis in camera.axes)
-    pixels = MARK_UNITS * max(0.6, height_px / 900)
+    pixels = mark_radius_px(height_px)
     shown_m = camera.parallel_height_m
     for actor in stage.upright:
         shader = actor.GetShaderProperty()
