@@ -33,6 +33,7 @@ VERBS = {
     "build": "point clouds and footprints to a city folder",
     "add": "put another vector, raster, model or table into a city",
     "flood": "water in a city: a level, a computation, files of others",
+    "live": "observations of sensors: taken in, kept, asked",
     "info": "what a city holds and where it came from",
     "check": "validity and quality of every building",
     "export": "write a city in another format",

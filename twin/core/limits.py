@@ -43,6 +43,8 @@ class Limits:
         Size of a JSON document that is read as a whole; one line of a JSON sequence counts as a document.
     max_table_bytes : int
         Size of a table, unpacked.
+    max_message_bytes : int
+        Size of one message of a sensor, and of one line of a file of them.
     """
 
     max_points_per_file: int = 10_000_000_000
@@ -54,6 +56,7 @@ class Limits:
     max_geometry_vertices: int = 5_000_000
     max_json_bytes: int = 1_024 * MIB
     max_table_bytes: int = 512 * MIB
+    max_message_bytes: int = MIB
 
 
 def environment_name(field: str) -> str:

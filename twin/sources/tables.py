@@ -95,7 +95,7 @@ def read_table(
     if sheet is not None:
         raise UsageError(path, "is a CSV, which has no sheets", "leave |layername= out")
     text = _decoded(path, encoding, notices)
-    delimiter = _delimiter(text)
+    delimiter = delimiter_of(text)
     names, rows = _header_and_rows(path, list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)))
     columns = [[row[i] for row in rows] for i in range(len(names))]
     mark = decimal_mark(columns, delimiter)
@@ -208,7 +208,7 @@ def _told_as_latin(path: Path, notices: Notices) -> str:
     return "cp1252"
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The sign that splits the first lines into the same number of fields, at least two; else a comma."""
     lines = io.StringIO(text, newline="").readlines()[:_SNIFFED_LINES]
     best, most = ",", 1

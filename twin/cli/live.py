@@ -1,0 +1,43 @@
+"""``twin live``: observations come in, are asked, judged and replayed; each verb in a module of its own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+VERBS: dict[str, str] = {
+    "import": "things, stations and observations from files or a SensorThings server",
+}
+"""Verb to what it does, in the order of ``--help``; ``import`` lies in ``twin.cli.live_import``, and so on."""
+
+EXAMPLES = """\b
+Examples:
+  twin live import town.twin things.json
+  twin live import --help
+"""
+
+
+class LiveVerbs(click.Group):
+    """The verbs, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a new user meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb, loaded now."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"twin.cli.live_{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Names and sentences without loading the verbs."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=LiveVerbs, epilog=EXAMPLES)
+def command() -> None:
+    """Live observations of a city: taken in, kept, asked."""

@@ -1,0 +1,52 @@
+"""``twin live import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twin.cli.console import json_option, progress, tell_json, tell_notices
+
+EXAMPLES = """\b
+Examples:
+  twin live import town.twin things.json storm.jsonl
+  twin live import sensors.twin things.json --crs EPSG:5187+5193
+  twin live import town.twin 측정소.csv --encoding cp949 --crs EPSG:5181 --column x=X좌표 --column y=Y좌표
+  twin live import town.twin readings.csv --zone Asia/Seoul --column datastream=sensor
+  twin live import town.twin bikes.geojson --value available_bikes --time 2026-07-01T08:00+02:00
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("city", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--crs", help="CRS of a new city, and of stations whose file names none.")
+@click.option("--column", "columns", multiple=True, help="ROLE=COLUMN: which column of a table is what.")
+@click.option(
+    "--value", "values", multiple=True, help="COLUMN or COLUMN=UNIT of a list of stations with results."
+)
+@click.option("--time", help="When those results were true, such as 2026-07-01T08:00+02:00.")
+@click.option("--datastream", default="", help="Datastream of a table without a column for it.")
+@click.option("--encoding", help="Encoding of the text, such as cp949.")
+@click.option("--zone", help="Zone of times in tables that name none, such as Asia/Seoul.")
+@json_option
+def command(
+    city: Path, files: tuple[Path, ...], columns: tuple[str, ...], as_json: bool, **given: Any
+) -> int:
+    """Take FILES (things, stations, observations) into CITY, or into a new folder of observations only."""
+    from twin.core.notices import Notices
+    from twin.live.importing import ImportOptions, import_files
+    from twin.live.roles import parse_columns
+
+    notices = Notices()
+    options = ImportOptions(columns=parse_columns(columns), **given)
+    try:
+        with progress() as listener:
+            done = import_files(city, files, options, notices=notices, progress=listener)
+    finally:
+        tell_notices(notices)
+    counts = {"things": len(done.catalogue.things), "datastreams": len(done.catalogue.datastreams)}
+    tell_json({**done.counts.as_json(), **counts, **({"notices": notices.as_json()} if as_json else {})})
+    return 0

@@ -1,0 +1,109 @@
+"""From decoded observations to store and memory, in batches, with every message in exactly one count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twin.live.counts import Counts
+from twin.live.decode import specs_of
+from twin.live.model import Catalogue, Quality, batch_of
+from twin.live.rejected import CAUSES
+
+if TYPE_CHECKING:
+    from twin.core.notices import Notices
+    from twin.live.decode import Spec
+    from twin.live.memory import Memory
+    from twin.live.model import Datastream, Observation, Thing
+    from twin.live.rejected import RejectedError
+    from twin.live.store import Store
+
+BATCH = 20_000
+N_EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class Intake:
+    """Where observations go; one thread uses it.
+
+    Parameters
+    ----------
+    store : Store, optional
+        Keeps them; without one they are only counted, and go to the memory.
+    memory : Memory, optional
+        Answers "as of" while they come in.
+    catalogue : Catalogue
+        What is known already.
+    """
+
+    store: Store | None = None
+    memory: Memory | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    counts: Counts = field(default_factory=Counts)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    n_invalid: Counter[str] = field(default_factory=Counter)
+    specs: dict[str, Spec] = field(default_factory=dict)
+    waiting: list[Observation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.specs.update(specs_of(self.catalogue.datastreams))
+
+    def learn(self, catalogue: Catalogue) -> None:
+        """Take things and datastreams in, for what comes from now on."""
+        self.flush()
+        self.catalogue = self.catalogue.merged(catalogue)
+        self.specs.update(specs_of(catalogue.datastreams))
+        if self.store is not None:
+            self.store.put_catalogue(catalogue)
+        if self.memory is not None:
+            self.memory.extend(self.catalogue)
+
+    def knows(self, datastream: str) -> bool:
+        """Whether a datastream is in the catalogue."""
+        return datastream in self.specs
+
+    def register(self, thing: Thing, datastreams: tuple[Datastream, ...]) -> None:
+        """Take in something new that a message told of."""
+        self.learn(Catalogue((thing,), datastreams))
+
+    def add(self, observation: Observation) -> None:
+        """Take one in; it is kept with its batch."""
+        self.waiting.append(observation)
+        if observation.quality >= Quality.INVALID:
+            self.n_invalid[observation.datastream] += 1
+        if len(self.waiting) >= BATCH:
+            self.flush()
+
+    def reject(self, where: str, reason: RejectedError) -> None:
+        """Count one as refused, and keep the first of each cause as examples."""
+        self.counts.reject(reason.cause)
+        known = self.examples.setdefault(reason.cause, [])
+        if len(known) < N_EXAMPLES:
+            known.append(f"{where}: {reason}")
+
+    def flush(self) -> None:
+        """Keep what waits."""
+        if not self.waiting:
+            return
+        batch, self.waiting = batch_of(self.waiting), []
+        if self.store is not None:
+            self.counts.add(self.store.append(batch))
+        else:
+            self.counts.stored += len(batch)
+        if self.memory is not None:
+            self.memory.put(batch)
+
+    def tell(self, notices: Notices) -> None:
+        """Say once for each cause what was refused, with the first examples, and which results are out of range."""
+        for cause, messages in self.examples.items():
+            n = self.counts.rejected_by_cause[cause]
+            more = f" (and {n - len(messages)} more)" if n > len(messages) else ""
+            notices.add(cause, f"{'; '.join(messages)}{more}; left out: {CAUSES[cause]}")
+        if self.n_invalid:
+            total, first = self.n_invalid.total(), self.n_invalid.most_common(1)[0][0]
+            notices.add(
+                "invalid-results",
+                f"{total} results lie outside the valid range of their datastream or were called invalid by their"
+                f" source, most of {first!r}; they are kept and marked as invalid",
+            )
