@@ -412,6 +412,13 @@ def make_octree_page(folder: Path) -> list[Path]:
     return _patched(path, (375 + 54 + 40, "Q", 2**50))
 
 
+def make_negative_page(folder: Path) -> list[Path]:
+    """The root page names another page that is -32 bytes long."""
+    path = write_copc(folder / "negative_page.copc.laz", town())
+    (page_at,) = struct.unpack_from("<Q", path.read_bytes(), 375 + 54 + 40)
+    return _patched(path, (page_at + 16, "Q", 600), (page_at + 24, "i", -32), (page_at + 28, "i", -1))
+
+
 def make_geocentric(folder: Path) -> list[Path]:
     path = folder / "geocentric.las"
     write_version(path, town(), version="1.4", point_format=6, crs=parse_crs("EPSG:4978"))
@@ -491,6 +498,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("PX-12", make_chunk_count, "error", 3, ("truncated", "200000", "50000")),
     Broken("PX-13", make_octree_loop, "error", 3, ("corrupt", "octree")),
     Broken("PX-14", make_octree_page, "error", 3, ("corrupt", "octree")),
+    Broken("PX-18", make_negative_page, "error", 3, ("corrupt", "octree page of -32 bytes")),
     Broken("PX-15", make_geocentric, "error", 2, ("EPSG:4978", "--crs")),
     Broken("PX-16", make_looks_like_degrees, "error", 3, ("degree", "EPSG:25832")),
     Broken("PX-17", make_metres_called_degrees, "error", 3, ("EPSG:4326", "degree")),

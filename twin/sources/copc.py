@@ -131,7 +131,9 @@ def _apart(chunks: list[Chunk], path: Path) -> list[Chunk]:
 def _entries(
     stream: BinaryIO, offset: int, n_bytes: int, path: Path, size_bytes: int
 ) -> Iterator[tuple[int, ...]]:
-    if n_bytes > MAX_PAGE_BYTES or n_bytes % _ENTRY.size or offset + n_bytes > size_bytes:
+    # The length of a page is a signed number, in the octree record and in the pages above.
+    is_whole = 0 <= n_bytes <= MAX_PAGE_BYTES and n_bytes % _ENTRY.size == 0
+    if not is_whole or offset + n_bytes > size_bytes:
         raise InputError(
             path, f"corrupt: octree page of {n_bytes} bytes at byte {offset} of {size_bytes}", FETCH_AGAIN
         )
