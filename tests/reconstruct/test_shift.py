@@ -85,3 +85,17 @@ def test_the_order_of_points_and_the_place_do_not_matter():
     far = np.array([5e5, 5e6])
     there = wall_offsets(shapely.transform(moved, lambda xy: xy + far), roof + far, ground + far)
     assert np.allclose(one.offset_m, there.offset_m, atol=1e-6)
+
+
+def test_gables_at_the_ends_of_a_row_do_not_move_it():
+    """Eaves of 0.2 and 0.75 m along the row, none at its ends: the row fits a shift no better than no shift."""
+    front, back = np.array([-0.04, 1.0]), np.array([0.04, -1.0])
+    rows = [(0.21, 0.73), (0.16, 0.74), (0.09, 0.90), (0.16, 0.79), (0.12, 0.70), (0.09, 0.84), (0.23, 0.69)]
+    normal = [n for _ in rows for n in (back, front)] + [np.array([-1.0, -0.04]), np.array([1.0, 0.04])]
+    offset = [o for pair in rows for o in pair] + [0.17, -0.01]
+    length = [5.0] * 2 * len(rows) + [8.0, 8.0]
+    walls = WallOffsets(np.zeros(len(normal), int), np.array(normal), np.array(offset), np.array(length))
+    found = find_shift(walls, eaves_m=0.3)
+    assert not found.is_certain
+    assert abs(found.east_m) < 0.05
+    assert found.n_walls == len(walls)

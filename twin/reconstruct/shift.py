@@ -6,7 +6,7 @@ at once. What fits no shift (an annex, a balcony, a wall behind a tree) counts a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numba
@@ -33,6 +33,8 @@ STAY_SIGMA_M = 3.0
 SETTLED_M = 1e-5
 FACING = 0.5
 """Cosine between a wall's direction and the shift from which on it tells of it."""
+SQUARE = 0.8
+"""Cosine between a wall's direction and a main direction of the walls from which on the wall faces that way."""
 LEAST_SHIFT_M = 0.45
 LEAST_GAIN = 0.7
 LEAST_CHI2 = 9.0
@@ -107,25 +109,49 @@ def find_shift(walls: WallOffsets, *, eaves_m: float | None = None) -> Shift:
     """
     if not len(walls):
         return Shift(0.0, 0.0, 0.0 if eaves_m is None else eaves_m, 0.0, 0.0, 0)
-    weight = np.sqrt(walls.length_m / USUAL_WALL_M)
     usual = (0.3, 10.0) if eaves_m is None else (eaves_m, EAVES_SIGMA_M)
-    best = _search(walls.normal, walls.offset_m, weight, usual)
-    best = _refine(best, walls.normal, walls.offset_m, weight, usual)
-    still = _search_eaves(walls.normal, walls.offset_m, weight, usual)
-    cost, cost_still = (_misfit(p, walls.normal, walls.offset_m, weight, usual) for p in (best, still))
+    n_walls = len(walls)
+    best = _fitted(walls, usual)
+    told = _told_axes(best, walls)
+    if len(told) == 1:
+        # The other way walls on one side alone would move it: a gable without eaves, an annex.
+        walls = walls.select(np.abs(walls.normal @ told[0]) > FACING)
+        walls = replace(walls, normal=(walls.normal @ told.T) @ told)
+        best = _fitted(walls, usual)
+    fit = (walls.normal, walls.offset_m, _weight(walls), usual)
+    cost, cost_still = _misfit(best, *fit), _misfit(_search_eaves(*fit), *fit)
     lost = max(0.0, cost_still - cost)
     gain = lost / cost_still if cost_still > 0 else 0.0
-    told = _is_two_sided(best, walls)
-    return Shift(float(best[0]), float(best[1]), float(best[2]), gain, lost, len(walls), told)
+    sides = _is_two_sided(best, walls)
+    return Shift(float(best[0]), float(best[1]), float(best[2]), gain, lost, n_walls, sides)
 
 
 def is_no_worse(shift: Shift, walls: WallOffsets) -> bool:
     """Whether the walls of one building of a block agree with a shift of the block: they fit no worse than before."""
-    weight = np.sqrt(walls.length_m / USUAL_WALL_M)
-    usual = (shift.eaves_m, EAVES_SIGMA_M)
+    fit = (walls.normal, walls.offset_m, _weight(walls), (shift.eaves_m, EAVES_SIGMA_M))
     before, after = np.array([0.0, 0.0, shift.eaves_m]), np.array([shift.east_m, shift.north_m, shift.eaves_m])
-    cost = [_misfit(p, walls.normal, walls.offset_m, weight, usual) for p in (before, after)]
+    cost = [_misfit(p, *fit) for p in (before, after)]
     return bool(cost[1] <= cost[0] + 1.0)
+
+
+def _weight(walls: WallOffsets) -> NDArray[np.float64]:
+    return np.sqrt(walls.length_m / USUAL_WALL_M)
+
+
+def _fitted(walls: WallOffsets, usual: tuple[float, float]) -> NDArray[np.float64]:
+    """Shift and eaves that fit the walls best."""
+    fit = (walls.normal, walls.offset_m, _weight(walls), usual)
+    return _refine(_search(*fit), *fit)
+
+
+def _told_axes(p: NDArray[np.float64], walls: WallOffsets) -> NDArray[np.float64]:
+    """Which of the two main directions of the walls have fitting walls on both sides, shape (0 to 2, 2)."""
+    angle = 4 * np.arctan2(walls.normal[:, 1], walls.normal[:, 0])
+    main = np.arctan2((walls.length_m * np.sin(angle)).sum(), (walls.length_m * np.cos(angle)).sum()) / 4
+    axes = np.array([[np.cos(main), np.sin(main)], [-np.sin(main), np.cos(main)]])
+    fits = np.abs(walls.offset_m - walls.normal @ p[:2] - p[2]) <= OUTLIER * WALL_SIGMA_M
+    facing = walls.normal[fits] @ axes.T
+    return np.asarray(axes[(facing > SQUARE).any(axis=0) & (facing < -SQUARE).any(axis=0)])
 
 
 def _is_two_sided(p: NDArray[np.float64], walls: WallOffsets) -> bool:
