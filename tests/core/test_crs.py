@@ -336,3 +336,11 @@ def test_a_vertical_crs_is_known_by_its_name_where_a_reader_mistook_its_datum() 
         nap.to_wkt().replace("Normaal Amsterdams Peil", "Ibiza").replace(',ID["EPSG",5709]', "")
     )
     assert same_vertical_datum(mistaken, nap)
+
+
+def test_a_crs_of_another_world_is_refused():
+    """Damage to a .prj file made the ellipsoid one that PROJ does not take for the Earth's."""
+    mars = parse_crs("+proj=utm +zone=32 +a=3396190 +b=3376200 +units=m")
+    with pytest.raises(CrsError, match="may not be of the Earth") as told:
+        make_transform(mars, parse_crs("EPSG:25832"), where="houses.shp", notices=Notices())
+    assert told.value.where == "houses.shp"

@@ -233,6 +233,7 @@ def _horizontal_way(
     pair = horizontal(source).to_wkt(), horizontal(target).to_wkt()
     known, group = _known_transformer(*pair), _operations(horizontal(source), horizontal(target))
     if known is None:
+        _refuse_other_worlds(source, target, pair, where=where)
         notices.add(
             "crs-datum",
             f"{where}: {describe(source)} and {describe(target)} have different datums and no transformation"
@@ -242,6 +243,20 @@ def _horizontal_way(
     else:
         _tell_accuracy(known, group, "positions", where, notices)
     return pair
+
+
+def _refuse_other_worlds(source: CRS, target: CRS, pair: tuple[str, str], *, where: str | Path) -> None:
+    """Refuse a CRS whose ellipsoid is not the Earth's; PROJ knows no way from there, not even a guess."""
+    from pyproj.exceptions import ProjError
+
+    try:
+        _transformer(*pair)
+    except ProjError as error:
+        raise CrsError(
+            where,
+            f"no way leads from {describe(source)} to {describe(target)}: the first may not be of the Earth",
+            "write its right CRS into the file",
+        ) from error
 
 
 def _height_way(
