@@ -4,25 +4,21 @@ import common
 import numpy as np
 import pyvista as pv
 
-from twin.core.points import PointCloud
 from twin.demo import sample_buildings
-from twin.reconstruct.building import reconstruct_building
 from twin.reconstruct.partition import locate
-from twin.reconstruct.triangulate import triangulate
 
 
 def main() -> None:
     """Write ``roof-quality.png``."""
     house = next(sample_buildings(1, density=12, kinds=["gable_dormers"], seed=5))
-    cloud = PointCloud(house.xyz, house.classification, *np.ones((2, len(house.xyz)), np.uint8))
-    model = reconstruct_building(house.footprint, cloud)
+    model = common.model_of(house)
     print(model.roof_type, (made := model.lods["2.2"]).fit, model.holdout, made.faces)
     planes, origin = made.roof.planes, np.array([*made.roof.partition.origin, 0.0])
     xyz = house.xyz[(house.classification == 6) & (house.xyz[:, 2] > house.facts["eave_z_m"])] - origin
     face = locate(made.roof.partition, xyz[:, :2])
     xyz, face = xyz[face >= 0], face[face >= 0]
     off = xyz[:, 2] - (planes[face, :2] * xyz[:, :2]).sum(axis=1) - planes[face, 2]
-    mesh = pv.PolyData.from_regular_faces(made.solids[0].vertices - origin, triangulate(made.solids[0])[0])
+    mesh = common.mesh_of(made.solids[0], origin)
     plot = pv.Plotter(shape=(2, 2), off_screen=True, window_size=list(common.picture_size()), border=False)
     panels = (xyz[:, 2], "viridis", None), (face, "tab10", None), None, (off, "RdBu_r", (-0.2, 0.2))
     for k, panel in enumerate(panels):

@@ -8,8 +8,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyvista as pv
+
 import twin
+from twin.core.points import PointCloud
 from twin.demo.district import generate_district
+from twin.reconstruct.building import reconstruct_building
+from twin.reconstruct.triangulate import triangulate
 
 
 def output_folder() -> Path:
@@ -58,3 +64,16 @@ def close_view(city: twin.City) -> Path:
     path = city.path.parent / "camera.json"
     path.write_text(json.dumps({"eye": eye, "target": target, "view_angle_deg": 38}))
     return path
+
+
+def model_of(house, **options):
+    """A sample of the demo reconstructed from its points, with the options of `reconstruct_building`."""
+    ones = np.ones((2, len(house.xyz)), np.uint8)
+    return reconstruct_building(
+        house.footprint, PointCloud(house.xyz, house.classification, *ones), **options
+    )
+
+
+def mesh_of(solid, origin) -> pv.PolyData:
+    """A solid, seen from an origin."""
+    return pv.PolyData.from_regular_faces(solid.vertices - origin, triangulate(solid)[0])
