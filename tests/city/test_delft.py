@@ -15,7 +15,11 @@ from twin.cli.main import run
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
 # roofer 1.1 beta on the same set: RMSE top median and p90, P95 top median and p90, metres
-ROOFER = {"1.2": (1.107, 2.65, 2.13, 5.94), "1.3": (0.770, 1.37, 1.34, 2.82), "2.2": (0.231, 0.816, 0.188, 1.02)}
+ROOFER = {
+    "1.2": (1.107, 2.65, 2.13, 5.94),
+    "1.3": (0.770, 1.37, 1.34, 2.82),
+    "2.2": (0.231, 0.816, 0.188, 1.02),
+}
 MAX_ROOF_FACES = {"1.2": 160, "1.3": 300, "2.2": 735}
 
 

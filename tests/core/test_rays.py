@@ -56,3 +56,22 @@ def test_without_embree_the_other_way_is_taken(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "embreex", None)
     assert isinstance(make_caster(soup(4, 1)), TreeCaster)
+
+
+def test_the_triangle_that_is_met_is_the_nearest():
+    triangles, (origins, directions) = soup(200, 5), rays(2000, 9)
+    from twin.core.rays import EmbreeCaster
+
+    ours, theirs = TreeCaster(triangles), EmbreeCaster(triangles)
+    met = ours.triangles_met(origins, directions)
+    assert (met >= 0).any()
+    assert (met != theirs.triangles_met(origins, directions)).mean() < 2e-3
+    assert (make_caster(triangles[:0]).triangles_met(origins, directions) == -1).all()
+
+
+def test_triangles_that_do_not_count_are_passed_through():
+    plates = np.array([[[-9, -9, z], [9, -9, z], [0, 18, z]] for z in (5, 8)], np.float32)
+    origin, up = np.zeros((1, 3)), np.array([[0.0, 0, 1]])
+    tree = TreeCaster(plates)
+    assert [int(v[0]) for v in tree.nearest(origin, up)] == [0, 5]
+    assert [int(v[0]) for v in tree.nearest(origin, up, shown=np.array([False, True]))] == [1, 8]

@@ -34,6 +34,7 @@ VERBS = {
     "add": "put another vector, raster, model or table into a city",
     "flood": "water in a city: a level, a computation, files of others",
     "live": "observations of sensors: taken in, kept, asked",
+    "sun": "hours of direct sun on ground, roofs and walls",
     "info": "what a city holds and where it came from",
     "check": "validity and quality of every building",
     "export": "write a city in another format",

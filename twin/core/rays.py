@@ -23,6 +23,11 @@ class Caster(Protocol):
     def distances(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
         """How far each ray gets, in lengths of its direction; infinite where nothing stops it. Shape (n,)."""
 
+    def triangles_met(
+        self, origins: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> NDArray[np.int64]:
+        """Which triangle each ray meets first, -1 for none; of two at one place either. Shape (n,)."""
+
 
 def make_caster(triangles: NDArray[np.float32]) -> Caster:
     """A caster over triangles, by Embree where its wheel is installed.
@@ -52,6 +57,12 @@ class _Nothing:
         """Every ray gets away."""
         return np.full(len(origins), np.inf, np.float32) + 0 * directions[:, 0]
 
+    def triangles_met(
+        self, origins: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> NDArray[np.int64]:
+        """There is none."""
+        return np.full(len(origins), -1, np.int64)
+
 
 class EmbreeCaster:
     """Rays by Embree: some 5 to 10 million a second on one core."""
@@ -80,6 +91,14 @@ class EmbreeCaster:
         found = self._scene.run(origins, directions, query="DISTANCE").astype(np.float32)
         return np.where(found < _FAR, found, np.float32(np.inf))
 
+    def triangles_met(
+        self, origins: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> NDArray[np.int64]:
+        """Which triangle each ray meets first, shape (n,)."""
+        if not len(origins):
+            return np.empty(0, np.int64)
+        return np.asarray(self._scene.run(origins, directions, query="INTERSECT"), np.int64)
+
 
 class TreeCaster:
     """Rays through a tree of boxes in Morton order: no library needed, several times slower than Embree.
@@ -99,6 +118,12 @@ class TreeCaster:
     def distances(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
         """How far each ray gets, shape (n,)."""
         return self._trace(origins, directions, 0.0)[0].astype(np.float32)
+
+    def triangles_met(
+        self, origins: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> NDArray[np.int64]:
+        """Which triangle each ray meets first, shape (n,)."""
+        return self._trace(origins, directions, 0.0)[1]
 
     def nearest(
         self,

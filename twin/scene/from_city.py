@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from twin.scene.store import OVER_TIME
 
 if TYPE_CHECKING:
     from twin.city.model import City
-    from twin.core.mesh import Solid
     from twin.scene.model import LabelKind
 
 BASE_DEPTH_M = 6.0
@@ -82,27 +81,12 @@ def _bridges(city: City) -> FacetMesh:
 
 def _context(city: City) -> FacetMesh:
     """Plain masses of buildings that no footprint tells of."""
+    from twin.city.masses import mass_solids
+
     if "unmapped" not in city.manifest.layers:
         return FacetMesh.empty()
     solids = mass_solids(city.layer("unmapped"))
     return facets_from_solids(solids, list(range(len(solids)))) if solids else FacetMesh.empty()
-
-
-def mass_solids(frame: Any) -> list[Solid]:
-    """The solids of unmapped masses: each polygon between its ground and its roof."""
-    from twin.reconstruct.extrude import extrude, flat_planes
-    from twin.reconstruct.footprint import localize_footprint
-    from twin.reconstruct.partition import whole_footprint
-
-    solids: list[Solid] = []
-    for polygon, ground_m, roof_m in zip(frame.geometry, frame["ground_m"], frame["roof_m"], strict=True):
-        footprint = localize_footprint(polygon)
-        if footprint is None or roof_m - ground_m < 1.0:
-            continue
-        partition = whole_footprint(footprint)
-        planes = flat_planes(np.full(partition.n_faces, float(roof_m)))
-        solids += extrude(partition, planes, ground_m=float(ground_m))
-    return solids
 
 
 def _trees(city: City) -> Trees | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.core.place import place_on_earth
 from twin.reconstruct.cover import Cover
 from twin.scene.charts import chart_faces
 from twin.scene.drape import drape_overlays
@@ -54,7 +55,10 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
     arrays["fit_points"] = fit
     plan = _plan(block)
     overlays = drape_overlays(arrays, content.overlays, plan, origin)
-    latitude, longitude, convergence = geographic_place(content.crs, origin, block)
+    place = place_on_earth(
+        content.crs, origin[0] + (block[0] + block[2]) / 2, origin[1] + (block[1] + block[3]) / 2
+    )
+    latitude = place.latitude_deg if place else None
     axis = _main_axis(faces.mesh)
     overview = best_side(arrays, terrain_tiles, block, axis_deg=axis)
     meta = PackMeta(
@@ -65,8 +69,8 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
         origin=content.origin,
         attribution=content.attribution,
         latitude_deg=latitude,
-        longitude_deg=longitude,
-        convergence_deg=convergence,
+        longitude_deg=place.longitude_deg if place else None,
+        convergence_deg=place.convergence_deg if place else 0.0,
         block=block,
         axis_deg=axis,
         overview_deg=overview,
@@ -259,23 +263,3 @@ def _main_axis(mesh: FacetMesh) -> float:
     angle = 4 * np.arctan2(along[level, 0], along[level, 1])
     mean = np.arctan2((length[level] * np.sin(angle)).sum(), (length[level] * np.cos(angle)).sum()) / 4
     return float(np.degrees(mean) % 90)
-
-
-def geographic_place(
-    crs: str, origin: NDArray[np.float64], block: tuple[float, ...]
-) -> tuple[float | None, float | None, float]:
-    """Latitude, longitude and meridian convergence (degrees) at the middle of the block; None where unknown."""
-    import pyproj
-
-    try:
-        system = pyproj.CRS.from_user_input(crs)
-        plane = pyproj.CRS.from_wkt(system.to_2d().to_wkt())
-        to_sphere = pyproj.Transformer.from_crs(plane, plane.geodetic_crs, always_xy=True)
-        x, y = origin[0] + (block[0] + block[2]) / 2, origin[1] + (block[1] + block[3]) / 2
-        longitude, latitude = to_sphere.transform(x, y)
-        convergence = pyproj.Proj(plane).get_factors(longitude, latitude).meridian_convergence
-    except (pyproj.exceptions.ProjError, AttributeError, TypeError):
-        return None, None, 0.0
-    if not np.isfinite([latitude, longitude, convergence]).all():
-        return None, None, 0.0
-    return float(latitude), float(longitude), float(convergence)
