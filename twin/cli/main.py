@@ -39,6 +39,7 @@ VERBS = {
     "check": "validity and quality of every building",
     "export": "write a city in another format",
     "snapshot": "draw a picture of a city",
+    "film": "a flight, an orbit or a storm as a film",
     "doctor": "what works on this machine, and what mends the rest",
 }
 

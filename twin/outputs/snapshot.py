@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -112,3 +113,10 @@ def wanted_scene(
         workspace if style is None else None
     )  # a style that was asked for is seen from here, not from there
     return Scene.from_workspace(city, wanted, layers=layers, file=file, notices=notices)
+
+
+def source_key(city: City) -> str:
+    """Digest of all that a city's pictures are made from: its manifest, which has the digest of every file."""
+    from twin.city.manifest import manifest_text
+
+    return hashlib.sha256(manifest_text(city.manifest).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from twin.core.notices import Notices
     from twin.energy.sun import Sun
-    from twin.scene.light import LitMesh, Occluders
+    from twin.scene.light import LitMesh, Occluders, Texels
     from twin.scene.pack import ScenePack
     from twin.scene.treeforms import Form
 
@@ -61,7 +62,14 @@ def table_bounds(block: tuple[float, float, float, float, float, float]) -> tupl
     return block[0] - margin, block[1] - margin, block[2] + margin, block[3] + margin
 
 
-def light_for(pack: ScenePack, sun: Sun, cache: Path | None, *, notices: Notices | None = None) -> Light:
+def light_for(
+    pack: ScenePack,
+    sun: Sun,
+    cache: Path | None,
+    *,
+    notices: Notices | None = None,
+    baker: Baker | None = None,
+) -> Light:
     """The light of a scene, from the cache or baked now.
 
     Parameters
@@ -72,16 +80,23 @@ def light_for(pack: ScenePack, sun: Sun, cache: Path | None, *, notices: Notices
         Folder to keep light in; None keeps nothing.
     notices : Notices, optional
         Told where the cache cannot be written.
+    baker : Baker, optional
+        Of this pack, where one place of the sun follows another, as in a film; light is then read from the cache, but
+        not kept there, since nobody will ask for it again.
     """
     sky_path, sun_path = _paths(pack, sun, cache)
     kept = load_arrays(sun_path) if sun_path else None
     found: Mapping[str, NDArray[Any]] = kept or {}
     if not found:
-        baker = _Baker(pack)
-        sky = (load_arrays(sky_path) if sky_path else None) or _keep(sky_path, baker.sky(), notices)
-        shadow = baker.sun(sun.direction)
-        found = _keep(sun_path, {n: _together(shadow[n], sky[n]) for n in _MAPS}, notices)
-        if sun_path:
+        baking = baker or Baker(pack)
+        if not baking.kept_sky:
+            baking.kept_sky = (load_arrays(sky_path) if sky_path else None) or _keep(
+                sky_path, baking.sky(), notices
+            )
+        sky, shadow = baking.kept_sky, baking.sun(sun.direction)
+        found = {n: _together(shadow[n], sky[n]) for n in _MAPS}
+        if sun_path and baker is None:
+            found = _keep(sun_path, found, notices)
             _forget_old(sun_path)
     return Light(**{name: found[name] for name in _MAPS})
 
@@ -129,21 +144,31 @@ def _forget_old(newest: Path) -> None:
             old.unlink(missing_ok=True)
 
 
-class _Baker:
-    """Holds the ray tree and the texels while one light after another is baked."""
+class Baker:
+    """Holds the ray tree and the texels, made when first needed, while one light after another is baked."""
 
     def __init__(self, pack: ScenePack) -> None:
+        self.pack = pack
+        self.kept_sky: Mapping[str, NDArray[Any]] = {}
+
+    @cached_property
+    def occluders(self) -> Occluders:
+        """What stops the rays."""
+        return scene_occluders(self.pack)
+
+    @cached_property
+    def maps(self) -> dict[str, Texels]:
+        """Where light is asked for."""
         from twin.scene.light import Texels
 
-        self.pack = pack
-        self.occluders = scene_occluders(pack)
-        self.maps = {
-            "atlas": Texels.of(_facet_mesh(pack)),
-            "plan": Texels.of(_terrain_mesh(pack)),
-            "table": Texels.of(_table_mesh(pack)),
+        return {
+            "atlas": Texels.of(_facet_mesh(self.pack)),
+            "plan": Texels.of(_terrain_mesh(self.pack)),
+            "table": Texels.of(_table_mesh(self.pack)),
         }
 
     def sky(self) -> dict[str, NDArray[Any]]:
+        """How much of the sky each place sees; one list or map each."""
         from twin.scene.light import bake_sky, fill_rim, light_points
 
         found = {}
@@ -154,6 +179,7 @@ class _Baker:
         return found
 
     def sun(self, direction: tuple[float, float, float]) -> dict[str, NDArray[Any]]:
+        """How much sun from a direction falls on each place."""
         from twin.scene.light import bake_sun, fill_rim, light_points
 
         found = {}

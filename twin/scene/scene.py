@@ -155,8 +155,14 @@ class Scene:
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
         return scene
 
-    def at(self, when: str | datetime | None) -> Scene:
+    def at(self, when: str | datetime | None, *, still_sun: bool = False) -> Scene:
         """The same scene at another moment; nothing is made anew but the light, and that only where the sun moved.
+
+        Parameters
+        ----------
+        when : str, datetime or None
+        still_sun : bool
+            Leave the sun where it stands: a film over hours then needs no new light for every picture.
 
         Raises
         ------
@@ -165,7 +171,7 @@ class Scene:
         """
         other = copy(self)
         other.when = parse_time(when) if isinstance(when, str) else when
-        other.sun = self._sun_at(other.when)
+        other.sun = replace(self.sun, when=other.when) if still_sun else self._sun_at(other.when)
         other._moment = None
         if (other.sun.azimuth_deg, other.sun.elevation_deg) != (self.sun.azimuth_deg, self.sun.elevation_deg):
             other._light = None
@@ -213,6 +219,15 @@ class Scene:
         if self._light is None:
             self._light = light_for(self.pack, self.sun, self._stored.folder, notices=self.notices)
         return self._light
+
+    @property
+    def has_light(self) -> bool:
+        """Whether the light is at hand already."""
+        return self._light is not None
+
+    def take_light(self, light: Light) -> None:
+        """Take the light of this place of the sun from where it was baked before, as films do."""
+        self._light = light
 
     def camera(self, view: str | Path | Camera | None, size: tuple[int, int]) -> Camera:
         """The camera of a named view, of a file, or itself; that of the scene without."""

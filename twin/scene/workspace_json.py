@@ -7,6 +7,7 @@ import functools
 import json
 import math
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,31 @@ def parse_workspace(raw: bytes | str, *, where: str | Path = "workspace") -> Wor
         return _adapter().validate_json(json.dumps(_migrated(data, where)))
     except ValidationError as error:
         raise _reader_error(error, where) from error
+
+
+def read_part(kind: Any, data: Any, *, where: str | Path) -> Any:
+    """One part of a workspace, such as a `Tour`, from parsed JSON or TOML.
+
+    Raises
+    ------
+    InputError
+        If it has an unknown key or a value that cannot be meant.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    _adapter()
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(data, default=_iso, allow_nan=False))
+    except ValidationError as error:
+        raise _reader_error(error, where) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(where, f"holds what no workspace can ({str(error)[:120]})", _MENDED) from error
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, datetime):  # TOML knows times of its own
+        return value.isoformat()
+    raise ValueError(f"{type(value).__name__} is no value of a workspace")
 
 
 def _document(raw: bytes | str, where: str | Path) -> dict[str, Any]:
