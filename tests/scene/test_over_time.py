@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from twin.core.errors import UsageError
-from twin.core.grid import Grid
+from twin.core.grid import Bounds, Grid
 from twin.scene.camera import Camera, project
 from twin.scene.flood_layer import FloodLayer
 from twin.scene.graphics import probe_graphics
 from twin.scene.layers import LayerView
+from twin.scene.model import Picture
+from twin.scene.moment import together
 from twin.scene.scene import Furniture, Scene
 from twin.water.flood import StepArrays, flood_of
 
@@ -201,3 +203,68 @@ class TestPictures:
         assert np.abs(solid - faded)[roof[1], roof[0]].sum() > 25
         live.set_opacity("buildings", 1.0)
         assert np.array_equal(render(live.stage, HIGH, SIZE), solid)
+
+    def test_another_light_on_a_stage_is_that_of_a_new_one(self, village, scene):
+        from twin.scene.render import render
+
+        live = scene.stage()
+        render(live.stage, HIGH, SIZE)
+        morning = START - timedelta(hours=5)
+        live.show(morning)
+        before = render(live.stage, HIGH, SIZE)
+        live.relight()
+        expected = scene.at(morning)
+        expected._light = live.scene.light
+        picture = render(live.stage, HIGH, SIZE)
+        assert np.array_equal(picture, expected.image(size=SIZE, view=HIGH, furniture=BARE))
+        assert np.abs(picture.astype(int) - before).mean() > 2
+
+    def test_colours_of_buildings_by_a_layer(self, village, lit):
+        scene = lit(village, layers=[Fixed()])
+        picture = scene.image(size=SIZE, view=HIGH, furniture=BARE)
+        plain = lit(village).image(size=SIZE, view=HIGH, furniture=BARE)
+        coloured, own = (colour_at(picture, (x, -15.0, z)) for x, z in ((1.0, 14.0), (-17.0, 9.0)))
+        assert coloured[0] > coloured[1] + 100
+        assert np.abs(own - colour_at(plain, (-17.0, -15.0, 9.0))).max() < 2
+
+    def test_a_picture_on_the_ground_and_on_the_river(self, village, lit):
+        west, east = ((250, 0, 250, 255), (0, 0, 0, 0))
+        rgba = np.zeros((2, 2, 4), np.uint8)
+        rgba[:, 0], rgba[:, 1] = west, east
+        layer = Draped(Picture(rgba, Bounds(WEST, NORTH - 45, WEST + 60, NORTH + 15)))
+        picture = lit(village, layers=[layer]).image(size=SIZE, view=HIGH, furniture=BARE)
+        plain = lit(village).image(size=SIZE, view=HIGH, furniture=BARE)
+        for place in ((-26.0, 0.0, 0.0), (-26.0, 24.0, 0.0)):
+            r, g, b = colour_at(picture, place)
+            assert min(r, b) > g + 100, place
+        assert np.abs(colour_at(picture, DRY) - colour_at(plain, DRY)).max() < 2
+
+
+@dataclass(frozen=True)
+class Draped:
+    """A layer that lies on the ground."""
+
+    drape: Picture
+    name: str = "field"
+    span: None = None
+
+    def at(self, when):
+        return LayerView(drape=self.drape)
+
+
+def test_pictures_on_the_ground_are_laid_over_each_other():
+    red, blue = np.zeros((4, 4, 4), np.uint8), np.zeros((2, 2, 4), np.uint8)
+    red[:], blue[:] = (255, 0, 0, 255), (0, 0, 255, 255)
+    both = together([Picture(red, Bounds(0, 0, 4, 4)), Picture(blue, Bounds(2, 0, 6, 4))])
+    assert both.bounds == Bounds(0, 0, 6, 4)
+    assert both.rgba[2, 0].tolist() == [255, 0, 0, 255]
+    assert both.rgba[2, 3].tolist() == [0, 0, 255, 255]
+
+
+def test_a_fixed_sun_stays_where_it_is(village):
+    scene = Scene(village, [flood()], time=START, sun="2026-07-01T17:00+02:00")
+    other = scene.at(START + timedelta(hours=2))
+    assert other.sun == scene.sun
+    assert other.sun.when != other.when
+    assert Scene(village, time=START, sun="studio").sun.when is None
+    assert scene.in_same_light(START + timedelta(hours=1)).sun is scene.sun

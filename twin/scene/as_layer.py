@@ -78,7 +78,7 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
     if isinstance(layer, Flood):
         from twin.scene.flood_layer import FloodLayer
 
-        return FloodLayer(layer)
+        return FloodLayer(layer, city=_city(source))
     if callable(getattr(layer, "at", None)) and hasattr(layer, "span") and hasattr(layer, "name"):
         return cast("SceneLayer", layer)
     raise UsageError(
@@ -86,6 +86,11 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
         f"{type(layer).__name__} is no layer",
         "pass names, floods, or objects with name, span and at",
     )
+
+
+def _city(source: Any) -> City | None:
+    """The source, if it is a city on disk."""
+    return source if hasattr(source, "manifest") else None
 
 
 def _flood_names(source: City | SceneContent) -> frozenset[str]:

@@ -211,8 +211,8 @@ def fit_top(points: NDArray[np.floating], *, aspect: float, margins: Margins | N
     return Camera((x, y, high[2] + shown), (x, y, high[2]), parallel_height_m=shown)
 
 
-def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
-    """The camera of a named view.
+def named_view(name: str, pack: ScenePack, *, aspect: float, margins: Margins | None = None) -> Camera:
+    """The camera of a named view; `margins` are those of the overview.
 
     ``overview`` looks from the best side, a little turned against the streets, so that roofs and two sides of each
     house are seen; ``north`` and its kin look from that side; ``axis`` looks low along the main direction of the
@@ -230,7 +230,8 @@ def named_view(name: str, pack: ScenePack, *, aspect: float) -> Camera:
     if name in sides:
         return fit(points, azimuth_deg=sides[name], elevation_deg=32, aspect=aspect)
     if name == "overview":
-        return fit(points, azimuth_deg=pack.meta.overview_deg, elevation_deg=31, aspect=aspect)
+        azimuth = pack.meta.overview_deg
+        return fit(points, azimuth_deg=azimuth, elevation_deg=31, aspect=aspect, margins=margins)
     if name == "axis":
         return _axis_view(pack, aspect=aspect)
     if name == "street":

@@ -13,8 +13,8 @@ from vtkmodules.vtkRenderingCore import vtkGlyph3DMapper
 from twin.scene import shaders
 from twin.scene.bake import plan_texel, table_bounds
 from twin.scene.drape import compose_overlay
-from twin.scene.paint import facet_colours, overlay_colours, terrain_colours, tree_colours
-from twin.scene.stage import Stage, add_actor, show_mirror_image
+from twin.scene.paint import facet_colours, overlay_colours, terrain_colours, tree_colours, trunk_colours
+from twin.scene.stage import Stage, add_actor, put_light, show_mirror_image
 from twin.scene.treeforms import N_FORMS, SHRUB, crown, trunk
 from twin.scene.vtk_parts import (
     grain_texture,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from twin.energy.sun import Sun
     from twin.scene.bake import Light
+    from twin.scene.over_time import OverTime
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
 
@@ -47,7 +48,13 @@ _FACE_GROUPS = {"city": "buildings", "ground": "terrain"}
 
 
 def make_stage(
-    pack: ScenePack, light: Light, style: Style, sun: Sun, *, building_rgb: NDArray[np.uint8] | None = None
+    pack: ScenePack,
+    light: Light,
+    style: Style,
+    sun: Sun,
+    *,
+    building_rgb: NDArray[np.uint8] | None = None,
+    over_time: OverTime | None = None,
 ) -> Stage:
     """Everything of a scene ready to be drawn.
 
@@ -57,8 +64,10 @@ def make_stage(
         What is seen, the light that was baked for it, its colours, and the sun of that light.
     building_rgb : array, shape (n_buildings, 3), optional
         Colours by an attribute.
+    over_time : OverTime, optional
+        Lets layers over time colour ground and buildings.
     """
-    stage = Stage(pack, style, sun)
+    stage = Stage(pack, style, sun, over_time=over_time)
     stage.water_level = main_water_level(pack)
     # Near things first, since what is hidden costs nothing then; the sky last.
     _add_faces(stage, light, facet_colours(pack, style, building_rgb))
@@ -121,7 +130,7 @@ def _add_table(stage: Stage, light: Light) -> None:
     actor = surface_actor(data, shaders.TABLE, cull=False)
     add_actor(stage, actor, "surroundings")
     actor.GetProperty().SetColor(*stage.style.unit("sky.ground"))
-    actor.GetProperty().SetTexture("lightMap", texture(stage, light.table))
+    put_light(stage, actor, "table", texture(stage, light.table))
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     half = max(block[2] - block[0], block[3] - block[1]) / 2 * math.sqrt(2)
     uniforms.SetUniform3f("middle", [(block[0] + block[2]) / 2, (block[1] + block[3]) / 2, half])
@@ -135,16 +144,22 @@ def _add_terrain(stage: Stage, light: Light) -> None:
     colours, places = terrain_colours(pack, stage.style), _plan_places(pack)
     light_map = texture(stage, light.plan)
     overlay = _overlay_picture(pack, stage.style)
+    over_time = stage.over_time
+    if overlay is None and over_time is not None:
+        overlay = np.zeros((1, 1, 4), np.uint8)
     drape = texture(stage, overlay) if overlay is not None else None
+    shader = shaders.FACE if drape is None else shaders.DRAPED
     for tile in tiles:
         data = tile_data(stage, "terrain", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
         set_colours(stage, data, colours[slice(*tile.points)])
-        actor = surface_actor(data, shaders.FACE if drape is None else shaders.DRAPED)
+        actor = surface_actor(data, shader if over_time is None else shaders.DRAPED_OVER_TIME)
         add_actor(stage, actor, "terrain")
-        actor.GetProperty().SetTexture("lightMap", light_map)
+        put_light(stage, actor, "plan", light_map)
         if drape is not None:
             actor.GetProperty().SetTexture("overlay", drape)
+        if over_time is not None:
+            over_time.lay_on(actor)
 
 
 def _overlay_picture(pack: ScenePack, style: Style) -> NDArray[np.uint8] | None:
@@ -170,17 +185,36 @@ def _add_faces(stage: Stage, light: Light, colours: NDArray[np.uint8]) -> None:
     light_map = texture(stage, light.atlas)
     size = np.array(pack.meta.atlas[::-1], np.float32)
     places = (pack["facet_texel"] + np.float32(0.5)) / size
+    over_time = stage.over_time
+    numbers = None if over_time is None else _owner_numbers(pack)
     for tile in pack.meta.facet_tiles:
         data = tile_data(stage, "facet", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
         set_colours(stage, data, colours[slice(*tile.points)])
-        actor = surface_actor(data, shaders.FACE, cull=not tile.group.startswith("model"))
+        culled = not tile.group.startswith("model")
+        if over_time is None or numbers is None:
+            actor = surface_actor(data, shaders.FACE, cull=culled)
+        else:
+            actor = surface_actor(data, shaders.FACE_OVER_TIME, cull=culled, owned=True)
+            _set_owners(actor, numbers[slice(*tile.points)], over_time)
         add_actor(stage, actor, _FACE_GROUPS.get(tile.group, "overlays"))
-        actor.GetProperty().SetTexture("lightMap", light_map)
+        put_light(stage, actor, "atlas", light_map)
         stage.faces.append((actor, tile.points))
         stage.mirrored.append(actor)
-        if not tile.group.startswith("model"):
+        if culled:
             stage.culled.append(actor)
+
+
+def _owner_numbers(pack: ScenePack) -> NDArray[np.float32]:
+    from twin.scene.over_time import owner_numbers
+
+    return owner_numbers(pack)
+
+
+def _set_owners(actor: Any, numbers: NDArray[np.float32], over_time: OverTime) -> None:
+    from twin.scene.over_time import set_owners
+
+    set_owners(actor, numbers, over_time)
 
 
 def _add_trees(stage: Stage, light: Light) -> None:
@@ -189,9 +223,7 @@ def _add_trees(stage: Stage, light: Light) -> None:
     if not n:
         return
     colours = tree_colours(pack, stage.style, light.trees)
-    bark = np.column_stack([np.tile(stage.style.rgb("tree.trunk"), (n, 1)), light.trees[:, 0]]).astype(
-        np.uint8
-    )
+    bark = trunk_colours(stage.style, light.trees)
     standing = pack["tree_form"] != SHRUB
     if standing.any():
         _add_instances(stage, standing, trunk(), bark, leafy=0.0)
@@ -215,6 +247,7 @@ def _add_instances(
     attributes.AddArray(wrap(stage, size[:, [0, 0, 1]], "size"))
     attributes.AddArray(wrap(stage, np.column_stack([0 * turn, 0 * turn, turn]), "turn"))
     attributes.AddArray(wrap(stage, colours[chosen], "colour"))
+    stage.tree_colours.append((places, chosen, "crown" if leafy else "trunk"))
     source = triangle_data(stage, form.points, form.triangles)
     source.GetPointData().SetNormals(wrap(stage, form.normals, "normal"))
     mapper = vtkGlyph3DMapper()
@@ -228,7 +261,6 @@ def _add_instances(
     mapper.SelectColorArray("colour")
     actor = instance_actor(mapper, shaders.TREE)
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-    uniforms.SetUniform3f("sunDirection", list(stage.sun.direction))
     uniforms.SetUniformf("leafy", leafy)
     add_actor(stage, actor, "trees")
     stage.mirrored.append(actor)
@@ -277,15 +309,16 @@ def _add_water(stage: Stage, light: Light) -> None:
     for tile in tiles:
         data = tile_data(stage, "terrain", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
-        actor = surface_actor(data, shaders.WATER)
+        actor = surface_actor(data, shaders.WATER if stage.over_time is None else shaders.WATER_OVER_TIME)
         add_actor(stage, actor, "water")
+        if stage.over_time is not None:
+            stage.over_time.lay_on(actor)
         stage.water.append(actor)
-        actor.GetProperty().SetTexture("lightMap", light_map)
+        put_light(stage, actor, "plan", light_map)
         actor.GetProperty().SetTexture("grainMap", grain_texture(stage))
         uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
         uniforms.SetUniform3f("deepColour", list(stage.style.unit("water.deep")))
         uniforms.SetUniform3f("shoreColour", list(stage.style.unit("water.shore")))
-        uniforms.SetUniformf("sunLevel", max(stage.sun.direction[2], 0.0))
 
     show_mirror_image(stage, None, (1.0, 1.0))
 

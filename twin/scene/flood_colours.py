@@ -79,6 +79,12 @@ def depth_classes() -> Classes:
     return Classes("Water depth, m", breaks, _BLUES, _ranges(breaks))
 
 
+def wall_classes() -> Classes:
+    """Depth at the walls of a building, in metres; apart from the blues of the water."""
+    breaks = (0.3, 0.5, 1.0, 2.0)
+    return Classes("Water at walls, m", breaks, _HAZARDS[1:], _ranges(breaks))
+
+
 def velocity_classes() -> Classes:
     """Speed in metres per second."""
     breaks = (0.25, 0.5, 1.0, 2.0)

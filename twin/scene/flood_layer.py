@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from twin.core.errors import UsageError
 from twin.scene.flood_colours import (
     Classes,
     Colouring,
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twin.city.model import City
+    from twin.scene.colour import Legend
+    from twin.scene.flood_city import BuildingLook, RoadLook
     from twin.water.flood import Flood
 
+Part = Literal["water", "roads", "buildings"]
+PARTS: tuple[Part, ...] = ("water", "roads", "buildings")
 _KEPT_STEPS = 6
 
 
@@ -40,6 +47,12 @@ class FloodLayer:
         What the colour of the water tells; natural water tells nothing but where it is.
     standard : str or path, optional
         Of hazard classes, as `twin.water.standards.hazard_standard` takes it.
+    city : City, optional
+        Whose roads and buildings are coloured, and whose rivers are drawn as water and not as flood.
+    shows : tuple of {"water", "roads", "buildings"}
+        What is drawn of it; roads by their state, buildings by the depth at their walls.
+    road_standard : str or path, optional
+        When roads close, as `twin.water.standards.road_standard` takes it.
 
     Raises
     ------
@@ -57,10 +70,17 @@ class FloodLayer:
     flood: Flood
     colouring: Colouring = "depth"
     standard: str | Path | None = None
+    city: City | None = None
+    shows: tuple[Part, ...] = ("water", "roads")
+    road_standard: str | Path | None = None
     _steps: dict[int, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_colouring(self.colouring)
+        if unknown := set(self.shows) - set(PARTS):
+            raise UsageError(
+                "shows", f"a flood has no {', '.join(sorted(unknown))}", f"choose {', '.join(PARTS)}"
+            )
         self._require_values()
 
     @property
@@ -77,15 +97,62 @@ class FloodLayer:
 
     def at(self, when: datetime | None) -> LayerView:
         """The water of a moment, between two steps of the flood; the greatest depths where no moment is asked for."""
-        flood, classes = self.flood, self.classes
         depth, velocity = self._fields(when)
+        roads = self.roads if "roads" in self.shows else None
+        buildings = self.buildings if "buildings" in self.shows else None
+        return LayerView(
+            water=self._water(when, depth, velocity) if "water" in self.shows else None,
+            building_rgb=buildings.colours(depth) if buildings else {},
+            drape=roads.picture(self._road_step(when)) if roads else None,
+            legends=self._legends(),
+            remarks=self._remarks(when),
+        )
+
+    def _water(self, when: datetime | None, depth: NDArray[np.float32], velocity: Any) -> WaterView:
+        flood, classes = self.flood, self.classes
+        if classes is None:
+            return WaterView(flood.grid, flood.bed_m, depth, velocity)
         value = self._value(when, depth, velocity)
-        water = WaterView(
-            flood.grid, flood.bed_m, depth, velocity, value,
-            classes.breaks if classes else (), classes.colours if classes else (),
-        )  # fmt: skip
-        legends = (classes.legend,) if classes else ()
-        return LayerView(water=water, legends=legends, remarks=self._remarks(when))
+        river = self.river
+        if river is not None:
+            value = np.where(river, np.float32(np.nan), depth if value is None else value)
+        return WaterView(flood.grid, flood.bed_m, depth, velocity, value, classes.breaks, classes.colours)
+
+    def _legends(self) -> tuple[Legend, ...]:
+        classes = self.classes if "water" in self.shows else None
+        found = [classes.legend] if classes else []
+        if "roads" in self.shows and self.roads is not None:
+            found.append(self.roads.legend)
+        if "buildings" in self.shows and self.buildings is not None:
+            found.append(self.buildings.classes.legend)
+        return tuple(found)
+
+    def _road_step(self, when: datetime | None) -> int | None:
+        """The moment whose states of roads hold; None for the worst."""
+        if when is None and self.flood.n_steps > 1:
+            return None
+        return self._between(when)[0]
+
+    @cached_property
+    def roads(self) -> RoadLook | None:
+        """Roads of the city in this flood; None where there is no city or no road."""
+        from twin.scene.flood_city import road_look
+
+        return None if self.city is None else road_look(self.city, self.flood, self.road_standard)
+
+    @cached_property
+    def buildings(self) -> BuildingLook | None:
+        """Buildings of the city in this flood; None where there is no city."""
+        from twin.scene.flood_city import building_look
+
+        return None if self.city is None else building_look(self.city, self.flood)
+
+    @cached_property
+    def river(self) -> NDArray[np.bool_] | None:
+        """Cells that are water on any day."""
+        from twin.scene.flood_city import lasting_water
+
+        return None if self.city is None else lasting_water(self.city, self.flood.grid)
 
     @property
     def classes(self) -> Classes | None:
@@ -106,8 +173,6 @@ class FloodLayer:
         return hazard_standard(self.standard or DEFAULT_HAZARD)
 
     def _require_values(self) -> None:
-        from twin.core.errors import UsageError
-
         flood = self.flood
         lacks = {
             "velocity": flood.max_velocity_m_s is None,

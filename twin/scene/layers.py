@@ -47,7 +47,7 @@ class WaterView:
     velocity : tuple of two arrays of float32, shape (ny, nx), optional
         To the east and to the north, m/s.
     value : array of float32, shape (ny, nx), optional
-        What the colour tells instead of the depth, such as d·v or a hazard class.
+        What the colour tells instead of the depth, such as d·v or a hazard class; NaN draws natural water there.
     breaks : tuple of float
         Upper borders of the classes of depth or `value`, ascending; the last class is open.
     colours : tuple of RGB

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twin.core.errors import UsageError
-from twin.scene.moment import moment_of_layers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from twin.scene.camera import Camera
     from twin.scene.colour import ColourBy, Legend
+    from twin.scene.furniture import Patch
     from twin.scene.marker_actor import MarkerActor
     from twin.scene.moment import Moment
-    from twin.scene.scene import Scene
+    from twin.scene.scene import Furniture, Scene
     from twin.scene.stage import Stage
     from twin.scene.water_actor import WaterActor
 
@@ -26,11 +27,9 @@ class LiveStage:
     Parameters
     ----------
     scene : Scene
-        Whose city, layers, light and style it shows.
+        Whose city, layers, light and style it shows; that of another moment after `show`.
     stage : Stage
         What VTK draws; its actors stay the same ones, new layers' actors are added to it.
-    moment : Moment
-        What is shown now.
     legend : Legend, optional
         Of the attribute that colours the buildings.
 
@@ -45,11 +44,15 @@ class LiveStage:
 
     scene: Scene
     stage: Stage
-    moment: Moment
     legend: Legend | None = None
     waters: dict[str, WaterActor] = field(default_factory=dict)
     markers: dict[str, MarkerActor] = field(default_factory=dict)
     _faded: dict[str, tuple[bool, float]] = field(default_factory=dict)
+
+    @property
+    def moment(self) -> Moment:
+        """What is shown now."""
+        return self.scene.moment
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -57,16 +60,29 @@ class LiveStage:
         return tuple(self.stage.groups)
 
     def show(self, when: datetime | None) -> Moment:
-        """Show another moment of the layers; the light stays as it is.
+        """Show another moment of the layers; the light stays as it is, until `relight`.
 
         Parameters
         ----------
         when : datetime, optional
             With its offset from UTC; the last state of every layer, and the greatest of floods, without.
         """
-        self.moment = moment_of_layers(self.scene.layers, when)
+        self.scene = self.scene.in_same_light(when)
         self.refresh()
         return self.moment
+
+    def relight(self) -> None:
+        """Bring the light to where the sun stands at the moment; baked first where it never was."""
+        from twin.scene.relight import relight
+
+        self.scene = self.scene.at(self.scene.when)
+        relight(self.stage, self.scene.light, self.scene.sun)
+
+    def furniture(
+        self, camera: Camera, size: tuple[int, int], wanted: Furniture | None = None
+    ) -> list[Patch]:
+        """Title, legend, labels and all else that lies flat over a picture of this moment."""
+        return self.scene.furniture(camera, size, self.legend, wanted or self.scene.shot.furniture)
 
     def recolour(self, color_by: str | ColourBy | None) -> Legend | None:
         """Colour the buildings by another attribute, or by none; the legend of it.
@@ -118,10 +134,22 @@ class LiveStage:
         """Bring what is drawn to the moment, and give actors that came with it the look of their group."""
         from twin.scene.stage import set_look
 
+        self._update_ground_and_buildings()
         self._update_waters()
         self._update_markers()
         for group, (visible, opacity) in self._faded.items():
             set_look(self.stage, group, visible=visible, opacity=opacity)
+
+    def _update_ground_and_buildings(self) -> None:
+        over = self.stage.over_time
+        if over is None:
+            return
+        from twin.scene.moment import building_overlay
+        from twin.scene.over_time import show_building_colours, show_drape
+
+        pack = self.scene.pack
+        show_drape(over, self.moment.drape, pack.meta.origin)
+        show_building_colours(over, building_overlay(self.moment, pack["building_ids"]))
 
     def _update_waters(self) -> None:
         if not self.moment.waters and not self.waters:
@@ -157,7 +185,12 @@ def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStag
     from twin.scene.drawables import make_stage
 
     rgb, legend = scene.colours(color_by)
-    stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb)
-    made = LiveStage(scene, stage, scene.moment, legend)
+    over_time = None
+    if scene.layers:
+        from twin.scene.over_time import OverTime
+
+        over_time = OverTime()
+    stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=over_time)
+    made = LiveStage(scene, stage, legend)
     made.refresh()
     return made

@@ -58,8 +58,6 @@ def add_markers(stage: Stage, view: MarkerView) -> MarkerActor:
         actor.GetProperty().SetTexture("markerTable", _nearest(image))
         add_actor(stage, actor, "markers")
     made.columns.GetProperty().SetBackfaceCulling(True)
-    uniforms = made.columns.GetShaderProperty().GetFragmentCustomUniforms()
-    uniforms.SetUniform3f("sunDirection", list(stage.sun.direction))
     stage.upright.append(made.marks)
     show_markers(stage, made, view)
     return made

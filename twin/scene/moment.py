@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from twin.scene.colour import Legend
     from twin.scene.layers import LayerView, LineView, MarkerView, SceneLayer, WaterView
     from twin.scene.model import Picture
+
+MAX_SIDE = 4096
+"""Pixels along a side of what lies on the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ class Moment:
         return tuple((name, view.drape) for name, view in self.views if view.drape is not None)
 
     @property
+    def drape(self) -> Picture | None:
+        """All that lies on the ground as one picture."""
+        pictures = [picture for _, picture in self.drapes]
+        if len(pictures) < 2:
+            return pictures[0] if pictures else None
+        return together(pictures)
+
+    @property
     def legends(self) -> list[Legend]:
         """Legends from top to bottom, each once."""
         return list(dict.fromkeys(legend for _, view in self.views for legend in view.legends))
@@ -61,6 +73,37 @@ class Moment:
     def remarks(self) -> tuple[str, ...]:
         """What has to be told in the picture, each once."""
         return tuple(dict.fromkeys(remark for _, view in self.views for remark in view.remarks))
+
+
+def together(pictures: Sequence[Picture]) -> Picture:
+    """Pictures one over the other as one, in the finest pixels among them that fit a texture."""
+    from PIL import Image
+
+    from twin.scene.model import Picture
+
+    bounds = pictures[0].bounds
+    for picture in pictures[1:]:
+        bounds = bounds.union(picture.bounds)
+    pixel = min(p.bounds.width / p.rgba.shape[1] for p in pictures)
+    pixel = max(pixel, max(bounds.width, bounds.height) / MAX_SIDE)
+    size = max(1, round(bounds.width / pixel)), max(1, round(bounds.height / pixel))
+    under = Image.new("RGBA", size)
+    for picture in pictures:
+        b, (ny, nx) = picture.bounds, picture.rgba.shape[:2]
+        dx, dy = b.width / nx, b.height / ny
+        matrix = (
+            pixel / dx,
+            0.0,
+            (bounds.x_min - b.x_min) / dx,
+            0.0,
+            pixel / dy,
+            (b.y_max - bounds.y_max) / dy,
+        )
+        over = Image.fromarray(np.ascontiguousarray(picture.rgba)).transform(
+            size, Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR
+        )
+        under = Image.alpha_composite(under, over)
+    return Picture(np.asarray(under), bounds)
 
 
 def moment_of_layers(layers: Sequence[SceneLayer], when: datetime | None) -> Moment:
@@ -73,12 +116,26 @@ def building_overlay(moment: Moment, ids: NDArray[np.str_]) -> NDArray[np.uint8]
     given = [view.building_rgb for _, view in moment.views if view.building_rgb]
     if not given:
         return None
-    place = {name: i for i, name in enumerate(ids.tolist())}
     rgba = np.zeros((len(ids), 4), np.uint8)
     for colours in given:
-        known = [(place[name], rgb) for name, rgb in colours.items() if name in place]
-        if known:
-            rows, values = zip(*known, strict=True)
-            rgba[list(rows), :3] = np.asarray(values, np.uint8)
-            rgba[list(rows), 3] = 255
+        rows = _rows(tuple(colours), ids)
+        values = np.fromiter(chain.from_iterable(colours.values()), np.uint8, 3 * len(colours)).reshape(-1, 3)
+        known = rows >= 0
+        rgba[rows[known], :3] = values[known]
+        rgba[rows[known], 3] = 255
     return rgba
+
+
+_LAST_ROWS: list[tuple[tuple[str, ...], NDArray[np.str_], NDArray[np.int64]]] = []
+"""Where the ids of the last layer were found: a layer names the same buildings moment after moment."""
+
+
+def _rows(names: tuple[str, ...], ids: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Row of each name among the ids, -1 where it is not there."""
+    for kept, kept_ids, rows in _LAST_ROWS:
+        if kept_ids is ids and kept == names:
+            return rows
+    place = {name: i for i, name in enumerate(ids.tolist())}
+    rows = np.fromiter((place.get(name, -1) for name in names), np.int64, len(names))
+    _LAST_ROWS[:] = [(names, ids, rows), *_LAST_ROWS[:3]]
+    return rows

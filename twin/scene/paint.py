@@ -105,6 +105,12 @@ def tree_colours(pack: ScenePack, style: Style, light: NDArray[np.uint8]) -> NDA
     return colours
 
 
+def trunk_colours(style: Style, light: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colour of every trunk and, as its alpha, the sun that reaches it; shape (n_trees, 4)."""
+    bark = np.tile(style.rgb("tree.trunk"), (len(light), 1))
+    return np.column_stack([bark, light[:, 0]]).astype(np.uint8)
+
+
 def overlay_colours(pack: ScenePack, style: Style) -> list[Rgb]:
     """Colour of each layer of the user: its own, or the style's in turn."""
     palette = style.colours["overlay.colours"]

@@ -11,7 +11,7 @@ from twin.core.errors import LimitError, UsageError
 from twin.core.notices import Notices
 from twin.energy.sun import Sun, parse_time, sun_at
 from twin.scene.as_layer import chosen_layers
-from twin.scene.camera import Camera, load_camera, named_view
+from twin.scene.camera import Camera, Margins, load_camera, named_view
 from twin.scene.colour import ColourBy, Legend, colour_buildings, parse_colour_by, read_attribute
 from twin.scene.store import stored_pack
 from twin.scene.style import load_style
@@ -40,6 +40,7 @@ MIN_SIDE_PX = 16
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 7680 * 4320 * 2
 _LABEL_REACH_M = 160.0
+_LEGEND_SHARE = 0.16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,9 @@ class Scene:
     time : str or datetime, optional
         Moment that is shown, and that decides where the sun stands. None takes a flattering light, the last state of
         every layer, and of floods the greatest depth at each place.
+    sun : str or datetime, optional
+        Moment whose light is shown instead of that of `time`; it stays when the time changes, and nothing is baked
+        anew then. ``studio`` is the flattering one.
     style : str
         ``light``, ``dark``, ``states``, ``quality`` or a style file.
     notices : Notices, optional
@@ -110,12 +114,14 @@ class Scene:
         layers: Sequence[Any] = (),
         *,
         time: str | datetime | None = None,
+        sun: str | datetime | None = None,
         style: str = "light",
         notices: Notices | None = None,
     ) -> None:
         self.notices = Notices() if notices is None else notices
         self.style: Style = load_style(style)
         self.when = parse_time(time) if isinstance(time, str) else time
+        self._fixed_sun = sun
         chosen = chosen_layers(source, layers)
         self.layers: tuple[SceneLayer, ...] = chosen.moving
         self._stored: Stored = stored_pack(source, chosen.overlays, notices=self.notices)
@@ -198,7 +204,17 @@ class Scene:
 
         return live_stage(self, color_by)
 
+    def in_same_light(self, when: str | datetime | None) -> Scene:
+        """The same scene at another moment with the sun where it is; nothing at all is made anew."""
+        other = copy(self)
+        other.when = parse_time(when) if isinstance(when, str) else when
+        other._moment = None
+        return other
+
     def _sun_at(self, when: datetime | None) -> Sun:
+        if self._fixed_sun is not None:
+            fixed = self._fixed_sun
+            when = None if fixed == "studio" else parse_time(fixed) if isinstance(fixed, str) else fixed
         return studio_sun(self.pack.meta.sun_deg) if when is None else snapped(_sun(self.pack, when))
 
     @property
@@ -236,7 +252,9 @@ class Scene:
             return view
         if Path(view).suffix.lower() in {".json", ".toml"}:
             return load_camera(Path(view), self.pack.meta.origin)
-        return named_view(str(view), self.pack, aspect=size[0] / size[1])
+        # Legends of layers over time are long: the city stands beside them.
+        margins = Margins(right=_LEGEND_SHARE) if self.layers else None
+        return named_view(str(view), self.pack, aspect=size[0] / size[1], margins=margins)
 
     def image(
         self,
@@ -395,12 +413,14 @@ class Scene:
         return " · ".join([*self._time_texts(), *self.moment.remarks])
 
     def _time_texts(self) -> list[str]:
-        if self.sun.when is None:
+        if self.when is None:
             return []
-        when = self.sun.when.strftime("%Y-%m-%d %H:%M ")
-        offset = self.sun.when.strftime("%z")
+        when, offset = self.when.strftime("%Y-%m-%d %H:%M "), self.when.strftime("%z")
+        text = f"{when}UTC{offset[:3]}:{offset[3:5]}"
+        if self.sun.when != self.when:
+            return [text]
         place = f"{self.sun.elevation_deg:.0f}° high" if self.sun.elevation_deg > 0 else "below the horizon"
-        return [f"{when}UTC{offset[:3]}:{offset[3:5]}", f"sun {place}"]
+        return [text, f"sun {place}"]
 
 
 def check_size(size: tuple[int, int]) -> None:

@@ -98,6 +98,12 @@ _DITHER = """
 _SEEN = """
   vec2 seen = texture(lightMap, tcoordVCVSOutput.st).rg;
 """
+# What a layer over time lays over the ground: a picture with a place of its own.
+_DRAPE = """
+  vec2 drapePlace = (placeW.xy - drapeCorner.xy) * vec2(1.0, -1.0) * drapeCorner.zw;
+  vec4 drape = texture(drapeMap, drapePlace);
+  drape.a *= float(drapePlace == clamp(drapePlace, 0.0, 1.0));
+"""
 FACE = (
     _COMMON
     + _SEEN
@@ -117,6 +123,30 @@ DRAPED = (
 """
     + _LIT
     + _OPAQUE
+)
+
+# Buildings whose colour a layer over time decides look it up by their number: twice that, plus 1 on walls; -1 is none.
+OWNED_DEC = """//VTK::PositionVC::Dec
+in float ownerData;
+out vec3 placeW;
+flat out float ownerV;
+"""
+OWNED_IMPL = "  ownerV = ownerData;\n" + POSITION_IMPL
+OWNED_FRAGMENT_DEC = FRAGMENT_DEC + "flat in float ownerV;\n"
+FACE_OVER_TIME = FACE.replace(
+    "  vec3 colour = diffuseColor;\n",
+    """
+  vec3 colour = diffuseColor;
+  if (ownerV > -0.5) {
+    int owner = int(ownerV + 0.5);
+    vec4 told = texelFetch(ownerTable, ivec2((owner / 2) % 256, (owner / 2) / 256), 0);
+    colour = mix(colour, told.rgb, told.a * (owner % 2 == 1 ? 0.7 : 1.0));
+  }
+""",
+)
+DRAPED_OVER_TIME = DRAPED.replace(
+    "  vec3 light =",
+    _DRAPE + "  colour = mix(colour, drape.rgb, drape.a);\n  vec3 light =",
 )
 
 WATER = (
@@ -142,6 +172,9 @@ WATER = (
 """
     + _OPAQUE
 )
+WATER_OVER_TIME = WATER.replace(
+    _OPAQUE, _DRAPE + "  shown = mix(shown, drape.rgb * sqrt(light), drape.a);\n" + _OPAQUE
+)
 
 # Flood water is one thin layer over whatever lies below. Red of the field is the place among the classes, green the
 # root of the depth, blue the speed.
@@ -150,6 +183,7 @@ FLOOD = (
     + """
   vec4 field = texture(fieldMap, tcoordVCVSOutput.st);
   float depth = 4.0 * field.g * field.g;
+  float natural = max(isNatural, 1.0 - field.a);
   vec2 plan = (placeW.xy - planCorner.xy) * vec2(1.0, -1.0) * planCorner.zw;
   vec2 seen = texture(lightMap, plan).rg;
   vec3 view = (placeW - eye) / reach;
@@ -159,10 +193,15 @@ FLOOD = (
   vec3 sky = mix(horizon, zenith, clamp(abs(view.z) * 1.3 + 0.1, 0.0, 1.0));
   vec3 light = sunLight * (0.35 * seen.r + 0.65 * sunLevel) + skyLight * seen.g + bounceLight * (1.0 - seen.g);
   vec3 body = mix(shoreColour, deepColour, smoothstep(0.05, 1.5, depth));
-  float solid = mix(1.0, 1.0 - exp(-2.6 * depth - 0.35), isNatural);
-  vec3 tint = mix(texture(rampMap, vec2(field.r * 0.99609375 + 0.001953125, 0.5)).rgb, body, isNatural);
-  float mirror = clamp(mix(0.06, 0.22, isNatural) + 0.45 * grazing + (0.05 + 0.10 * isNatural) * ripple, 0.0, 1.0);
+  float solid = mix(1.0, 1.0 - exp(-2.6 * depth - 0.35), natural);
+  vec3 tint = mix(texture(rampMap, vec2(field.r * 0.99609375 + 0.001953125, 0.5)).rgb, body, natural);
+  float mirror = clamp(mix(0.06, 0.22, natural) + 0.45 * grazing + (0.05 + 0.10 * natural) * ripple, 0.0, 1.0);
   vec3 shown = mix(tint * sqrt(light), sky, mirror);
+"""
+    + _DRAPE
+    + """
+  shown = mix(shown, drape.rgb * sqrt(light), 0.75 * drape.a);
+  solid = max(solid, drape.a);
   float edge = smoothstep(0.0, 0.10, depth);
   gl_FragData[0] = vec4(mix(shown, horizon, far), waterOpacity * groupOpacity * edge * max(solid, grazing));
 """

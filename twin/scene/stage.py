@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ from twin.scene.paint import facet_colours
 from twin.scene.vtk_parts import texture, wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from twin.energy.sun import Sun
     from twin.scene.camera import Camera
+    from twin.scene.over_time import OverTime
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
 
@@ -62,17 +66,36 @@ class Stage:
     """Actors that are switched off."""
     translucent: set[Any] = field(default_factory=set)
     """Actors that are never opaque: lines and flood water."""
+    renewed: dict[str, list[Any]] = field(default_factory=dict)
+    """Of those the ones that are given up when others take their place, by what they are for."""
+    light_maps: dict[str, list[Any]] = field(default_factory=dict)
+    """Actors by the light map that lies on them: ``atlas``, ``plan``, ``table``."""
+    tree_colours: list[tuple[Any, NDArray[np.bool_], str]] = field(default_factory=list)
+    """Places of trees, which of all trees stand there, and whether their colour is that of crowns or trunks."""
+    over_time: OverTime | None = None
+    """What layers over time change without new actors; None on a stage that stands still."""
     groups: dict[str, list[Any]] = field(default_factory=dict)
     """Actors by what they show, such as ``buildings``; a window switches and fades them."""
+
+
+@contextmanager
+def renewing(stage: Stage, what: str) -> Iterator[None]:
+    """Keep the arrays that are wrapped within in the place of those of last time."""
+    lasting, stage.kept = stage.kept, []
+    try:
+        yield
+    finally:
+        stage.renewed[what], stage.kept = stage.kept, lasting
 
 
 def recolour(stage: Stage, building_rgb: NDArray[np.uint8] | None) -> None:
     """Give the buildings other colours; points and triangles stay on the graphics card."""
     colours = facet_colours(stage.pack, stage.style, building_rgb)
-    for actor, (first, last) in stage.faces:
-        data = wrap(stage, colours[first:last], "colour")
-        actor.GetMapper().GetInput().GetPointData().SetScalars(data)
-        actor.GetMapper().GetInput().Modified()
+    with renewing(stage, "colours"):
+        for actor, (first, last) in stage.faces:
+            data = wrap(stage, colours[first:last], "colour")
+            actor.GetMapper().GetInput().GetPointData().SetScalars(data)
+            actor.GetMapper().GetInput().Modified()
 
 
 def aim(stage: Stage, camera: Camera, height_px: int) -> None:
@@ -186,7 +209,8 @@ def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tupl
         From pixels of the window to the picture's width and height.
     """
     blank = np.zeros((1, 1, 4), np.uint8)
-    shown = texture(stage, blank if image is None else image)
+    with renewing(stage, "mirror"):
+        shown = texture(stage, blank if image is None else image)
     for actor in stage.water:
         actor.GetProperty().RemoveTexture("mirrorImage")
         actor.GetProperty().SetTexture("mirrorImage", shown)
@@ -199,8 +223,7 @@ def add_actor(stage: Stage, actor: Any, group: str) -> None:
     """Take an actor into a group and give its shaders the light and the sky of the style."""
     style = stage.style
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-    for name, value in light_balance(style, stage.sun).items():
-        uniforms.SetUniform3f(name, list(value))
+    set_balance(actor, light_balance(style, stage.sun), stage.sun)
     shader = actor.GetShaderProperty()
     for both in (shader.GetVertexCustomUniforms(), shader.GetFragmentCustomUniforms()):
         both.SetUniformf("mirrored", 0.0)
@@ -213,6 +236,21 @@ def add_actor(stage: Stage, actor: Any, group: str) -> None:
     if actor.GetForceTranslucent():
         stage.translucent.add(actor)
     stage.groups.setdefault(group, []).append(actor)
+
+
+def set_balance(actor: Any, balance: dict[str, tuple[float, ...]], sun: Sun) -> None:
+    """Tell an actor's shader how strong sun and sky are, and where the sun stands."""
+    uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
+    for name, value in balance.items():
+        uniforms.SetUniform3f(name, list(value))
+    uniforms.SetUniform3f("sunDirection", list(sun.direction))
+    uniforms.SetUniformf("sunLevel", max(sun.direction[2], 0.0))
+
+
+def put_light(stage: Stage, actor: Any, kind: str, light_map: Any) -> None:
+    """Lay a light map on an actor."""
+    actor.GetProperty().SetTexture("lightMap", light_map)
+    stage.light_maps.setdefault(kind, []).append(actor)
 
 
 def set_look(stage: Stage, group: str, *, visible: bool, opacity: float) -> None:

@@ -106,15 +106,18 @@ def grain_texture(stage: Stage) -> Any:
     return made
 
 
-def surface_actor(data: Any, fragment: str, *, cull: bool = True) -> Any:
-    """An actor of triangles whose colour our fragment shader decides."""
+def surface_actor(data: Any, fragment: str, *, cull: bool = True, owned: bool = False) -> Any:
+    """An actor of triangles whose colour our fragment shader decides; `owned` ones know the building of each point."""
     actor = vtkActor()
     actor.SetMapper(_mapper(data))
     # A texture of two channels would count as one with alpha.
     actor.ForceOpaqueOn()
     actor.GetProperty().LightingOff()
     actor.GetProperty().SetBackfaceCulling(cull)
-    _replace(actor, shaders.POSITION_DEC, shaders.POSITION_IMPL, shaders.FRAGMENT_DEC, fragment)
+    if owned:
+        _replace(actor, shaders.OWNED_DEC, shaders.OWNED_IMPL, shaders.OWNED_FRAGMENT_DEC, fragment)
+    else:
+        _replace(actor, shaders.POSITION_DEC, shaders.POSITION_IMPL, shaders.FRAGMENT_DEC, fragment)
     return actor
 
 

@@ -12,7 +12,7 @@ from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyDat
 from vtkmodules.vtkRenderingCore import vtkTexture
 
 from twin.scene import shaders
-from twin.scene.stage import add_actor
+from twin.scene.stage import add_actor, put_light
 from twin.scene.vtk_parts import grain_texture, surface_actor, texture
 from twin.scene.water_field import RAMP_SIZE, ramp, water_field
 from twin.scene.water_surface import water_nodes, water_surface
@@ -69,8 +69,10 @@ def _set_textures(stage: Stage, water: WaterActor, light_map: NDArray[np.uint8])
     looks = water.actor.GetProperty()
     looks.SetTexture("fieldMap", _linear(water.image))
     looks.SetTexture("rampMap", _linear(_image(water, "ramp", _ramp_of(water.shown))))
-    looks.SetTexture("lightMap", texture(stage, light_map))
+    put_light(stage, water.actor, "plan", texture(stage, light_map))
     looks.SetTexture("grainMap", grain_texture(stage))
+    if stage.over_time is not None:
+        stage.over_time.lay_on(water.actor)
     plan = stage.pack.meta.plan
     uniforms = water.actor.GetShaderProperty().GetFragmentCustomUniforms()
     uniforms.SetUniform4f(
@@ -79,7 +81,6 @@ def _set_textures(stage: Stage, water: WaterActor, light_map: NDArray[np.uint8])
     )
     uniforms.SetUniform3f("deepColour", list(stage.style.unit("water.deep")))
     uniforms.SetUniform3f("shoreColour", list(stage.style.unit("water.shore")))
-    uniforms.SetUniformf("sunLevel", max(stage.sun.direction[2], 0.0))
     uniforms.SetUniformf("waterOpacity", _OPACITY)
 
 

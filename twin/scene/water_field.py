@@ -26,7 +26,7 @@ _SOFT = 0.12
 
 
 def water_field(view: WaterView, nodes: WaterNodes) -> NDArray[np.uint8]:
-    """A picture of the water, shape (ny, nx, 4), uint8: class, root of the depth, speed, 255.
+    """A picture of the water, shape (ny, nx, 4), uint8: class, root of the depth, speed, and 255 where a class is told.
 
     The red channel tells how far through the classes the value lies, in even steps for each class, so that their
     borders stay where they are when it is interpolated.
@@ -56,13 +56,30 @@ def _fill_field(state, depth, value, speed, breaks, field):  # type: ignore[no-u
                     shown = np.float32(0.0)
                     for v in range(max(j - 1, 0), min(j + 2, ny)):
                         for u in range(max(i - 1, 0), min(i + 2, nx)):
-                            if state[v + 1, u + 1] == _WET:
+                            if state[v + 1, u + 1] == _WET and not np.isnan(value[v, u]):
                                 shown = max(shown, value[v, u])
+            told = _share_told(value, j, i)
+            if np.isnan(shown):
+                # Towards natural water the class of the depth goes on, so that none in between is seen.
+                shown = h
             field[j, i, 0] = np.uint8(255.0 * _class_place(breaks, shown) + 0.5)
             field[j, i, 1] = np.uint8(255.0 * np.sqrt(min(h / DEEPEST_M, np.float32(1.0))) + 0.5)
             swift = speed[j, i] if speed.size and state[j + 1, i + 1] == _WET else np.float32(0.0)
             field[j, i, 2] = np.uint8(255.0 * min(swift / FASTEST_M_S, np.float32(1.0)) + 0.5)
-            field[j, i, 3] = 255
+            field[j, i, 3] = np.uint8(255.0 * told + 0.5)
+
+
+@njit(cache=True, nogil=True)
+def _share_told(value, j, i):  # type: ignore[no-untyped-def]
+    """Share of a cell and its neighbours where a class is told: the border of a river is no saw."""
+    if not value.size:
+        return 1.0
+    n, told = 0, 0
+    for v in range(max(j - 1, 0), min(j + 2, value.shape[0])):
+        for u in range(max(i - 1, 0), min(i + 2, value.shape[1])):
+            n += 1
+            told += not np.isnan(value[v, u])
+    return told / n
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,117 @@
+"""What layers over time change on a stage without new actors: what lies on the ground, and the colours of buildings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkImageData
+from vtkmodules.vtkRenderingCore import vtkTexture
+
+from twin.scene.pack import Material
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from twin.scene.model import Picture
+    from twin.scene.pack import ScenePack
+
+TABLE_WIDTH = 256
+_NOTHING = np.zeros((1, 1, 4), np.uint8)
+_OWNED = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
+
+
+@dataclass
+class Lookup:
+    """A picture that shaders look up and that changes in place."""
+
+    image: Any = field(default_factory=vtkImageData)
+    texture: Any = None
+    values: NDArray[np.uint8] | None = None
+
+    def show(self, values: NDArray[np.uint8]) -> None:
+        """Take other values, shape (rows, columns, 4), uint8."""
+        values = np.ascontiguousarray(values)
+        self.image.SetDimensions(values.shape[1], values.shape[0], 1)
+        self.image.GetPointData().SetScalars(numpy_to_vtk(values.reshape(-1, 4)))
+        self.image.Modified()
+        self.values = values
+
+
+def lookup(values: NDArray[np.uint8], *, smooth: bool) -> Lookup:
+    """A picture for shaders; between its points interpolated if `smooth`."""
+    made = Lookup()
+    made.texture = vtkTexture()
+    made.texture.SetInputData(made.image)
+    made.texture.SetColorModeToDirectScalars()
+    made.texture.SetInterpolate(smooth)
+    made.texture.RepeatOff()
+    made.texture.EdgeClampOn()
+    made.show(values)
+    return made
+
+
+@dataclass
+class OverTime:
+    """Pictures that the shaders of ground and buildings look up.
+
+    Parameters
+    ----------
+    drape : Lookup
+        What lies on the ground.
+    draped : list
+        Actors that it lies on.
+    owners : Lookup
+        Colours of buildings, 256 a row; alpha 0 leaves a building its own.
+    """
+
+    drape: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=True))
+    draped: list[Any] = field(default_factory=list)
+    owners: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=False))
+    corner: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+
+    def lay_on(self, actor: Any) -> None:
+        """Let the drape lie on an actor whose shader looks for it."""
+        actor.GetProperty().SetTexture("drapeMap", self.drape.texture)
+        actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniform4f("drapeCorner", list(self.corner))
+        self.draped.append(actor)
+
+
+def show_drape(over: OverTime, picture: Picture | None, origin: Sequence[float]) -> None:
+    """Lay a picture over the ground, or take away what lies there."""
+    over.drape.show(_NOTHING if picture is None else picture.rgba)
+    if picture is not None:
+        b = picture.bounds
+        over.corner = (b.x_min - origin[0], b.y_max - origin[1], 1 / b.width, 1 / b.height)
+    for actor in over.draped:
+        actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniform4f("drapeCorner", list(over.corner))
+
+
+def show_building_colours(over: OverTime, rgba: NDArray[np.uint8] | None) -> None:
+    """Give buildings the colours of layers, shape (n, 4); None leaves all their own."""
+    n = 0 if rgba is None else len(rgba)
+    table = np.zeros((max(1, -(-n // TABLE_WIDTH)), TABLE_WIDTH, 4), np.uint8)
+    if rgba is not None:
+        table.reshape(-1, 4)[:n] = rgba
+    over.owners.show(table)
+
+
+def owner_numbers(pack: ScenePack) -> NDArray[np.float32]:
+    """Of each point of the faces twice the number of its building, plus 1 on walls; -1 where it belongs to none."""
+    material, owner = pack["facet_material"], pack["facet_owner"]
+    number = 2.0 * owner + (material == Material.WALL)
+    return np.where(np.isin(material, _OWNED) & (owner >= 0), number, -1).astype(np.float32)
+
+
+def set_owners(actor: Any, numbers: NDArray[np.float32], over: OverTime) -> None:
+    """Hand the numbers of buildings to the shader of an actor of faces."""
+    values = numpy_to_vtk(np.ascontiguousarray(numbers), deep=True)
+    values.SetName("ownerData")
+    mapper = actor.GetMapper()
+    mapper.GetInput().GetPointData().AddArray(values)
+    mapper.MapDataArrayToVertexAttribute("ownerData", "ownerData", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+    actor.GetProperty().SetTexture("ownerTable", over.owners.texture)
