@@ -71,11 +71,22 @@ class LiveStage:
         self.refresh()
         return self.moment
 
+    def take(self, scene: Scene) -> None:
+        """Show what another scene shows, which differs from this one in nothing but time and light."""
+        before, self.scene = self.scene, scene
+        if scene.light is not before.light:
+            self._relight()
+        if scene.moment is not before.moment:
+            self.refresh()
+
     def relight(self) -> None:
         """Bring the light to where the sun stands at the moment; baked first where it never was."""
+        self.scene = self.scene.at(self.scene.when)
+        self._relight()
+
+    def _relight(self) -> None:
         from twin.scene.relight import relight
 
-        self.scene = self.scene.at(self.scene.when)
         relight(self.stage, self.scene.light, self.scene.sun)
 
     def furniture(

@@ -117,9 +117,7 @@ class Studio:
         if made is None or not _is_same_but_time(made.scene, scene) or made.color_by != color_by:
             self._made = _Made(scene, color_by, scene.stage(color_by))
             return self._made.live
-        if scene.moment is not made.live.moment:
-            made.live.moment = scene.moment
-            made.live.refresh()
+        made.live.take(scene)
         return made.live
 
     def _light_up(self, scene: Scene) -> None:
@@ -150,9 +148,4 @@ class _Made:
 
 
 def _is_same_but_time(one: Scene, two: Scene) -> bool:
-    return (
-        one.pack is two.pack
-        and one.light is two.light
-        and one.style == two.style
-        and one.layers == two.layers
-    )
+    return one.pack is two.pack and one.style == two.style and one.layers == two.layers
