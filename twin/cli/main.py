@@ -40,6 +40,7 @@ VERBS = {
     "export": "write a city in another format",
     "snapshot": "draw a picture of a city",
     "film": "a flight, an orbit or a storm as a film",
+    "view": "open the desktop window",
     "doctor": "what works on this machine, and what mends the rest",
 }
 

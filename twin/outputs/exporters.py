@@ -21,7 +21,7 @@ def export_cityjson(city: City, path: Path, *, force: bool) -> None:
     """CityJSON 2.0, one document."""
     from twin.city.cityjson import write_cityjson
 
-    metadata, transform = _model_header(city)
+    metadata, transform = model_header(city)
     write_cityjson(path, _buildings(city), metadata=metadata, transform=transform, force=force)
 
 
@@ -29,7 +29,7 @@ def export_cityjsonseq(city: City, path: Path, *, force: bool) -> None:
     """CityJSONSeq 2.0, one building a line."""
     from twin.city.cityjson import write_cityjsonseq
 
-    metadata, transform = _model_header(city)
+    metadata, transform = model_header(city)
     write_cityjsonseq(path, _buildings(city), metadata=metadata, transform=transform, force=force)
 
 
@@ -83,7 +83,8 @@ def export_ply(city: City, path: Path, *, force: bool) -> None:
     write_ply(path, export_content(city), force=force)
 
 
-def _model_header(city: City) -> tuple[ModelMetadata, VertexTransform]:
+def model_header(city: City) -> tuple[ModelMetadata, VertexTransform]:
+    """What a CityJSON file of a city says of itself, and how its vertices are counted."""
     from twin.city.cityjson import ModelMetadata, VertexTransform
 
     manifest = city.manifest

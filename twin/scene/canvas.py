@@ -54,8 +54,8 @@ class Canvas:
         self._fine = samples_a_side(size)
         self._piece = pieces(size)
         self._window = offscreen_window((self._piece[0] * self._fine, self._piece[1] * self._fine))
-        self._whole = _Layer(self._window)
-        self._mirror: _Layer | None = None
+        self._whole = Layer(self._window)
+        self._mirror: Layer | None = None
 
     def __enter__(self) -> Canvas:
         return self
@@ -94,7 +94,7 @@ class Canvas:
             part[:] = read_pixels(self._window, self._fine)[: part.shape[0], : part.shape[1]]
         return out
 
-    def _render(self, layer: _Layer, camera: Camera, projection: NDArray[np.float64]) -> None:
+    def _render(self, layer: Layer, camera: Camera, projection: NDArray[np.float64]) -> None:
         """Draw one of the two layers alone."""
         for other in (self._whole, self._mirror):
             if other is not None:
@@ -107,7 +107,7 @@ class Canvas:
     ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
         """What the water mirrors, drawn in a quarter of the window, and the scale from window pixels to the picture."""
         if self._mirror is None:
-            self._mirror = _Layer(self._window)
+            self._mirror = Layer(self._window)
             self._mirror.renderer.SetViewport(0, 0, 0.5, 0.5)
             self._mirror.renderer.SetBackground(0, 0, 0)
             self._mirror.renderer.SetBackgroundAlpha(0.0)
@@ -121,7 +121,7 @@ class Canvas:
         return vtk_to_numpy(pixels).reshape(height, width, 4), (1 / (2 * width), 1 / (2 * height))
 
 
-class _Layer:
+class Layer:
     """A renderer that stays in its window: taking it out would give back all that the card holds of its actors."""
 
     def __init__(self, window: Any) -> None:

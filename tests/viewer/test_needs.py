@@ -1,0 +1,61 @@
+"""Where no window can be: said in words, while pictures are drawn all the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run_twin(*arguments, **environment):
+    """Run twin with an environment that is changed; None takes a variable away."""
+    env = {k: v for k, v in {**os.environ, **environment}.items() if v is not None}
+    command = [sys.executable, "-m", "twin", *map(str, arguments)]
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
+def test_without_a_screen_the_window_says_so_and_snapshots_still_work(town_folder, tmp_path):
+    """RT-26."""
+    pytest.importorskip("PySide6")
+    screenless = {"DISPLAY": None, "WAYLAND_DISPLAY": None, "QT_QPA_PLATFORM": None}
+    ended = run_twin("view", town_folder / "town.twin", **screenless)
+    assert ended.returncode == 2
+    assert "there is none (DISPLAY" in ended.stderr
+    assert "twin snapshot" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    out = tmp_path / "town.png"
+    drawn = run_twin("snapshot", town_folder / "town.twin", out, "--size", "320x180", **screenless)
+    assert drawn.returncode == 0, drawn.stderr
+    assert out.stat().st_size > 1000
+
+
+def test_without_qt_the_command_that_installs_it_is_named(monkeypatch):
+    from twin.core.errors import ExtraMissingError
+    from twin.viewer import needs
+
+    monkeypatch.setattr(needs.util, "find_spec", lambda name: None)
+    with pytest.raises(ExtraMissingError, match=r'pip install "twin\[desktop\]"') as caught:
+        needs.require_desktop()
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [({}, "xcb"), ({"QT_QPA_PLATFORM": "wayland"}, "wayland")],
+    ids=["by itself", "as told"],
+)
+def test_beside_wayland_x_is_preferred_unless_told_otherwise(monkeypatch, given, chosen):
+    from twin.viewer import needs
+
+    monkeypatch.setattr(needs.sys, "platform", "linux")
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    for name, value in {"DISPLAY": ":1", "WAYLAND_DISPLAY": "wayland-0", **given}.items():
+        monkeypatch.setenv(name, value)
+    needs.choose_platform()
+    assert os.environ.pop("QT_QPA_PLATFORM") == chosen

@@ -1,0 +1,63 @@
+"""A line over the picture that offers something and can be waved away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
+
+from twin.viewer.parts import label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtCore import QObject
+
+_TOP_PX = 96
+
+
+class Banner(QFrame):
+    """Shown over the middle of a window; one offer at a time."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.setObjectName("banner")
+        self.text = label("", wraps=False)
+        self.take, self.leave = QPushButton(), QPushButton("✕")
+        self.take.setObjectName("primary")
+        self.leave.clicked.connect(self.hide)
+        self.take.clicked.connect(self._take)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(14, 8, 8, 8)
+        for part in (self.text, self.take, self.leave):
+            box.addWidget(part)
+        self._act: Callable[[], object] | None = None
+        window.installEventFilter(self)
+        self.hide()
+
+    def offer(self, text: str, button: str, act: Callable[[], object]) -> None:
+        """Offer something."""
+        self.text.setText(text)
+        self.take.setText(button)
+        self._act = act
+        self.show()
+        self._place()
+        self.raise_()
+
+    def eventFilter(self, watched: QObject, event: Any) -> bool:
+        """Stay in the middle of the window."""
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        self.adjustSize()
+        parent = self.parentWidget()
+        if parent is not None:
+            self.move((parent.width() - self.width()) // 2, _TOP_PX)
+
+    def _take(self) -> None:
+        self.hide()
+        if self._act is not None:
+            self._act()

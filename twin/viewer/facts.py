@@ -1,0 +1,156 @@
+"""What is known of a thing that was clicked, in groups of rows to read; plain texts, made beside the interface."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twin.scene.picking import Kind
+from twin.scene.units import heading, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from twin.city.model import City
+    from twin.core.translations import Texts
+    from twin.scene.picking import Hit
+
+_FIRST = ("state", "reason", "roof_type", "height_m", "floor_m", "roof_max_m", "footprint_area_m2", "volume_m3",
+          "roof_area_m2", "wall_area_m2", "source")  # fmt: skip
+_QUALITY = ("rmse_m", "rmse_holdout_m", "p95_m", "height_sigma_m", "density_per_m2", "no_data_share", "n_points",
+            "codes")  # fmt: skip
+_HIDDEN = ("geometry", "id", "shift_gain")
+_NAMES = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """Rows of name and value under a heading."""
+
+    key: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a panel shows of one thing."""
+
+    title: str
+    subtitle: str
+    groups: tuple[FactGroup, ...]
+
+
+def number_text(value: float) -> str:
+    """A number as short as three figures behind the point allow.
+
+    Examples
+    --------
+    >>> number_text(12.3456), number_text(1200.0), number_text(0.04411)
+    ('12.3', '1200', '0.0441')
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    size = abs(value)
+    digits = 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 1 else 4
+    return f"{value:.{digits}f}"
+
+
+def value_text(name: str, value: Any) -> str:
+    """A value with the unit that its column's name tells; empty for nothing."""
+    if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+        return ""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return "✓" if value else "–"
+    if not isinstance(value, int | float):
+        return str(value)
+    unit = unit_of(name)
+    return f"{number_text(float(value))}{' ' + unit if unit else ''}"
+
+
+def building_facts(city: City, building: str, texts: Texts) -> Facts:
+    """State, quality, attributes and sources of a building."""
+    frame = city.buildings
+    rows = frame[frame["id"].astype(str) == building]
+    if not len(rows):
+        return Facts(building, texts("kind.BUILDING"), ())
+    values = {name: value for name, value in rows.iloc[0].items() if name not in _HIDDEN}
+    title = next((str(values[n]) for n in _title_columns(texts) if values.get(n)), building)
+    others = [n for n in values if n not in (*_FIRST, *_QUALITY, *_NAMES) and "_lod" not in n]
+    groups = (
+        FactGroup("facts.building", _rows(values, _FIRST, texts)),
+        FactGroup("facts.quality", _rows(values, _QUALITY, texts)),
+        FactGroup("facts.attributes", _rows(values, (*_NAMES, *others), texts)),
+        FactGroup("facts.provenance", provenance(city, "buildings", texts)),
+    )
+    subtitle = f"{texts('kind.BUILDING')} {building}" if title != building else texts("kind.BUILDING")
+    return Facts(title, subtitle, tuple(g for g in groups if g.rows))
+
+
+def _title_columns(texts: Texts) -> tuple[str, ...]:
+    return (f"name_{texts.language}", "name", "name_ko", "name_en", f"address_{texts.language}", "address")
+
+
+def _rows(values: dict[str, Any], names: Iterable[str], texts: Texts) -> tuple[tuple[str, str], ...]:
+    found = [(attribute_name(n, texts), value_text(n, values[n])) for n in names if n in values]
+    return tuple((name, text) for name, text in found if text)
+
+
+def attribute_name(column: str, texts: Texts) -> str:
+    """What an attribute is called; its own name where no language knows it."""
+    return texts.get(f"attribute.{column}", heading(column, ""))
+
+
+def provenance(city: City, layer: str, texts: Texts) -> tuple[tuple[str, str], ...]:
+    """Where a layer came from."""
+    entry = city.manifest.layers.get(layer)
+    if entry is None:
+        return ()
+    origin = entry.provenance
+    inputs = [source.name for source in origin.inputs]
+    more = f" … (+{len(inputs) - 3})" if len(inputs) > 3 else ""
+    rows = [
+        (texts("facts.sources"), ", ".join(inputs[:3]) + more),
+        (texts("facts.attribution"), origin.attribution),
+        (texts("facts.licence"), origin.licence),
+    ]
+    return tuple((name, text) for name, text in rows if text)
+
+
+def place_rows(city: City, hit: Hit, texts: Texts) -> tuple[tuple[str, str], ...]:
+    """Where a place lies, and what covers it."""
+    x, y, z = hit.position
+    rows = [
+        (texts("facts.position"), f"{x:.2f}, {y:.2f}"),
+        (texts("facts.elevation"), f"{z:.2f} m"),
+        (texts("facts.crs"), city.crs),
+    ]
+    if hit.surface and hit.kind != Kind.TREE:
+        rows.insert(0, (texts("facts.surface"), texts.get(f"surface.{hit.surface}", hit.surface)))
+    return tuple(rows)
+
+
+def facts_of(city: City, hit: Hit, texts: Texts) -> Facts:
+    """What is known of whatever was hit."""
+    place = FactGroup("facts.place", place_rows(city, hit, texts))
+    if hit.kind == Kind.BUILDING:
+        known = building_facts(city, hit.id, texts)
+        return Facts(known.title, known.subtitle, (*known.groups[:1], place, *known.groups[1:]))
+    if hit.kind == Kind.TREE:
+        return Facts(texts("kind.TREE"), "", (*_tree(city, hit, texts), place))
+    layer = {Kind.TERRAIN: "terrain", Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped"}
+    origin = FactGroup("facts.provenance", provenance(city, layer.get(hit.kind, hit.id), texts))
+    title = hit.id or texts(f"kind.{hit.kind.name}")
+    subtitle = texts(f"kind.{hit.kind.name}") if hit.id else ""
+    return Facts(title, subtitle, tuple(g for g in (place, origin) if g.rows))
+
+
+def _tree(city: City, hit: Hit, texts: Texts) -> tuple[FactGroup, ...]:
+    frame = city.layer("trees")
+    row = int(hit.id) if hit.id.isdigit() else -1
+    if not 0 <= row < len(frame):
+        return ()
+    values = {n: v for n, v in frame.iloc[row].items() if n != "geometry"}
+    return (FactGroup("facts.attributes", _rows(values, values, texts)),)

@@ -1,0 +1,35 @@
+"""Icons as strokes on a grid of 24, drawn in the ink of the theme at the density of the screen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from twin.core.assets import asset_path
+
+_DENSITIES = (16, 20, 24, 32, 48)
+
+
+def icon(name: str, ink: str, *, faint: str | None = None) -> QIcon:
+    """An icon of ``assets/icons.svg`` in a colour, with a fainter one where it is disabled."""
+    made = QIcon()
+    for mode, colour in ((QIcon.Mode.Normal, ink), (QIcon.Mode.Disabled, faint or ink)):
+        for side in _DENSITIES:
+            made.addPixmap(pixmap(name, colour, side), mode)
+    return made
+
+
+def pixmap(name: str, ink: str, side: int) -> QPixmap:
+    """The icon as a square of pixels."""
+    renderer = QSvgRenderer(QByteArray(_svg(name, ink).encode()))
+    image = QPixmap(side, side)
+    image.fill(QColor(Qt.GlobalColor.transparent))
+    painter = QPainter(image)
+    renderer.render(painter, QRectF(0, 0, side, side))
+    painter.end()
+    return image
+
+
+def _svg(name: str, ink: str) -> str:
+    return asset_path(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", ink)

@@ -1,0 +1,44 @@
+"""Which layers a city has for the eye, in groups from the ground up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twin.city.model import City
+
+LABELS = "labels"
+_GROUPS = {
+    "ground": ("terrain",),
+    "built": ("buildings", "unmapped", "bridges"),
+    "nature": ("trees", "water"),
+}
+_ADDED_KINDS = ("vector", "raster", "picture", "ortho", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers under one heading; `key` names it in the catalogue of texts."""
+
+    key: str
+    layers: tuple[str, ...]
+
+
+def layer_groups(city: City, *, over_time: Sequence[str] = ()) -> tuple[Group, ...]:
+    """The groups of a city, without empty ones.
+
+    Parameters
+    ----------
+    city : City
+    over_time : sequence of str
+        Names of floods, sensors and other layers with a state at each moment.
+    """
+    there = city.manifest.layers
+    groups = [Group(key, tuple(n for n in names if n in there)) for key, names in _GROUPS.items()]
+    groups.append(Group("over_time", tuple(over_time)))
+    groups.append(Group("added", tuple(sorted(n for n, la in there.items() if la.kind in _ADDED_KINDS))))
+    groups.append(Group("drawing", (LABELS,)))
+    return tuple(group for group in groups if group.layers)

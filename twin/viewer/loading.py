@@ -1,0 +1,152 @@
+"""A workspace as things to draw, made beside the interface: first something useful, then all of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.core.notices import Notices
+from twin.scene.bake import TABLE_TEXELS, Light, is_light_kept
+from twin.scene.drawables import make_stage
+from twin.scene.live_stage import LiveStage
+from twin.scene.scene import Furniture, Scene
+from twin.scene.store import is_pack_kept
+from twin.scene.workspace_scene import shown_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from twin.city.model import City
+    from twin.scene.pack import ScenePack
+    from twin.scene.workspace import Workspace
+    from twin.viewer.work import Told
+
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A scene ready to be drawn.
+
+    Parameters
+    ----------
+    is_lit : bool
+        Whether it has its light; else it is a first picture without shadows.
+    """
+
+    live: LiveStage
+    is_lit: bool
+
+    @property
+    def scene(self) -> Scene:
+        """What the stage shows."""
+        return self.live.scene
+
+
+def load_scene(
+    city: City,
+    workspace: Workspace,
+    file: Path | None,
+    *,
+    told: Told,
+    first: Callable[[Shown], None] | None = None,
+) -> Shown:
+    """The scene that a workspace shows; `first` is given one without shadows where light must be cast yet.
+
+    Parameters
+    ----------
+    city : City
+    workspace : Workspace
+    file : Path, optional
+        Where the workspace lies.
+    told : Told
+        Learns of stages; ends the work when asked.
+    first : callable, optional
+
+    Raises
+    ------
+    TwinError
+        If the city cannot be read, or the workspace asks for what it does not have.
+    """
+    notices = Notices()
+    layers = shown_layers(city, workspace)
+    if not is_pack_kept(city, layers):
+        told.stage("prepare", 0)
+        prepare_elsewhere(city, layers, told=told)
+    told.stage("open", 0)
+    scene = Scene.from_workspace(city, workspace, file=file, notices=notices)
+    told.check()
+    if not is_light_kept(scene.pack, scene.sun, scene.cache):
+        told.stage("light", 0)
+        if first is not None:
+            first(Shown(_without_shadows(scene, workspace), is_lit=False))
+        light_elsewhere(city, layers, workspace.clock.time, told=told)
+    _ = scene.light
+    told.check()
+    live = scene.stage(workspace.color_by)
+    warm_up(scene)
+    told.check()
+    return Shown(live, is_lit=True)
+
+
+def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
+    """The city alone in even light; water and marks come with the light."""
+    rgb, legend = scene.colours(workspace.color_by)
+    light = plain_light(scene.pack)
+    stage = make_stage(scene.pack, light, scene.style, scene.sun, building_rgb=rgb)
+    return LiveStage(scene, stage, legend)
+
+
+def plain_light(pack: ScenePack) -> Light:
+    """Light without shadows, at once: an even sky."""
+    rows, columns = pack.meta.atlas
+    plan = pack.meta.plan
+    even = np.array([150, 235, 0, 255], np.uint8)
+    return Light(
+        np.tile(even, (rows, columns, 1)),
+        np.tile(even, (plan.rows, plan.columns, 1)),
+        np.tile(even, (TABLE_TEXELS, TABLE_TEXELS, 1)),
+        np.tile(even[:2], (len(pack["tree_form"]), 1)),
+    )
+
+
+def warm_up(scene: Scene) -> None:
+    """Write the furniture once, so that fonts are found and names are written before the first frame asks for them."""
+    size = (1280, 800)
+    scene.furniture(scene.camera("overview", size), size, None, Furniture())
+
+
+def prepare_elsewhere(city: City, layers: tuple[str, ...], *, told: Told) -> None:
+    """Make the pack of a city in a child process, which keeps it in the city's cache.
+
+    Reading all solids keeps Python busy for seconds; in a thread the window would stutter. Where the child fails, or
+    the cache cannot be written, this process does it after all, and says what is wrong.
+    """
+    _child([str(city.path), "--layers", *layers], told)
+
+
+def light_elsewhere(city: City, layers: tuple[str, ...], when: datetime | None, *, told: Told) -> None:
+    """Cast the light of a scene in a child process, which keeps it in the city's cache."""
+    time_option = ["--time", when.isoformat()] if when is not None else []
+    _child([str(city.path), *time_option, "--light", "--layers", *layers], told)
+
+
+def _child(arguments: list[str], told: Told) -> None:
+    command = [sys.executable, "-m", "twin.viewer.prepare", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as child:
+        try:
+            while child.poll() is None:
+                told.check()
+                time.sleep(_POLL_S)
+        finally:
+            if child.poll() is None:
+                child.kill()

@@ -1,0 +1,52 @@
+"""What a window needs before Qt is loaded: its packages and a screen; said in words where one is missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import util
+
+from twin.core.errors import ExtraMissingError, GraphicsError
+
+INSTALL = 'pip install "twin[desktop]"'
+_OFFSCREEN = ("offscreen", "minimal", "vnc")
+
+
+def require_desktop() -> None:
+    """Make sure that Qt is installed and that there is a screen to open a window on.
+
+    Raises
+    ------
+    ExtraMissingError
+        With the command that installs Qt.
+    GraphicsError
+        If there is no screen.
+    """
+    if util.find_spec("PySide6") is None:
+        raise ExtraMissingError("PySide6", "the window needs Qt, which is not installed", INSTALL)
+    if not has_screen():
+        raise GraphicsError(
+            "screen",
+            "there is none (DISPLAY and WAYLAND_DISPLAY are not set)",
+            "write pictures with `twin snapshot`, or start in a desktop session or under `xvfb-run`",
+        )
+
+
+def has_screen() -> bool:
+    """Whether a window system can be reached, as far as the environment tells."""
+    if os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _OFFSCREEN or not _is_x11():
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _is_x11() -> bool:
+    return sys.platform.startswith(("linux", "freebsd", "openbsd"))
+
+
+def choose_platform() -> None:
+    """Prefer X where both window systems are there: only on it do torn off panels find their place again.
+
+    A choice of the user's own stays.
+    """
+    if _is_x11() and os.environ.get("DISPLAY") and os.environ.get("WAYLAND_DISPLAY"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "xcb")

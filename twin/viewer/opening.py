@@ -1,0 +1,225 @@
+"""Ways into the window: a new city, one that is there, another layer, a workspace; and what becomes of it meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QFileDialog
+
+from twin.core.errors import InputError, TwinError
+from twin.core.notices import Notices
+from twin.scene.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twin.city.model import City
+    from twin.viewer.window import TwinWindow
+
+PATIENCE_S = 20.0
+"""A folder that does not answer for so long lies on a drive that is gone."""
+_LOOK_MS = 2000
+WORKSPACE_SUFFIX = ".workspace.json"
+
+
+class Opening(QObject):
+    """Opens what is asked for, and watches whether it is replaced."""
+
+    def __init__(self, window: TwinWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self._looks = QTimer(self, interval=_LOOK_MS)
+        self._looks.timeout.connect(self._look)
+        self._looks.start()
+        self.is_replaced = False
+
+    def ask(self) -> None:
+        """Ask for a city folder."""
+        path = QFileDialog.getExistingDirectory(self.window, self.window.texts("action.open"))
+        if path:
+            self.open(Path(path))
+
+    def open(self, path: Path, workspace: Workspace | None = None, file: Path | None = None) -> None:
+        """Open a city, with the workspace if there is one."""
+        state = self.window.desk.state
+        fresh = workspace or Workspace(language=state.language, style=state.style)
+
+        def work(_told: object) -> City:
+            from twin.city.model import open_city
+
+            return open_city(path)
+
+        def done(city: City) -> None:
+            self.is_replaced = False
+            self.window.banner.hide()
+            self.window.desk.open(city, fresh, file)
+
+        self._with_patience("opening", path, work, done)
+
+    def open_workspace(self, file: Path, city: Path | None = None) -> None:
+        """Open a workspace and the city that it was made with, or another one."""
+
+        def work(_told: object) -> tuple[Workspace, Path]:
+            from twin.scene.workspace_json import read_workspace
+            from twin.scene.workspace_paths import city_folder
+
+            workspace = read_workspace(file)
+            return workspace, city or city_folder(workspace.city, file, notices=Notices())
+
+        def done(found: tuple[Workspace, Path]) -> None:
+            self.open(found[1], found[0], file)
+
+        self._with_patience("workspace", file, work, done)
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Open, add or begin with whatever was dropped."""
+        folders = [p for p in paths if p.is_dir() and (p / "twin.json").exists()]
+        workspaces = [p for p in paths if p.name.endswith(WORKSPACE_SUFFIX)]
+        if workspaces:
+            self.open_workspace(workspaces[0])
+        elif folders:
+            self.open(folders[0])
+        elif self.window.desk.city is not None:
+            self.add_layers(paths)
+        else:
+            self.ask_new(paths)
+
+    def ask_new(self, paths: Sequence[Path] = ()) -> Any:
+        """Show the page for a new city; the dialog."""
+        from twin.viewer.panels.new_city import NewCityDialog
+
+        dialog = NewCityDialog(self.window.room, self.window)
+        dialog.built.connect(self.open)
+        if paths:
+            dialog.take(paths)
+        dialog.show()
+        return dialog
+
+    def ask_layer(self) -> None:
+        """Ask for files to add."""
+        paths, _ = QFileDialog.getOpenFileNames(self.window, self.window.texts("action.add"))
+        if paths:
+            self.add_layers([Path(p) for p in paths])
+
+    def add_layers(self, paths: Sequence[Path]) -> None:
+        """Put files into the city that is open, in a process of its own."""
+        city = self.window.desk.city
+        if city is None:
+            return
+        arguments = ["add", str(city.path), *(str(p) for p in paths), "--json"]
+        job = self.window.tasks.run_verb("add", arguments, lambda _answer: self._added(paths))
+        self._limit(job, paths[0])
+
+    def _added(self, paths: Sequence[Path]) -> None:
+        names = ", ".join(p.name for p in paths)
+        self.window.say(self.window.texts("window.added", name=names))
+        self.reload()
+
+    def reload(self) -> None:
+        """Open the city anew, with everything as it is."""
+        city = self.window.desk.city
+        if city is not None:
+            self.open(city.path, self.window.present_workspace(), self.window.desk.file)
+
+    def ask_picture(self) -> None:
+        """Ask where to save the picture that is shown."""
+        path, _ = QFileDialog.getSaveFileName(
+            self.window, self.window.texts("action.picture"), "view.png", "*.png"
+        )
+        if path:
+            self.save_picture(Path(path))
+
+    def save_picture(self, path: Path, size: tuple[int, int] | None = None) -> None:
+        """Write the picture as `twin snapshot` does, from the workspace as it is, in a process of its own."""
+        from twin.scene.workspace_json import write_workspace
+
+        window = self.window
+        if window.desk.city is None:
+            return
+        width, height = size or window.canvas.size_px
+        copy = window.folder / "picture.workspace.json"
+        try:
+            write_workspace(window.present_workspace(), copy)
+        except TwinError as error:
+            window.complain(error)
+            return
+        arguments = ["snapshot", str(window.desk.city.path), str(path), "--workspace", str(copy),
+                     "--size", f"{width}x{height}", "--force", "--json"]  # fmt: skip
+        window.tasks.run_verb(
+            "picture", arguments, lambda _a: window.say(window.texts("window.saved", name=path.name))
+        )
+
+    def show_help(self) -> Any:
+        """Show the help page; the dialog."""
+        from twin.viewer.panels.help import HelpDialog
+
+        dialog = HelpDialog(self.window.texts, self.window.entries, self.window)
+        dialog.show()
+        return dialog
+
+    def offer_rescue(self) -> None:
+        """Offer what a crash cut off."""
+        from twin.viewer.session import age_text, left_behind
+
+        found = left_behind(self.window.folder)
+        if found:
+            text = self.window.texts("window.rescue", time=age_text(found[0]))
+            self.window.banner.offer(
+                text, self.window.texts("window.rescue_take"), lambda: self._rescue(found)
+            )
+
+    def _rescue(self, found: Sequence[Path]) -> None:
+        file = found[0]
+
+        def work(_told: object) -> tuple[Workspace, Path]:
+            from twin.scene.workspace_json import read_workspace
+
+            workspace = read_workspace(file)
+            return workspace, Path(workspace.city.path)
+
+        def done(pair: tuple[Workspace, Path]) -> None:
+            for path in found:
+                path.unlink(missing_ok=True)
+            self.open(pair[1], pair[0])
+
+        self._with_patience("workspace", file, work, done)
+
+    def _with_patience(self, name: str, path: Path, work: Any, done: Any) -> None:
+        """Do work that reads from a path, and give up on it when nothing answers."""
+        job = self.window.tasks.run(name, work, done)
+        self._limit(job, path)
+
+    def _limit(self, job: Any, path: Path) -> None:
+        timer = QTimer(job, singleShot=True, interval=int(PATIENCE_S * 1000))
+
+        def give_up() -> None:
+            self.window.tasks.cancel(job.name)
+            self.window.status.drop(job)
+            what = f"did not answer for {PATIENCE_S:.0f} s"
+            self.window.complain(InputError(path, what, "check the drive and the network, and try again"))
+
+        timer.timeout.connect(give_up)
+        job.ended.connect(timer.stop)
+        timer.start()
+
+    def _look(self) -> None:
+        """See whether another build has finished in the folder of the city that is open."""
+        city = self.window.desk.city
+        if city is None or self.is_replaced or "look" in self.window.tasks.names:
+            return
+
+        def work(_told: object) -> bool:
+            try:
+                return city.is_replaced()
+            except TwinError:
+                return False  # in the midst of a commit, or gone: the next look tells
+
+        self.window.tasks.run("look", work, self._tell_replaced, is_quiet=True)
+
+    def _tell_replaced(self, is_replaced: bool) -> None:
+        if is_replaced and self.window.desk.city is not None:
+            self.is_replaced = True
+            texts = self.window.texts
+            self.window.banner.offer(texts("window.replaced"), texts("window.reload"), self.reload)

@@ -1,0 +1,127 @@
+"""The tree of layers: switched by their boxes, faded by their sliders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
+
+from twin.scene.workspace import layer_state, with_layer
+from twin.viewer.layer_list import LABELS, layer_groups
+from twin.viewer.parts import Panel, label, quietly, row, slider
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QSlider
+
+    from twin.scene.workspace import Workspace
+    from twin.viewer.parts import Room
+
+LODS = ("2.2", "2.0", "1.3", "1.2", "0")
+
+
+class LayersPanel(Panel):
+    """Shows and fades what there is to see."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room, room.texts("panel.layers"))
+        self.tree = QTreeWidget()
+        self.tree.setObjectName("layers")
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderHidden(True)
+        self.tree.setIndentation(14)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        self.tree.header().resizeSection(1, 92)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.itemChanged.connect(self._switch)
+        self.box.addWidget(self.tree, 1)
+        self.lod = QComboBox()
+        self.lod.addItems([f"LoD {lod}" for lod in LODS])
+        self.lod.activated.connect(self._take_lod)
+        self.box.addLayout(row(label(self.t("layers.lod"), "muted"), self.lod, stretch=1))
+        self.sliders: dict[str, QSlider] = {}
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self.over_time: tuple[str, ...] = ()
+        self.follow(None, room.desk.state)
+
+    def follow(self, before: Workspace | None, after: Workspace) -> None:
+        """Fill the tree where another city is there; else move boxes and sliders to where the state has them."""
+        if before is None:
+            self._fill()
+        with quietly(self.tree, *self.sliders.values(), self.lod):
+            for name, item in self._items.items():
+                shown = after.furniture.labels if name == LABELS else layer_state(after, name).is_visible
+                item.setCheckState(0, Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
+                if name in self.sliders:
+                    self.sliders[name].setValue(round(layer_state(after, name).opacity * 100))
+            lod = layer_state(after, "buildings").lod or LODS[0]
+            self.lod.setCurrentIndex(LODS.index(lod) if lod in LODS else 0)
+
+    def add_over_time(self, names: tuple[str, ...]) -> None:
+        """List floods, sensors and the like as well."""
+        if names != self.over_time:
+            self.over_time = names
+            self.follow(None, self.room.desk.state)
+
+    def _fill(self) -> None:
+        with quietly(self.tree):
+            self.tree.clear()
+            self._items.clear()
+            self.sliders.clear()
+            city = self.room.desk.city
+            for group in layer_groups(city, over_time=self.over_time) if city is not None else ():
+                parent = QTreeWidgetItem([self.t(f"group.{group.key}")])
+                parent.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                self.tree.addTopLevelItem(parent)
+                parent.setExpanded(True)
+                for name in group.layers:
+                    self._add(parent, name)
+
+    def _add(self, parent: QTreeWidgetItem, name: str) -> None:
+        item = QTreeWidgetItem([self.t.get(f"layer.{name}", name)])
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setData(0, Qt.ItemDataRole.UserRole, name)
+        item.setToolTip(0, self._tip(name))
+        parent.addChild(item)
+        self._items[name] = item
+        if name == LABELS:
+            return
+        fade = slider(5, 100, partial(self._fade, name), name=f"fade-{name}")
+        fade.setToolTip(self.t("layers.fade"))
+        fade.setAccessibleName(f"{self.t('layers.fade')}: {item.text(0)}")
+        self.tree.setItemWidget(item, 1, fade)
+        self.sliders[name] = fade
+
+    def _tip(self, name: str) -> str:
+        city = self.room.desk.city
+        layer = city.manifest.layers.get(name) if city is not None else None
+        if layer is None:
+            return ""
+        counts = ", ".join(f"{key} {value:,}" for key, value in layer.counts.items())
+        sources = ", ".join(source.name for source in layer.provenance.inputs[:4])
+        return "\n".join(text for text in (counts, sources, layer.provenance.attribution) if text)
+
+    def _switch(self, item: QTreeWidgetItem, _column: int) -> None:
+        name = item.data(0, Qt.ItemDataRole.UserRole)
+        if name is None:
+            return
+        shown = item.checkState(0) == Qt.CheckState.Checked
+        desk, text = self.room.desk, self.t("step.layer", name=item.text(0))
+        if name == LABELS:
+            desk.edit(text, furniture=replace(desk.state.furniture, labels=shown))
+        else:
+            desk.change(text, with_layer(desk.state, name, is_visible=shown))
+
+    def _fade(self, name: str, value: int) -> None:
+        desk = self.room.desk
+        changed = with_layer(desk.state, name, opacity=value / 100)
+        desk.change(self.t("step.fade", name=self.t.get(f"layer.{name}", name)), changed, key=f"fade-{name}")
+
+    def _take_lod(self, index: int) -> None:
+        desk, lod = self.room.desk, LODS[index]
+        desk.change(
+            self.t("step.lod", lod=lod), with_layer(desk.state, "buildings", lod=None if not index else lod)
+        )

@@ -1,0 +1,160 @@
+"""What a window remembers between its lives: the last cities, its language, and work that a crash cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.core.errors import TwinError
+from twin.core.files import canonical_json, remove_file, write_text
+from twin.core.typed_json import fields, number, row_of, text
+
+if TYPE_CHECKING:
+    from twin.scene.workspace import Workspace
+
+MOST_RECENT = 6
+_SETTINGS = "window.json"
+_KINDS = {"recent": row_of(text), "language": text, "style": text, "text_scale": number}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is remembered of the user.
+
+    Parameters
+    ----------
+    recent : tuple of str
+        Folders of cities, the last one first.
+    language, style : str
+        Empty for those of the system.
+    """
+
+    recent: tuple[str, ...] = ()
+    language: str = ""
+    style: str = ""
+
+
+def state_folder() -> Path:
+    """Where twin keeps what it remembers, as each operating system has it; ``TWIN_STATE`` says otherwise."""
+    if told := os.environ.get("TWIN_STATE"):
+        return Path(told)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "twin"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "twin"
+    return Path(os.environ.get("XDG_STATE_HOME", home / ".local" / "state")) / "twin"
+
+
+def load_settings(folder: Path) -> Settings:
+    """What is remembered; nothing where the file is missing or damaged, since it is worth no error."""
+    try:
+        data = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        known = fields(data, "", _KINDS, needed=frozenset())
+    except (OSError, ValueError):
+        return Settings()
+    return Settings(known.get("recent", ()), known.get("language", ""), known.get("style", ""))
+
+
+def save_settings(folder: Path, settings: Settings) -> bool:
+    """Remember; whether it could be written."""
+    data = {"recent": list(settings.recent), "language": settings.language, "style": settings.style}
+    try:
+        write_text(folder / _SETTINGS, canonical_json(data))
+    except TwinError:
+        return False
+    return True
+
+
+def with_recent(settings: Settings, city: Path) -> Settings:
+    """The settings with a city as the last one.
+
+    Examples
+    --------
+    >>> with_recent(Settings(("/a.twin", "/b.twin")), Path("/b.twin")).recent
+    ('/b.twin', '/a.twin')
+    """
+    name = city.as_posix()
+    recent = (name, *(c for c in settings.recent if c != name))[:MOST_RECENT]
+    return Settings(recent, settings.language, settings.style)
+
+
+class Autosave:
+    """A copy of the workspace on the desk, for the day that the program does not end by itself.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the state; each running window has a file of its own there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.path = folder / f"unsaved-{os.getpid()}.workspace.json"
+        self._kept: Workspace | None = None
+
+    def keep(self, workspace: Workspace) -> bool:
+        """Write the workspace if it is another one; whether it lies safe."""
+        from twin.scene.workspace_json import write_workspace
+
+        if workspace == self._kept:
+            return True
+        try:
+            write_workspace(workspace, self.path, force=True)
+        except TwinError:
+            return False
+        self._kept = workspace
+        return True
+
+    def drop(self) -> None:
+        """Nothing is left to come back to."""
+        self._kept = None
+        try:
+            remove_file(self.path)
+        except TwinError:
+            return
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """Workspaces of windows that ended without a word, the newest first."""
+    found = [p for p in folder.glob("unsaved-*.workspace.json") if not _is_alive(p)]
+    return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def _is_alive(path: Path) -> bool:
+    """Whether the window of a file runs still."""
+    import psutil
+
+    digits = path.name.removeprefix("unsaved-").partition(".")[0]
+    if not digits.isdigit():
+        return False
+    pid = int(digits)
+    if pid == os.getpid():
+        return True
+    try:
+        process: Any = psutil.Process(pid)
+        return bool(process.create_time() <= path.stat().st_mtime + 1 and process.is_running())
+    except (psutil.Error, OSError):
+        return False
+
+
+def age_text(path: Path) -> str:
+    """When a file was written, on the clock of the user."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
+
+
+def portable(workspace: Workspace, file: Path) -> Workspace:
+    """The workspace with the path of its city as seen from the file that it is written to."""
+    from dataclasses import replace
+
+    from twin.scene.workspace_paths import relative_text
+
+    if not workspace.city.path:
+        return workspace
+    path = relative_text(Path(workspace.city.path), file)
+    return replace(workspace, city=replace(workspace.city, path=path))

@@ -1,0 +1,150 @@
+"""What rays meet in the scene that is shown: under the mouse, below one's feet. Prepared beside the interface."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from twin.scene.camera import Camera
+from twin.scene.picking import Kind, cast, pick, pixel_rays, prepare_picker, showing
+from twin.viewer import navigation as nav
+from twin.viewer.work import ThreadJob
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QPointF
+
+    from twin.scene.layers import MarkerView
+    from twin.scene.picking import Hit, Picker
+    from twin.scene.scene import Scene
+    from twin.viewer.canvas import SceneWidget
+
+_GROUND = (Kind.TERRAIN, Kind.WATER, Kind.BRIDGE)
+_GROUP_KINDS = {
+    "terrain": (Kind.TERRAIN,), "water": (Kind.WATER,), "trees": (Kind.TREE,), "bridges": (Kind.BRIDGE,),
+    "buildings": (Kind.BUILDING,), "unmapped": (Kind.MASS,),
+}  # fmt: skip
+_FAR_M = 20_000.0
+
+
+class Sight(QObject):
+    """Rays through the scene on the canvas.
+
+    Signals
+    -------
+    ready
+        Rays can be cast into the scene that was loaded last.
+    """
+
+    ready = Signal()
+
+    def __init__(self, canvas: SceneWidget, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.canvas = canvas
+        self.markers: MarkerView | None = None
+        self.picker: Picker | None = None
+        self._floor: Picker | None = None
+        self._whole: Picker | None = None
+        self._hidden: tuple[str, ...] = ()
+        self._job: ThreadJob | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether rays can be cast."""
+        return self.picker is not None
+
+    def watch(self, scene: Scene) -> None:
+        """Prepare another scene; until then rays meet the one before, if it is the same place."""
+        pack = scene.pack
+        if self._whole is not None and self._whole.pack.meta.key == pack.meta.key:
+            return
+        if self._whole is not None and self._whole.pack.meta.origin != pack.meta.origin:
+            self.forget()
+        if self._job is not None:
+            self._job.cancel()
+        self._job = job = ThreadJob(lambda _told: prepare_picker(pack), name="picker", parent=self)
+        job.finished.connect(lambda picker: self._take(job, picker))
+        job.ended.connect(job.deleteLater)
+        job.start()
+
+    def forget(self) -> None:
+        """Let the scene go."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        self.picker = self._floor = self._whole = None
+
+    def hide(self, layers: tuple[str, ...]) -> None:
+        """Let rays pass what is switched off."""
+        self._hidden = layers
+        if self._whole is None:
+            return
+        kinds = [kind for name in layers for kind in _GROUP_KINDS.get(name, ())]
+        self.picker = showing(self._whole, hidden_kinds=kinds) if kinds else self._whole
+
+    def _take(self, job: ThreadJob, picker: Picker) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        self._whole = picker
+        self._floor = showing(picker, hidden_kinds=[k for k in Kind if k not in _GROUND])
+        self.hide(self._hidden)
+        self.ready.emit()
+
+    def under(self, camera: Camera | None, pixel: tuple[float, float]) -> Hit | None:
+        """What stands first under a pixel; None under the sky, or before rays can be cast."""
+        if self.picker is None or camera is None:
+            return None
+        return pick(self.picker, camera, self.canvas.size_px, pixel, markers=self.markers)
+
+    def local(self, place: tuple[float, float, float]) -> tuple[float, float, float]:
+        """A place on the map in local metres."""
+        if self.picker is None:
+            raise RuntimeError("no scene")
+        o = self.picker.pack.meta.origin
+        return place[0] - o[0], place[1] - o[1], place[2] - o[2]
+
+    def ground(self, x: float, y: float) -> float:
+        """Elevation of the ground, a bridge or water, local metres; NaN where there is none."""
+        if self._floor is None:
+            return math.nan
+        top = self._floor.pack.meta.block[5] + 10.0
+        hit = cast(self._floor, np.array([[x, y, top]]), np.array([[0.0, 0.0, -1.0]]))[0]
+        return hit.position[2] - self._floor.pack.meta.origin[2] if hit is not None else math.nan
+
+    def step_out(self, place: tuple[float, float, float], azimuth_deg: float) -> Camera | None:
+        """A camera at the height of the eyes near a place, in the open; None where there is no ground."""
+        for radius in (0.0, 4.0, 8.0, 14.0, 22.0, 35.0, 60.0, 100.0):
+            for turn in range(8 if radius else 1):
+                x, y, _ = np.asarray(place) + radius * nav.direction(azimuth_deg + 180 + 45 * turn, 0.0)
+                if self._is_open(float(x), float(y)):
+                    z = self.ground(float(x), float(y)) + nav.EYE_HEIGHT_M
+                    ahead = nav.direction(azimuth_deg, 0.0) * 20
+                    return Camera(
+                        (float(x), float(y), z),
+                        (float(x + ahead[0]), float(y + ahead[1]), z),
+                        nav.WALK_ANGLE_DEG,
+                    )
+        return None
+
+    def _is_open(self, x: float, y: float) -> bool:
+        """Whether there is ground and nothing stands on it."""
+        floor, picker = self.ground(x, y), self._whole
+        if picker is None or not math.isfinite(floor):
+            return False
+        top = picker.pack.meta.block[5] + 10.0
+        hit = cast(picker, np.array([[x, y, top]]), np.array([[0.0, 0.0, -1.0]]))[0]
+        return hit is not None and hit.kind in {Kind.TERRAIN, Kind.BRIDGE}
+
+    def on_plane(self, camera: Camera, place: QPointF) -> tuple[float, float, float]:
+        """Where the ray under the mouse meets the level of what one looks at; a place ahead where it does not."""
+        pixel = np.array([self.canvas.pixel(place)])
+        origins, directions = pixel_rays(camera, self.canvas.size_px, pixel)
+        drop, slope = camera.target[2] - origins[0, 2], directions[0, 2]
+        reach = drop / slope if abs(slope) > 1e-4 else math.inf
+        if not 0 < reach < _FAR_M:
+            reach = math.dist(camera.eye, camera.target)
+        x, y, z = (float(v) for v in origins[0] + reach * directions[0])
+        return x, y, z

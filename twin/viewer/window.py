@@ -1,0 +1,362 @@
+"""The window: the picture in the middle, docks around it, one state on the desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QTabWidget,
+    QWidget,
+)
+
+from twin.core.errors import TwinError
+from twin.core.translations import Texts, load_texts
+from twin.scene.workspace import Workspace
+from twin.viewer import actions, theme
+from twin.viewer.banner import Banner
+from twin.viewer.canvas import SceneWidget
+from twin.viewer.desk import Desk
+from twin.viewer.icons import icon
+from twin.viewer.opening import Opening
+from twin.viewer.panels.clock import ClockBar
+from twin.viewer.panels.colour import ColourPanel
+from twin.viewer.panels.inspect import InspectPanel
+from twin.viewer.panels.layers import LayersPanel
+from twin.viewer.panels.search import Place, SearchBox, building_places, label_places
+from twin.viewer.panels.start import StartPage, dropped_paths
+from twin.viewer.panels.status import StatusBar
+from twin.viewer.parts import Room, scrolled
+from twin.viewer.picture import Picture, with_camera
+from twin.viewer.session import (
+    Autosave,
+    load_settings,
+    portable,
+    save_settings,
+    state_folder,
+    with_recent,
+)
+from twin.viewer.sight import Sight
+from twin.viewer.steering import Steering
+from twin.viewer.tasks import Tasks
+from twin.viewer.theme import PANEL_WIDTH, theme_for
+
+if TYPE_CHECKING:
+    from twin.scene.picking import Hit
+    from twin.scene.scene import Scene
+
+AUTOSAVE_MS = 5000
+_CAMERA_MS = 400
+
+
+class TwinWindow(QMainWindow):
+    """The desktop window.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What it shows first; language and style are taken from it.
+    """
+
+    def __init__(self, workspace: Workspace | None = None) -> None:
+        super().__init__()
+        self.setObjectName("twin")
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self.folder = state_folder()
+        self.settings = load_settings(self.folder)
+        self.desk: Desk = Desk(self)
+        self.desk.open(None, workspace or Workspace())
+        self.canvas = SceneWidget()
+        self.picture = Picture(self.desk, self.canvas, self)
+        self.sight = Sight(self.canvas, self)
+        self.tasks = Tasks(self.complain, self)
+        self.steering: Steering = Steering(self.picture, self.sight, self)
+        self.opening: Opening = Opening(self)
+        self.autosave = Autosave(self.folder)
+        self.banner = Banner(self)
+        self.pages = QStackedWidget()
+        self.setCentralWidget(self.pages)
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
+        self._places: list[Place] = []
+        self._follow_state()
+        self._build()
+        self._timers()
+
+    def _timers(self) -> None:
+        self._save_soon = QTimer(self, interval=AUTOSAVE_MS)
+        self._save_soon.timeout.connect(self.keep_safe)
+        self._save_soon.start()
+        self._camera_soon = QTimer(self, singleShot=True, interval=_CAMERA_MS)
+        self._camera_soon.timeout.connect(self._keep_camera)
+
+    def _follow_state(self) -> None:
+        """Connect what lives as long as the window; panels are made anew in another language or theme."""
+        self.desk.changed.connect(self._changed)
+        self.desk.opened.connect(self._opened)
+        self.picture.loaded.connect(self._loaded)
+        self.picture.failed.connect(self.complain)
+        self.picture.began.connect(self.status.watch)
+        self.picture.moved.connect(lambda _camera: self._camera_soon.start())
+        self.tasks.began.connect(self.status.watch)
+        self.canvas.drawn.connect(self.status.show_frame)
+        self.steering.hovered.connect(self._hovered)
+        self.steering.boxed.connect(self._boxed)
+
+    def _build(self) -> None:
+        """Make all panels for the language and theme of the state."""
+        state = self.desk.state
+        self.texts: Texts = load_texts(state.language)
+        self.theme = theme_for(state.style)
+        theme.apply(QApplication.instance(), self.theme)
+        self.canvas.backdrop = self.canvas.backdrop.__class__(self.theme.window)
+        self.room = Room(
+            self.desk, self.picture, self.sight, self.steering, self.tasks, self.texts, self.theme,
+            self.say, self.complain,
+        )  # fmt: skip
+        self.status.speak(self.texts, self.theme)
+        self._build_pages()
+        self._build_docks()
+        actions.fill(self)
+        self.steering.tool = self.inspect
+        self.search.chosen.connect(self.visit)
+        self.search.set_places(self._places)
+        self._show_title()
+        self._show_page()
+
+    def _build_pages(self) -> None:
+        while self.pages.count():
+            page: Any = self.pages.widget(0)
+            self.pages.removeWidget(page)
+            if page is not self.canvas:
+                page.deleteLater()
+        self.start = StartPage(self.texts, self.theme)
+        self.start.open_city.connect(self.opening.ask)
+        self.start.new_city.connect(self.opening.ask_new)
+        self.start.chosen.connect(self.opening.open)
+        self.start.dropped.connect(self.opening.take)
+        self.pages.addWidget(self.start)
+        self.pages.addWidget(self.canvas)
+        self.search = SearchBox(self.texts)
+
+    def _build_docks(self) -> None:
+        for dock in self.findChildren(QDockWidget):
+            self.removeDockWidget(dock)
+            dock.deleteLater()
+        self.layers, self.inspect = LayersPanel(self.room), InspectPanel(self.room)
+        self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
+        self.clock.rested.connect(self.picture.settle_time)
+        left = self._tabs(("layers", self.layers))
+        self.right = self._tabs(("inspect", self.inspect), ("colour", self.colour))
+        area = Qt.DockWidgetArea
+        self._dock("left", left, area.LeftDockWidgetArea)
+        self._dock("right", self.right, area.RightDockWidgetArea)
+        self._dock("clock", self.clock, area.BottomDockWidgetArea)
+
+    def _tabs(self, *pages: tuple[str, QWidget]) -> QTabWidget:
+        tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        tabs.setIconSize(QSize(18, 18))
+        for name, page in pages:
+            tip = self.texts(f"panel.{name}")
+            index = tabs.addTab(scrolled(page), icon(name, self.theme.ink), "")
+            tabs.setTabToolTip(index, tip)
+            tabs.tabBar().setAccessibleTabName(index, tip)
+        tabs.tabBar().setVisible(len(pages) > 1)
+        return tabs
+
+    def _dock(self, name: str, content: QWidget, area: Any) -> QDockWidget:
+        dock = QDockWidget(self.texts(f"dock.{name}"))
+        dock.setObjectName(f"dock-{name}")
+        dock.setTitleBarWidget(QWidget())
+        dock.setWidget(content)
+        if name != "clock":
+            dock.setMinimumWidth(PANEL_WIDTH)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel of the right dock to the front."""
+        page = getattr(self, name)
+        for i in range(self.right.count()):
+            area: Any = self.right.widget(i)
+            if area.isAncestorOf(page):
+                self.right.setCurrentIndex(i)
+
+    def _show_page(self) -> None:
+        is_open = self.desk.city is not None
+        self.pages.setCurrentWidget(self.canvas if is_open else self.start)
+        for dock in self.findChildren(QDockWidget):
+            dock.setVisible(is_open)
+        if not is_open:
+            cities = [Path(c) for c in self.settings.recent]
+            self.start.show_recent(cities)
+
+    def _show_title(self) -> None:
+        parts = [self.desk.city.name if self.desk.city is not None else "", "twin"]
+        if self.desk.file is not None:
+            parts.insert(0, self.desk.file.name)
+        self.setWindowTitle(" – ".join(part for part in parts if part))
+        self.setWindowModified(self.desk.is_changed)
+
+    def _changed(self, before: Workspace, after: Workspace) -> None:
+        if (before.language, before.style) != (after.language, after.style):
+            self._build()
+            self.settings = replace(self.settings, language=after.language, style=after.style)
+            save_settings(self.folder, self.settings)
+        actions.follow(self)
+        self._show_title()
+        hidden = tuple(layer.name for layer in after.layers if not layer.is_visible)
+        self.sight.hide(hidden)
+
+    def _opened(self) -> None:
+        if self.desk.city is not None:
+            self.settings = with_recent(self.settings, self.desk.city.path.resolve())
+            save_settings(self.folder, self.settings)
+        self._places = []
+        self.search.set_places([])
+        self.sight.forget()
+        actions.follow(self)
+        self._show_title()
+        self._show_page()
+        self.canvas.setFocus()
+
+    def _loaded(self, scene: Scene) -> None:
+        self.sight.watch(scene)
+        if not self._places and self.desk.city is not None:
+            city = self.desk.city
+
+            def work(_told: object) -> list[Place]:
+                return [*building_places(city), *label_places(scene)]
+
+            self.tasks.run("search", work, self._found_places)
+
+    def _found_places(self, places: list[Place]) -> None:
+        self._places = places
+        self.search.set_places(places)
+
+    def visit(self, place: Place) -> None:
+        """Fly to a place; a building is chosen as well."""
+        from twin.scene.workspace import Pick
+        from twin.viewer.navigation import look_at
+
+        camera = self.canvas.camera
+        if camera is None:
+            return
+        o = self.desk.origin()
+        local = (place.position[0] - o[0], place.position[1] - o[1], place.position[2] - o[2])
+        self.steering.look_from(look_at(camera, local, distance_m=6 * place.size_m))
+        if place.kind == "building":
+            self.desk.edit(self.texts("step.select"), selection=(Pick("buildings", place.id),))
+            self.inspect.inspect_building(place.id, place.position)
+        self.canvas.setFocus()
+
+    def _hovered(self, hit: Hit | None) -> None:
+        self.status.show_place(hit, self.desk.city)
+
+    def _boxed(self, box: Any, add: bool) -> None:
+        from twin.scene.selecting import buildings_seen_in_rectangle
+
+        picker, camera = self.sight.picker, self.canvas.camera
+        if picker is None or camera is None:
+            return
+        size, edges = self.canvas.size_px, (box.left(), box.top(), box.right(), box.bottom())
+        self.tasks.run(
+            "rectangle",
+            lambda _told: buildings_seen_in_rectangle(picker, camera, size, edges),
+            lambda names: self.inspect.selection.choose(names, add=add),
+        )
+
+    def _keep_camera(self) -> None:
+        if self.canvas.camera is not None and self.picture.scene is not None and not self.steering.is_flying:
+            self.desk.keep_camera(self.canvas.camera)
+
+    def present_workspace(self) -> Workspace:
+        """The workspace with the camera that the window has now."""
+        return with_camera(self.desk.state, self.picture)
+
+    def keep_safe(self) -> None:
+        """Put a copy of what would be lost where a crash cannot reach it."""
+        if self.desk.city is not None and self.desk.is_changed:
+            self.autosave.keep(self.desk.state)
+
+    def say(self, text: str) -> None:
+        """A sentence in the status bar."""
+        self.status.showMessage(text, 6000)
+
+    def complain(self, error: Exception) -> None:
+        """Show an error in words; one of ours tells what to do."""
+        if isinstance(error, TwinError):
+            self.status.show_error(str(error))
+            return
+        import traceback
+
+        self.status.show_error(f"{type(error).__name__}: {error}")
+        traceback.print_exception(error)
+
+    def save(self, path: Path | None = None) -> bool:
+        """Save the workspace; whether it lies on the disk."""
+        from twin.scene.workspace_json import write_workspace
+
+        target = path or self.desk.file
+        if target is None:
+            return self.save_as()
+        try:
+            write_workspace(portable(self.present_workspace(), target), target)
+        except TwinError as error:
+            self.complain(error)
+            return False
+        self.desk.file, self.desk.saved = target, self.desk.state
+        self.autosave.drop()
+        self.say(self.texts("window.saved", name=target.name))
+        self._show_title()
+        return True
+
+    def save_as(self) -> bool:
+        """Ask where, then save."""
+        name = f"{self.desk.city.name if self.desk.city else 'city'}.workspace.json"
+        path, _ = QFileDialog.getSaveFileName(self, self.texts("action.save"), name, "*.workspace.json")
+        return self.save(Path(path)) if path else False
+
+    def dragEnterEvent(self, event: Any) -> None:
+        """Files are welcome anywhere."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        """Open a city, add a layer, or begin a new city with what was dropped."""
+        self.opening.take(dropped_paths(event))
+
+    def closeEvent(self, event: Any) -> None:
+        """Ask about what was not saved; then let go of everything."""
+        if self.desk.city is not None and self.desk.is_changed and not self._may_close():
+            event.ignore()
+            return
+        self.release()
+        event.accept()
+
+    def _may_close(self) -> bool:
+        button = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self, "twin", self.texts("window.unsaved"), button.Save | button.Discard | button.Cancel
+        )
+        return self.save() if answer == button.Save else answer == button.Discard
+
+    def release(self) -> None:
+        """End all work and give back what draws; the window is of no more use."""
+        for timer in (self._save_soon, self._camera_soon):
+            timer.stop()
+        self.clock.stop()
+        self.tasks.cancel_all()
+        self.sight.forget()
+        self.picture.close()
+        self.autosave.drop()

@@ -1,0 +1,216 @@
+"""Heavy work beside the interface: in a thread or a child process, with progress, and an end when it is told to."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+
+from twin.core.errors import EXIT_OK, TwinError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_STAGE_LINE = re.compile(r"^\[\s*[\d.]+ s\] (.*)$")
+_TOLD_LINES = 60
+_PATIENCE_MS = 4000
+
+
+class CancelledError(Exception):
+    """The work was told to end."""
+
+
+class Told:
+    """What work in a thread tells, and by which it learns that it shall end; a `Progress`."""
+
+    def __init__(self, job: ThreadJob) -> None:
+        self._job = job
+        self._name, self._total, self._done = "", 0, 0
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` steps begins."""
+        self.check()
+        self._name, self._total, self._done = name, total, 0
+        self._job.progressed.emit(name, 0, total)
+
+    def advance(self, steps: int = 1) -> None:
+        """Steps of the present stage are done."""
+        self.check()
+        self._done += steps
+        self._job.progressed.emit(self._name, self._done, self._total)
+
+    def check(self) -> None:
+        """End here if that was asked for.
+
+        Raises
+        ------
+        CancelledError
+            If it was.
+        """
+        if self._job.is_cancelled:
+            raise CancelledError
+
+
+class ThreadJob(QObject):
+    """A function that runs in a thread; its result arrives as a signal in the thread of the interface.
+
+    Parameters
+    ----------
+    work : callable
+        Is given a `Told`.
+    name : str
+        Shown while it runs.
+    """
+
+    progressed = Signal(str, int, int)
+    partial = Signal(object)
+    finished = Signal(object)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(self, work: Callable[[Told], Any], *, name: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.is_cancelled = False
+        self._work = work
+        self._thread = threading.Thread(target=self._run, name=name or "twin-job", daemon=True)
+
+    def start(self) -> ThreadJob:
+        """Begin; the job itself."""
+        self._thread.start()
+        return self
+
+    def cancel(self) -> None:
+        """Ask the work to end; its result, if it comes still, is dropped."""
+        self.is_cancelled = True
+
+    def wait(self, seconds: float) -> None:
+        """Give the work a moment to end by itself."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            result = self._work(Told(self))
+        except CancelledError:
+            self._tell(self.ended)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever a thread meets is shown in the window, which stays alive
+            if not self.is_cancelled:
+                self._tell(self.failed, error)
+            self._tell(self.ended)
+            return
+        if not self.is_cancelled:
+            self._tell(self.finished, result)
+        self._tell(self.ended)
+
+    @staticmethod
+    def _tell(sent: Any, *values: Any) -> None:
+        try:
+            sent.emit(*values)
+        except RuntimeError:  # the window is gone already
+            return
+
+
+class ProcessJob(QObject):
+    """One verb of twin in a process of its own: it may take all cores and memory, the window stays quick.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        As behind ``twin`` on the command line.
+    module : str
+        Another module that is run instead.
+    """
+
+    progressed = Signal(str, int, int)
+    finished = Signal(object)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        name: str = "",
+        module: str = "twin",
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.is_cancelled = False
+        self.lines: list[str] = []
+        self._process = QProcess(self)
+        self._process.setProcessEnvironment(_child_environment())
+        self._process.setProgram(sys.executable)
+        self._process.setArguments(["-m", module, *arguments])
+        self._process.readyReadStandardError.connect(self._read)
+        self._process.finished.connect(self._end)
+
+    def start(self) -> ProcessJob:
+        """Begin; the job itself."""
+        self._process.start()
+        return self
+
+    def cancel(self) -> None:
+        """As Ctrl-C: what was done is kept and resumed by the same build."""
+        self.is_cancelled = True
+        pid = self._process.processId()
+        if pid and sys.platform != "win32":
+            os.kill(pid, signal.SIGINT)
+        else:
+            self._process.kill()
+        QTimer.singleShot(_PATIENCE_MS, self._process.kill)
+
+    def wait(self, seconds: float) -> None:
+        """Give the process a moment to end."""
+        if self._process.state() != QProcess.ProcessState.NotRunning:
+            self._process.waitForFinished(int(seconds * 1000))
+
+    def _read(self) -> None:
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
+        for line in text.splitlines():
+            stage = _STAGE_LINE.match(line)
+            if stage:
+                self.progressed.emit(stage.group(1), 0, 0)
+            elif line.strip():
+                self.lines = [*self.lines, line.strip()][-_TOLD_LINES:]
+
+    def _end(self, code: int, _status: Any) -> None:
+        self._read()
+        if self.is_cancelled:
+            self.ended.emit()
+            return
+        if code == EXIT_OK:
+            self.finished.emit(bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace"))
+        else:
+            self.failed.emit(child_error(self.lines, code))
+        self.ended.emit()
+
+
+def _child_environment() -> QProcessEnvironment:
+    environment = QProcessEnvironment.systemEnvironment()
+    environment.insert("PYTHONPATH", os.pathsep.join(p for p in sys.path if p))
+    environment.insert("PYTHONUTF8", "1")
+    return environment
+
+
+def child_error(lines: Sequence[str], code: int) -> TwinError:
+    """What a verb said when it failed, as an error to show.
+
+    Examples
+    --------
+    >>> print(child_error(["note: x", "error: a.laz: is empty; fetch it again"], 3))
+    a.laz: is empty; fetch it again
+    """
+    said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    if not said:
+        return TwinError("twin", f"ended with code {code}", "run it on the command line to see more")
+    where, _, rest = said[-1].partition(": ")
+    what, _, remedy = rest.partition("; ")
+    return TwinError(where, what, remedy)
