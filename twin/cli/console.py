@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.core.errors import UsageError
+from twin.core.pixels import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,24 +20,17 @@ if TYPE_CHECKING:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer for machines on standard output.")
+__all__ = [
+    "force_option",
+    "json_option",
+    "parse_size",
+    "progress",
+    "tell",
+    "tell_json",
+    "tell_notices",
+]
+
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height from ``1920x1080``.
-
-    Raises
-    ------
-    UsageError
-        If it is not two positive whole numbers.
-
-    >>> parse_size("1920x1080")
-    (1920, 1080)
-    """
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise UsageError("--size", f"{text!r} is not a size in pixels", "give it as 1920x1080")
-    return int(width), int(height)
 
 
 def tell(text: str) -> None:

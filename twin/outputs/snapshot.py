@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twin.core.errors import OutputExistsError, UsageError
+from twin.core.files import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ def write_snapshot(
     style: str | None = None,
     title: str | None = None,
     workspace: Path | None = None,
+    sidecar: bool = False,
     force: bool = False,
     notices: Notices,
 ) -> Path:
@@ -55,6 +57,8 @@ def write_snapshot(
         The city's name if not given; an empty one writes none.
     workspace : Path, optional
         File of a workspace that tells what the other arguments do not.
+    sidecar : bool
+        Write what the picture was made from beside it, as ``OUT.json``.
     force : bool
         Whether an existing file may be replaced.
     notices : Notices
@@ -80,7 +84,15 @@ def write_snapshot(
     scene = wanted_scene(
         city, workspace=workspace, layers=layers, time=time, style=style, title=title, notices=notices
     )
-    return scene.snapshot(out, size=size, view=view, color_by=color_by, force=force)
+    camera = scene.camera(view, size)
+    scene.snapshot(out, size=size, view=camera, color_by=color_by, force=force)
+    if sidecar:
+        from twin.outputs.sidecar import describe, write_sidecar
+
+        furniture = scene.shot.furniture
+        told = describe(city, scene, camera, size=size, color_by=color_by, furniture=furniture)
+        write_sidecar(out, told, sha256=sha256(out))
+    return out
 
 
 def wanted_scene(

@@ -33,6 +33,8 @@ class Studio:
     ----------
     size : tuple of int
         Width and height, pixels.
+    keeps_light : bool
+        Whether new light goes into the cache of the city, for pictures that will be asked for again.
 
     Raises
     ------
@@ -50,10 +52,11 @@ class Studio:
     ...         picture = studio.picture(scene, scene.camera(view, studio.size))
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], *, keeps_light: bool = False) -> None:
         from twin.scene.scene import check_size
 
         check_size(size)
+        self._keeps_light = keeps_light
         self.size = size
         self._canvas: Canvas | None = None
         self._made: _Made | None = None
@@ -127,7 +130,8 @@ class Studio:
             self._lights.clear()
         place = (scene.sun.azimuth_deg, scene.sun.elevation_deg)
         if place not in self._lights:
-            self._lights[place] = scene.light if scene.has_light else self._bake(scene)
+            known = scene.has_light or self._keeps_light
+            self._lights[place] = scene.light if known else self._bake(scene)
             while len(self._lights) > _SPARE_LIGHTS:
                 self._lights.pop(next(iter(self._lights)))
         scene.take_light(self._lights[place])
