@@ -15,6 +15,7 @@ from twin.core.grid import Bounds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from twin.city.export_options import ExportOptions
     from twin.city.manifest import Manifest
     from twin.core.notices import Notices
 
@@ -26,8 +27,9 @@ EXPORTERS = {
     ".obj": "twin.outputs.exporters:export_obj",
     ".stl": "twin.outputs.exporters:export_stl",
     ".ply": "twin.outputs.exporters:export_ply",
+    ".html": "twin.outputs.exporters:export_page",
 }
-"""Suffix to its writer ``(city, path, *, force)``, found by name when it is needed, as a plug-in is."""
+"""Suffix to its writer ``(city, ExportRequest)``, found by name when it is needed, as a plug-in is."""
 
 READS = 3
 """How often a city is read anew because a build replaced it meanwhile."""
@@ -169,23 +171,47 @@ class City:
         )
         return open_city(self.path)
 
-    def export(self, path: str | Path, *, force: bool = False) -> Path:
+    def export(
+        self,
+        path: str | Path,
+        *,
+        force: bool = False,
+        options: ExportOptions | None = None,
+        notices: Notices | None = None,
+    ) -> Path:
         """Write the city in the format of the suffix; the path.
+
+        Parameters
+        ----------
+        path : path
+        force : bool
+            Whether an existing file may be replaced.
+        options : ExportOptions, optional
+            What it shall hold and how large, as far as the format knows such a thing.
+        notices : Notices, optional
+            Is told what was left out or is more than others may take.
 
         Raises
         ------
         UsageError
-            If no writer knows the suffix.
+            If no writer knows the suffix, or its files do not hold what was asked for.
+        ExtraMissingError
+            If a package that the format needs is not installed; names the command that installs it.
         OutputExistsError
             If the file exists and `force` is false.
         BusyError
             If the city is replaced again and again while it is read.
         """
-        target = Path(path)
+        from twin.city.export_options import ExportOptions, ExportRequest, require_taken
+        from twin.core.notices import Notices
+
+        target, wanted = Path(path), options or ExportOptions()
+        told = Notices() if notices is None else notices
         write, city, is_ours = exporter_for(target), self, force
+        require_taken(wanted, suffix_of(target))
         for _ in range(READS):
             try:
-                write(city, target, force=is_ours)
+                write(city, ExportRequest(target, is_ours, wanted, told))
                 is_ours = True
             except StorageError:  # such as a file that is not what the manifest says: because it is newer?
                 if not city.is_replaced():
@@ -209,13 +235,18 @@ def exporter_for(path: Path) -> Callable[..., None]:
     UsageError
         If none is known.
     """
-    name = path.name.lower()
-    suffix = max((s for s in EXPORTERS if name.endswith(s)), key=len, default="")
+    suffix = suffix_of(path)
     if not suffix:
         raise UsageError(path, "no writer for this suffix", f"choose one of {' '.join(sorted(EXPORTERS))}")
     module, function = EXPORTERS[suffix].rsplit(":", 1)
     writer: Callable[..., None] = getattr(import_module(module), function)
     return writer
+
+
+def suffix_of(path: Path) -> str:
+    """The known suffix of a file name, such as ``.city.json``; empty if none is known."""
+    name = path.name.lower()
+    return max((s for s in EXPORTERS if name.endswith(s)), key=len, default="")
 
 
 def open_city(path: str | Path) -> City:

@@ -1,4 +1,7 @@
-"""A city to every format that `twin export` knows, one function a format: ``writer(city, path, *, force)``."""
+"""A city to every format that `twin export` knows, one function a format.
+
+A writer is called as ``writer(city, wanted)``; options that it does not take were refused before.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +13,35 @@ from twin.outputs.export_content import BuildingMeshes, ExportContent, MeshPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from twin.city.building_geometry import BuildingGeometry
     from twin.city.cityjson import ModelMetadata, VertexTransform
+    from twin.city.export_options import ExportOptions, ExportRequest
     from twin.city.model import City
+    from twin.core.notices import Notices
+    from twin.scene.layers import SceneLayer
+    from twin.scene.scene import Scene
 
 
-def export_cityjson(city: City, path: Path, *, force: bool) -> None:
+def export_cityjson(city: City, wanted: ExportRequest) -> None:
     """CityJSON 2.0, one document."""
     from twin.city.cityjson import write_cityjson
 
     metadata, transform = model_header(city)
-    write_cityjson(path, _buildings(city), metadata=metadata, transform=transform, force=force)
+    write_cityjson(wanted.path, _buildings(city), metadata=metadata, transform=transform, force=wanted.force)
 
 
-def export_cityjsonseq(city: City, path: Path, *, force: bool) -> None:
+def export_cityjsonseq(city: City, wanted: ExportRequest) -> None:
     """CityJSONSeq 2.0, one building a line."""
     from twin.city.cityjson import write_cityjsonseq
 
     metadata, transform = model_header(city)
-    write_cityjsonseq(path, _buildings(city), metadata=metadata, transform=transform, force=force)
+    write_cityjsonseq(
+        wanted.path, _buildings(city), metadata=metadata, transform=transform, force=wanted.force
+    )
 
 
-def export_geopackage(city: City, path: Path, *, force: bool) -> None:
+def export_geopackage(city: City, wanted: ExportRequest) -> None:
     """GeoPackage: buildings with attributes, each face of their roofs, the map, and vector layers that were added."""
     from twin.outputs.geopackage import surface_features, write_geopackage
     from twin.outputs.roof_faces import roof_face_features
@@ -46,7 +54,7 @@ def export_geopackage(city: City, path: Path, *, force: bool) -> None:
     for name, layer in city.manifest.layers.items():
         if layer.kind in {"roads", "water", "bridges", "landcover", "trees", "unmapped", "vector"}:
             layers[name] = _plain(city.layer(name))
-    write_geopackage(path, layers, force=force)
+    write_geopackage(wanted.path, layers, force=wanted.force)
 
 
 def _plain(frame: Any) -> Any:
@@ -55,32 +63,71 @@ def _plain(frame: Any) -> Any:
     return frame.drop(columns=others)
 
 
-def export_glb(city: City, path: Path, *, force: bool) -> None:
+def export_glb(city: City, wanted: ExportRequest) -> None:
     """GLB with ids and attributes of every building."""
     from twin.outputs.glb import write_glb
 
-    write_glb(path, export_content(city), force=force)
+    write_glb(wanted.path, export_content(city), force=wanted.force)
 
 
-def export_obj(city: City, path: Path, *, force: bool) -> None:
+def export_obj(city: City, wanted: ExportRequest) -> None:
     """OBJ with one object for each building."""
     from twin.outputs.obj import write_obj
 
-    write_obj(path, export_content(city), force=force)
+    write_obj(wanted.path, export_content(city), force=wanted.force)
 
 
-def export_stl(city: City, path: Path, *, force: bool) -> None:
+def export_stl(city: City, wanted: ExportRequest) -> None:
     """Binary STL."""
     from twin.outputs.stl import write_stl
 
-    write_stl(path, export_content(city), force=force)
+    write_stl(wanted.path, export_content(city), force=wanted.force)
 
 
-def export_ply(city: City, path: Path, *, force: bool) -> None:
+def export_ply(city: City, wanted: ExportRequest) -> None:
     """Binary PLY with building and surface of every face."""
     from twin.outputs.ply import write_ply
 
-    write_ply(path, export_content(city), force=force)
+    write_ply(wanted.path, export_content(city), force=wanted.force)
+
+
+def export_page(city: City, wanted: ExportRequest) -> None:
+    """One web page that needs neither server nor network."""
+    from twin.outputs.web.page import PageOptions, write_page
+    from twin.outputs.web.timeline import choose_moments
+    from twin.scene.scene import Scene
+
+    scene = Scene(city, notices=wanted.notices)
+    options = wanted.options
+    layers = _page_layers(city, options, wanted.notices)
+    page = PageOptions(
+        title=options.title,
+        language=options.language,
+        theme=options.theme,
+        layers=layers,
+        moments=choose_moments(layers, start=options.start, end=options.end),
+    )
+    write_page(
+        wanted.path, scene, scene_attributes(city, scene), page, force=wanted.force, notices=wanted.notices
+    )
+
+
+def _page_layers(city: City, options: ExportOptions, notices: Notices) -> tuple[SceneLayer, ...]:
+    """What changes over time: the flood that was asked for, or the only one."""
+    from twin.scene.as_layer import as_layer
+    from twin.water.flood_store import read_flood
+
+    floods = sorted(name for name, layer in city.manifest.layers.items() if layer.kind == "flood")
+    if options.flood is None and len(floods) > 1:
+        notices.add("flood", f"the page shows no flood; choose one with --flood: {', '.join(floods)}")
+    chosen = options.flood or (floods[0] if len(floods) == 1 else None)
+    return (as_layer(read_flood(city, chosen)),) if chosen else ()
+
+
+def scene_attributes(city: City, scene: Scene) -> dict[str, Any]:
+    """Columns of the buildings that a scene shows, in its order."""
+    ids = tuple(scene.pack["building_ids"].tolist())
+    return _attributes(city, ids)
 
 
 def model_header(city: City) -> tuple[ModelMetadata, VertexTransform]:

@@ -1,0 +1,173 @@
+// What changes: water that stands and flows off, and values of sensors.
+
+class Flood {
+  constructor(city, block, track, name, maps) {
+    const water = track.water, grid = water.grid, n = grid.rows * grid.columns;
+    const bits = numbers(block, water.kept, Uint8Array);
+    this.at = new Int32Array(n).fill(-1);
+    this.cells = [];
+    for (let i = 0; i < n; i++) if (bits[i >> 3] & (128 >> (i & 7))) this.at[i] = this.cells.push(i) - 1;
+    this.grid = grid;
+    this.water = water;
+    this.bed = numbers(block, water.bed, Float32Array, 0.01);
+    this.noBed = water.noBed * 0.01 + 1;
+    this.depths = this.sums(block, water.frames, 0.01);
+    this.values = water.values ? this.sums(block, water.values, 0.001) : this.depths;
+    this.build(city, block, name, maps);
+  }
+
+  // Each moment is told as the difference to the one before.
+  sums(block, frames, scale) {
+    let before = new Int32Array(this.cells.length);
+    return frames.map((place) => {
+      const now = numbers(block, place);
+      for (let i = 0; i < now.length; i++) now[i] += before[i];
+      before = now;
+      return Float32Array.from(now, (v) => v * scale);
+    });
+  }
+
+  build(city, block, name, maps) {
+    const { columns, rows, cell, x, y } = this.grid, n = this.cells.length, triangles = [];
+    const position = new Float32Array(3 * n);
+    this.cells.forEach((c, i) => {
+      position[3 * i] = x + (c % columns) * cell;
+      position[3 * i + 1] = y - Math.floor(c / columns) * cell;
+    });
+    this.around = new Int32Array(8 * n).fill(-1);
+    this.cells.forEach((c, i) => {
+      const column = c % columns, row = Math.floor(c / columns);
+      let k = 0;
+      for (let dy = -1; dy <= 1; dy++)
+        for (let dx = -1; dx <= 1; dx++) {
+          if (!dx && !dy) continue;
+          const inside = column + dx >= 0 && column + dx < columns && row + dy >= 0 && row + dy < rows;
+          this.around[8 * i + k++] = inside ? this.at[c + dy * columns + dx] : -1;
+        }
+      if (column + 1 >= columns || row + 1 >= rows) return;
+      const b = this.at[c + 1], d = this.at[c + columns], e = this.at[c + columns + 1];
+      if (b >= 0 && d >= 0 && e >= 0) triangles.push(i, d, e, i, e, b);
+    });
+    this.shape = geometry(position, Uint32Array.from(triangles));
+    this.depth = new THREE.BufferAttribute(new Float32Array(n), 1);
+    this.shade = new THREE.BufferAttribute(new Uint8Array(3 * n), 3, true);
+    this.shape.setAttribute("texel", new THREE.BufferAttribute(planPlaces(block.header, position), 2));
+    this.shape.setAttribute("depth", this.depth);
+    this.shape.setAttribute("shade", this.shade);
+    const look = material(block.header, "flood", maps.plan, { transparent: true, side: THREE.DoubleSide });
+    const thing = mesh(city, name, this.shape, look);
+    thing.frustumCulled = false;
+    thing.renderOrder = 2;
+  }
+
+  show(moment, look) {
+    const first = Math.floor(moment), last = Math.min(first + 1, this.depths.length - 1), share = moment - first;
+    const a = this.depths[first], b = this.depths[last], va = this.values[first], vb = this.values[last];
+    const p = this.shape.attributes.position.array, n = this.cells.length, now = new Float32Array(n);
+    for (let i = 0; i < n; i++) now[i] = a[i] + (b[i] - a[i]) * share;
+    for (let i = 0; i < n; i++) {
+      let depth = now[i], value = va[i] + (vb[i] - va[i]) * share, surface = this.bed[i] + depth;
+      if (depth < 0.01) [surface, depth, value] = this.beside(i, now, va);
+      p[3 * i + 2] = surface + 0.03;
+      this.depth.array[i] = depth;
+      this.shade.array.set(this.colour(value, look), 3 * i);
+    }
+    this.shape.attributes.position.needsUpdate = this.depth.needsUpdate = this.shade.needsUpdate = true;
+  }
+
+  // A dry place beside water goes on with the water's surface, so that the shore lies where that meets the ground.
+  beside(i, now, values) {
+    let surface = 0, depth = 0, value = 0, count = 0;
+    for (let k = 8 * i; k < 8 * i + 8; k++) {
+      const j = this.around[k];
+      if (j < 0 || now[j] < 0.01) continue;
+      surface += this.bed[j] + now[j];
+      depth += now[j];
+      value += values[j];
+      count++;
+    }
+    const bed = this.bed[i], hasBed = bed > this.noBed;
+    if (!count) return [hasBed ? bed : 0, -1, 0];
+    if (!hasBed) return [surface / count, depth / count, value / count];
+    return [surface / count, Math.min(surface / count - bed, 0) - 0.005, value / count];
+  }
+
+  colour(value, look) {
+    if (this.water.colours.length) {
+      let i = 0;
+      while (i < this.water.breaks.length && value >= this.water.breaks[i]) i++;
+      return this.water.colours[i];
+    }
+    const share = Math.min(1, Math.max(0, value / 1.2));
+    return look.water.shore.map((c, k) => 255 * (c + (look.water.deep[k] - c) * share));
+  }
+}
+
+class Marks {
+  constructor(track, layer, parent, chosen) {
+    this.track = track;
+    const marks = track.markers;
+    this.nodes = marks.ids.map((id, i) => {
+      const node = document.createElement("button");
+      node.type = "button";
+      node.className = "mark";
+      node.append(document.createElement("span"));
+      node.addEventListener("click", () => chosen(this, i));
+      parent.append(node);
+      return node;
+    });
+    this.places = marks.places.map((p) => new THREE.Vector3(...p));
+    this.visible = true;
+  }
+
+  frame(moment) {
+    return this.track.markers.frames[Math.min(Math.round(moment), this.track.markers.frames.length - 1)];
+  }
+
+  show(moment) {
+    this.now = this.frame(moment);
+    this.nodes.forEach((node, i) => {
+      const told = this.now[i];
+      if (!told) return;
+      const [text, rgb, state, , alarm] = told;
+      node.firstChild.textContent = text;
+      node.title = this.track.markers.ids[i] + (text ? ": " + text : "");
+      node.style.backgroundColor = `rgb(${rgb.join(" ")})`;
+      node.classList.toggle("stale", state === 1);
+      node.classList.toggle("missing", state > 1);
+      node.classList.toggle("alarm", alarm === 1);
+    });
+  }
+
+  place(project) {
+    let shown = 0;
+    const at = this.places.map((p, i) => (this.visible && this.now[i] ? project(p) : null));
+    for (const spot of at) if (spot) shown++;
+    this.nodes.forEach((node, i) => {
+      const spot = at[i];
+      node.hidden = !spot;
+      if (!spot) return;
+      node.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
+      node.firstChild.hidden = !node.firstChild.textContent || (shown > 30 && this.now[i][4] !== 1);
+    });
+  }
+}
+
+function historyPath(series, ns = "http://www.w3.org/2000/svg") {
+  const known = series.filter(([, v]) => v !== null);
+  if (known.length < 2) return null;
+  const ts = known.map(([t]) => -Math.abs(t)), vs = known.map(([, v]) => v);
+  const t0 = Math.min(...ts), t1 = Math.max(...ts), v0 = Math.min(...vs), v1 = Math.max(...vs);
+  let d = "", pen = "M";
+  for (const [t, v] of series) {
+    if (v === null) { pen = "M"; continue; }
+    d += `${pen}${((-Math.abs(t) - t0) / (t1 - t0 || 1)) * 300} ${76 - ((v - v0) / (v1 - v0 || 1)) * 70}`;
+    pen = "L";
+  }
+  const svg = document.createElementNS(ns, "svg"), path = document.createElementNS(ns, "path");
+  svg.setAttribute("viewBox", "0 0 300 80");
+  svg.setAttribute("preserveAspectRatio", "none");
+  path.setAttribute("d", d);
+  svg.append(path);
+  return svg;
+}

@@ -1,0 +1,57 @@
+"""Arrays come back as they were, small ones small."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from twin.outputs.web.codec import Bundle, by_first_use, read, unpack
+
+TABLES = arrays(
+    np.int64, st.tuples(st.integers(0, 12), st.integers(1, 4)), elements=st.integers(-(2**29), 2**29)
+)
+
+
+@given(TABLES, st.sampled_from(["delta", "signed"]))
+def test_tables_come_back(table, codec):
+    bundle = Bundle()
+    bundle.add(np.arange(3))
+    place = bundle.add(table, codec=codec)
+    header, data = unpack(bundle.pack({"place": place}))
+    assert np.array_equal(read(header["place"], data), table)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 20)] * 3), max_size=30))
+def test_triangles_come_back_over_points_in_order_of_use(rows):
+    triangles = np.array(rows, np.int64).reshape(-1, 3)
+    order, renumbered = by_first_use(triangles)
+    assert np.array_equal(order[renumbered] if len(order) else renumbered, triangles)
+    bundle = Bundle()
+    place = bundle.add_triangles(renumbered)
+    header, data = unpack(bundle.pack({"place": place}))
+    assert np.array_equal(read(header["place"], data).reshape(-1, 3), renumbered)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="fit"):
+        Bundle().add(np.array([2**40]))
+    with pytest.raises(ValueError, match="fit"):
+        Bundle().add(np.array([-1]), codec="plain")
+
+
+def test_bytes_do_not_depend_on_anything_else():
+    packed = []
+    for _ in range(2):
+        bundle = Bundle()
+        bundle.add(np.arange(1000) ** 2)
+        bundle.add_bytes(b"abc")
+        packed.append(bundle.pack({"a": "서울"}))
+    assert packed[0] == packed[1]
+    assert unpack(packed[0])[0] == {"a": "서울"}
+
+
+def test_a_ramp_takes_almost_nothing():
+    bundle = Bundle()
+    bundle.add(np.arange(100_000))
+    assert len(bundle.pack({})) < 400

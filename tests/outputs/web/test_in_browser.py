@@ -1,0 +1,183 @@
+"""The page in Chromium without a network: drawn, turned, asked, played; nothing hostile runs and nothing is fetched."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.outputs.web.browser import CHROMIUM, Browser
+from tests.outputs.web.hostile_village import ATTRIBUTES, IMAGE, SCRIPT, hostile_options, hostile_scene
+from twin.outputs.web.page import write_page
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="Chromium is not installed (Debian: apt install chromium)"
+)
+SIZE = (900, 640)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "village.html"
+    write_page(path, hostile_scene(), ATTRIBUTES, hostile_options())
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(page):
+    opened = Browser(SIZE)
+    opened.open(page)
+    yield opened
+    opened.close()
+
+
+def look(browser):
+    """The page as an array."""
+    return np.asarray(Image.open(io.BytesIO(browser.picture())).convert("RGB")).astype(int)
+
+
+def share_changed(before, after):
+    """Share of the pixels that differ."""
+    return float((np.abs(before - after).max(axis=2) > 8).mean())
+
+
+def set_value(browser, name, value, event):
+    """Set a control as a reader's hand does."""
+    browser.run(
+        f"(() => {{ const e = document.getElementById({name!r}); e.value = {value!r}; "
+        f"e.dispatchEvent(new Event({event!r})); }})()"
+    )
+
+
+def home(browser):
+    browser.run("document.getElementById('home').click()")
+    browser.settle()
+
+
+def house(browser):
+    """Picks until a building is hit; its id."""
+    for x in range(250, 700, 30):
+        for y in range(200, 520, 30):
+            browser.click(x, y)
+            picked = browser.run("document.body.dataset.picked")
+            if picked:
+                return picked
+    raise AssertionError("no click meets a building")
+
+
+def test_the_village_is_drawn(browser):
+    shown = look(browser)
+    middle = shown[150:550, 200:700]
+    assert len(np.unique((middle // 16).reshape(-1, 3), axis=0)) > 20
+    # Grass, the canal's water and plaster are all there.
+    r, g, b = (middle[..., i] for i in range(3))
+    assert ((g > r + 10) & (g > b + 20)).mean() > 0.05
+    assert ((b > r + 15) & (b > 90)).mean() > 0.004
+
+
+def test_dragging_turns_the_city(browser):
+    home(browser)
+    before = look(browser)
+    browser.drag((450, 320), (560, 340))
+    assert share_changed(before, look(browser)) > 0.05
+    home(browser)
+    assert share_changed(before, look(browser)) < 0.01
+
+
+def test_keys_walk_and_the_wheel_comes_nearer(browser):
+    home(browser)
+    before = look(browser)
+    browser.key("KeyW", "w", 0.4)
+    walked = look(browser)
+    assert share_changed(before, walked) > 0.02
+    browser.mouse("mouseWheel", 450, 320, deltaX=0, deltaY=-300)
+    assert share_changed(walked, look(browser)) > 0.02
+
+
+def test_a_click_tells_what_a_building_is(browser):
+    home(browser)
+    picked = house(browser)
+    card = browser.run("document.getElementById('facts').textContent")
+    assert picked in card
+    assert "Height" in card or picked == "c"
+    browser.run("document.getElementById('close').click()")
+    assert browser.run("document.getElementById('card').hidden")
+
+
+def test_water_rises_with_the_slider(browser):
+    home(browser)
+    set_value(browser, "moment", "0", "input")
+    dry = look(browser)
+    set_value(browser, "moment", "60", "input")
+    wet = look(browser)
+    assert share_changed(dry, wet) > 0.03
+    assert (
+        browser.run("document.getElementById('clock').value || document.getElementById('clock').textContent")
+        == "2026-07-01 13:00"
+    )
+    # The gauges' text changes with it, and one of them has fallen silent.
+    texts = browser.run("[...document.querySelectorAll('.mark:not([hidden]) span')].map(n => n.textContent)")
+    assert texts
+    assert all(t.startswith("1.00 m") for t in texts)
+
+
+def test_layers_and_colours_are_switched(browser):
+    home(browser)
+    before = look(browser)
+    browser.run("document.querySelector('[data-layer=buildings]').click()")
+    assert share_changed(before, look(browser)) > 0.02
+    browser.run("document.querySelector('[data-layer=buildings]').click()")
+    assert share_changed(before, look(browser)) < 0.01
+    options = browser.run("[...document.getElementById('colour').options].map(o => o.textContent)")
+    set_value(browser, "colour", str(options.index("Roof type") - 1), "change")
+    assert "Roof type" in browser.run("document.getElementById('legend').textContent")
+    assert share_changed(before, look(browser)) > 0.01
+    set_value(browser, "colour", "-1", "change")
+
+
+def test_search_finds_by_id_and_by_text(browser):
+    set_value(browser, "search", "gable", "input")
+    found = browser.run("document.getElementById('found').textContent")
+    assert found == "gable · c"
+    browser.run("document.querySelector('#found button').click()")
+    assert browser.run("document.body.dataset.picked") == "c"
+    set_value(browser, "search", "no such thing", "input")
+    assert browser.run("document.getElementById('found').textContent") == "Nothing found"
+
+
+def test_three_languages_and_two_themes(browser):
+    for code, word in (("ko", "건물"), ("fi", "Rakennukset"), ("en", "Buildings")):
+        set_value(browser, "language", code, "change")
+        assert word in browser.run("document.getElementById('layers').textContent")
+        assert browser.run("document.documentElement.lang") == code
+    before = look(browser)
+    browser.run("document.getElementById('theme').click()")
+    assert look(browser).mean() < before.mean() - 40
+    browser.run("document.getElementById('theme').click()")
+
+
+def test_hostile_names_are_shown_and_do_nothing(browser, page):
+    assert browser.run("window.pwned === undefined")
+    assert browser.run("document.querySelector('h1').textContent") == f"Village {SCRIPT}"
+    assert IMAGE in browser.run("document.getElementById('labels').textContent")
+    assert browser.run("document.images.length") == 0
+    assert browser.dialogs == []
+    assert browser.requests == [page.resolve().as_uri()]
+    assert [line for line in browser.console if not line.startswith("warning")] == []
+
+
+def test_a_phone_turns_it_with_fingers(page):
+    phone = Browser((390, 740), touch=True)
+    try:
+        phone.open(page)
+        before = look(phone)
+        points = [[{"x": 200, "y": 400}], [{"x": 250, "y": 410}], [{"x": 320, "y": 420}]]
+        for kind, at in zip(("touchStart", "touchMove", "touchMove"), points, strict=True):
+            phone.call("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        phone.call("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        assert share_changed(before, look(phone)) > 0.03
+        width = phone.run("document.documentElement.scrollWidth")
+        assert width <= 390
+        assert [line for line in phone.console if not line.startswith("warning")] == []
+    finally:
+        phone.close()

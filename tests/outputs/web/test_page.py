@@ -1,0 +1,125 @@
+"""The page as a file: what it says, what it lets run, and what it refuses."""
+
+import base64
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from tests.outputs.web.hostile_village import ATTRIBUTES, CLOSER, IDS, hostile_options, hostile_scene
+from twin.core.errors import OutputExistsError, StorageError, UsageError
+from twin.core.notices import Notices
+from twin.outputs.web.codec import read, unpack
+from twin.outputs.web.library import three_js
+from twin.outputs.web.page import PageOptions, encode_page, page_text, read_page_counts, write_page
+from twin.scene.charts import pack_shelves
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return hostile_scene()
+
+
+@pytest.fixture(scope="module")
+def block(scene):
+    return encode_page(scene, ATTRIBUTES, hostile_options())
+
+
+def test_names_of_the_data_are_not_in_the_text(block):
+    text = page_text(block, title=CLOSER, language="en")
+    assert "pwned" not in text
+    assert "<svg onload" not in text
+    assert text.count("<script") == 3
+    assert text.count("</script>") == 3
+    assert text.count("<style>") == text.count("</style>") == 1
+    assert text.isascii()
+
+
+def test_the_policy_knows_the_scripts_and_nothing_else(block):
+    text = page_text(block, title="x", language="en")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    script = re.search(r"<script>(.*)</script>", text, re.DOTALL)[1]
+    style = re.search(r"<style>(.*)</style>", text, re.DOTALL)[1]
+    for part in (script, style, three_js().script):
+        digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_the_page_names_no_address(block):
+    text = page_text(block, title="x", language="en")
+    script = re.search(r"<script>(.*)</script>", text, re.DOTALL)[1]
+    addresses = set(re.findall(r"https?://[^\s\"'`]+", script))
+    assert addresses <= {
+        "http://www.w3.org/2000/svg"
+    }  # the name of a kind of element; nothing is fetched from it
+
+
+def test_faces_find_their_light_again(scene, block):
+    header, data = unpack(block)
+    facets, pack = header["facets"], scene.pack
+    faces, texels = read(facets["faces"], data)[:, 0], read(facets["texels"], data) / facets["perTexel"]
+    sizes = np.zeros((facets["nFaces"], 2), np.int64)
+    np.maximum.at(sizes, faces, np.rint(texels).astype(np.int64) + 1)
+    corner, shape = pack_shelves(sizes)
+    assert list(shape) == facets["atlas"]
+    place = read(facets["places"], data)[read(facets["corners"], data)[:, 0]] * header["step"]
+    want = {
+        (*np.rint(p * 100).astype(int), *np.rint(t * 4).astype(int))
+        for p, t in zip(pack["facet_points"], pack["facet_texel"], strict=True)
+    }
+    got = {
+        (*np.rint(p * 100).astype(int), *np.rint(t * 4).astype(int))
+        for p, t in zip(place, corner[faces] + texels, strict=True)
+    }
+    assert got == want
+
+
+def test_water_is_told_by_differences(block):
+    header, data = unpack(block)
+    water = header["time"]["tracks"][0]["water"]
+    depth = np.cumsum([read(f, data)[:, 0] for f in water["frames"]], axis=0)
+    assert depth[0].max() == 0
+    assert depth[-1].max() == 100
+    assert depth[30].max() == 50
+    kept = np.unpackbits(read(water["kept"], data)[:, 0].astype(np.uint8))
+    n = water["grid"]["rows"] * water["grid"]["columns"]
+    assert kept[:n].sum() == depth.shape[1]
+
+
+def test_attributes_are_there_by_kind(block):
+    header, data = unpack(block)
+    columns = {c["label"]: c for c in header["columns"]}
+    height = columns["Height"]
+    assert (height["unit"], height["decimals"]) == ("m", 1)
+    assert (read(height["values"], data)[:, 0] / 10).tolist() == [9.3, 14.3, 0]
+    assert read(height["known"], data)[:, 0].tolist() == [1, 1, 0]
+    assert columns["Monument"]["texts"] == ["no", "yes"]
+    assert len(header["ids"]) == len(IDS)
+    assert "\x00" not in str(header["columns"])
+    assert max(len(t) for c in header["columns"] for t in c.get("texts", [])) <= 400
+
+
+def test_written_pages_are_read_back_and_kept(scene, tmp_path):
+    path = tmp_path / "page.html"
+    counts = write_page(path, scene, ATTRIBUTES, hostile_options())
+    assert (counts.n_buildings, counts.n_moments) == (3, 61)
+    assert counts.n_bytes == path.stat().st_size
+    before = path.read_bytes()
+    with pytest.raises(OutputExistsError):
+        write_page(path, scene, ATTRIBUTES, hostile_options())
+    write_page(path, scene, ATTRIBUTES, hostile_options(), force=True, notices=Notices())
+    assert path.read_bytes() == before
+    path.write_bytes(before[: len(before) // 2])
+    with pytest.raises(StorageError, match=r"page\.html"):
+        read_page_counts(path)
+
+
+def test_what_there_is_not_is_refused():
+    with pytest.raises(UsageError, match="--lang"):
+        PageOptions(language="xx")
+    with pytest.raises(UsageError, match="--theme"):
+        PageOptions(theme="pink")

@@ -1,0 +1,69 @@
+"""Moments within the data, and layers asked at each."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from tests.outputs.web.hostile_village import START, Gauges, Rising
+from twin.core.errors import UsageError
+from twin.core.grid import Grid
+from twin.outputs.web import timeline as module
+from twin.outputs.web.codec import Bundle, read, unpack
+from twin.outputs.web.timeline import Moments, choose_moments, timeline, water_track
+from twin.scene.layers import WaterView
+
+HOUR = timedelta(hours=1)
+
+
+def test_moments_lie_within_the_data():
+    times = choose_moments([Rising(), Gauges()]).times
+    assert (times[0], times[-1], len(times)) == (START, START + HOUR, 61)
+    part = choose_moments([Rising()], start=START + HOUR / 4, end=START + 3 * HOUR).times
+    assert (part[0], part[-1]) == (START + HOUR / 4, START + HOUR)
+    assert choose_moments([Rising()], start=START, end=START).times == (START,)
+    assert choose_moments([]).times == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (START + 2 * HOUR, None, "outside the data"),
+        (None, START - HOUR, "outside the data"),
+        (START + HOUR, START, "is after"),
+    ],
+)
+def test_other_moments_are_refused(start, end, words):
+    with pytest.raises(UsageError, match=words):
+        choose_moments([Rising()], start=start, end=end)
+
+
+def test_times_without_anything_that_changes_are_refused():
+    with pytest.raises(UsageError, match="nothing"):
+        choose_moments([], start=START)
+
+
+def test_markers_that_end_are_empty_from_then_on():
+    told = timeline([Gauges()], Moments((START, START + HOUR)), (0, 0, 0), Bundle())
+    frames = told["tracks"][0]["markers"]["frames"]
+    assert [frame[2] is None for frame in frames] == [False, True]
+    assert told["tracks"][0]["buildings"] == [{}, {"c": [250, 20, 20]}]
+
+
+def test_dry_water_is_no_track():
+    grid = Grid(0.0, 10.0, 1.0, 10, 10)
+    dry = WaterView(grid, np.zeros((10, 10), np.float32), np.zeros((10, 10), np.float32))
+    assert water_track([dry, None], (0, 0, 0), Bundle()) is None
+
+
+def test_large_waters_are_joined_in_blocks(monkeypatch):
+    monkeypatch.setattr(module, "MAX_CELLS", 30)
+    grid = Grid(0.0, 11.0, 1.0, 11, 11)
+    wet = WaterView(grid, np.full((11, 11), 2, np.float32), np.full((11, 11), 0.5, np.float32))
+    bundle = Bundle()
+    track = water_track([wet], (0, 0, 1), bundle)
+    assert track["grid"]["cell"] == 3.0
+    assert (track["grid"]["rows"], track["grid"]["columns"]) == (4, 4)
+    _, data = unpack(bundle.pack({}))
+    assert set(read(track["frames"][0], data)[:, 0].tolist()) == {50}
+    assert set(read(track["bed"], data)[:, 0].tolist()) == {100}

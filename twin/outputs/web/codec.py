@@ -1,0 +1,180 @@
+"""Arrays as bytes that compress well, and back; the page decodes the same way (``assets/web/decode.js``).
+
+Whole numbers become differences to the row before, signs are folded into the lowest bit, and bytes of equal weight are
+laid side by side: then most bytes are zero, and gzip finds what repeats. References of triangles count back from the
+highest point met so far, which is nearly always 0, 1 or 2.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+Codec = Literal["delta", "signed", "plain"]
+LEVEL = 9
+_ALIGN = 4
+_WIDTHS = (1, 2, 4)
+
+
+def fold(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Signed numbers as positive ones, small ones small: 0, -1, 1, -2 become 0, 1, 2, 3.
+
+    Examples
+    --------
+    >>> fold(np.array([0, -1, 1, -2])).tolist()
+    [0, 1, 2, 3]
+    """
+    return np.where(values < 0, -2 * values - 1, 2 * values)
+
+
+def planes(values: NDArray[np.unsignedinteger[Any]], width: int) -> bytes:
+    """Bytes of numbers of shape (n, k), column by column and in each the lowest bytes first."""
+    n, k = values.shape
+    raw = np.ascontiguousarray(values.T.astype(f"<u{width}")).view(np.uint8).reshape(k, n, width)
+    return raw.transpose(0, 2, 1).tobytes()
+
+
+def differences(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Each row of shape (n, k) less the one before, folded."""
+    wide = values.astype(np.int64)
+    return fold(np.diff(wide, axis=0, prepend=np.zeros((1, wide.shape[1]), np.int64)))
+
+
+def by_first_use(triangles: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Points in the order in which triangles first name them, and the triangles over these.
+
+    Returns
+    -------
+    order : array, shape (n,)
+        Old number of each new point; points that no triangle names are left out.
+    triangles : array, shaped as given
+
+    Examples
+    --------
+    >>> order, triangles = by_first_use(np.array([[5, 2, 7], [2, 5, 0]]))
+    >>> order.tolist(), triangles.tolist()
+    ([5, 2, 7, 0], [[0, 1, 2], [1, 0, 3]])
+    """
+    flat = triangles.ravel()
+    old, first, inverse = np.unique(flat, return_index=True, return_inverse=True)
+    rank = np.argsort(first, kind="stable")
+    new = np.empty(len(old), np.int64)
+    new[rank] = np.arange(len(old))
+    return old[rank].astype(np.int64), new[inverse.ravel()].reshape(triangles.shape)
+
+
+def count_back(triangles: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Distance of each reference below the number that the next new point would have, shape (n, 1)."""
+    flat = triangles.ravel()
+    highest = np.maximum.accumulate(np.concatenate([[-1], flat]))[:-1] + 1
+    return (highest - flat).astype(np.uint32)[:, None]
+
+
+def _width(top: int) -> int:
+    return next(w for w in _WIDTHS if top < 256**w)
+
+
+class Bundle:
+    """Collects arrays and plain values for one compressed block.
+
+    Examples
+    --------
+    >>> bundle = Bundle()
+    >>> place = bundle.add(np.array([[3, 4], [5, 6]]))
+    >>> place["codec"], place["shape"]
+    ('delta', [2, 2])
+    """
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._n_bytes = 0
+
+    def _append(self, data: bytes) -> int:
+        offset = self._n_bytes
+        padding = bytes(-len(data) % _ALIGN)
+        self._chunks += [data, padding]
+        self._n_bytes += len(data) + len(padding)
+        return offset
+
+    def add(self, values: NDArray[Any], *, codec: Codec = "delta") -> dict[str, Any]:
+        """Take whole numbers in, of shape (n,) or (n, k); where and how they lie.
+
+        Parameters
+        ----------
+        values : array
+        codec : str
+            ``delta`` where neighbours resemble each other, ``signed`` where they do not, ``plain`` without signs.
+
+        Raises
+        ------
+        ValueError
+            If a number takes more than 32 bits, or is negative where it must not be.
+        """
+        table = (values[:, None] if values.ndim == 1 else values).astype(np.int64)
+        coded = differences(table) if codec == "delta" else fold(table) if codec == "signed" else table
+        top = int(coded.max()) if coded.size else 0
+        if top >= 2**32 or (coded.size and int(coded.min()) < 0):
+            raise ValueError(f"numbers up to {top} do not fit")
+        width = _width(top)
+        offset = self._append(planes(coded.astype(np.uint32), width))
+        return {"codec": codec, "offset": offset, "width": width, "shape": list(table.shape)}
+
+    def add_triangles(self, triangles: NDArray[np.int64]) -> dict[str, Any]:
+        """Take references in, such as corners of triangles, to things that are numbered by first use."""
+        coded = count_back(triangles)
+        width = _width(int(coded.max()) if coded.size else 0)
+        offset = self._append(planes(coded, width))
+        return {"codec": "back", "offset": offset, "width": width, "shape": [len(coded), 1]}
+
+    def add_bytes(self, data: bytes) -> dict[str, Any]:
+        """Take bytes in as they are, such as a picture."""
+        return {"codec": "bytes", "offset": self._append(data), "width": 1, "shape": [len(data), 1]}
+
+    def pack(self, header: Mapping[str, Any]) -> bytes:
+        """Header and arrays, compressed; the same content gives the same bytes."""
+        text = json.dumps(header, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        told = text.encode("utf-8", errors="replace")
+        told += b" " * (-len(told) % _ALIGN)
+        return gzip.compress(b"".join([len(told).to_bytes(4, "little"), told, *self._chunks]), LEVEL, mtime=0)
+
+
+def unpack(block: bytes) -> tuple[dict[str, Any], bytes]:
+    """Header and bytes of a block, as the page reads them.
+
+    Raises
+    ------
+    ValueError, OSError, EOFError
+        If the block is damaged.
+    """
+    raw = gzip.decompress(block)
+    n = int.from_bytes(raw[:4], "little")
+    return json.loads(raw[4 : 4 + n]), raw[4 + n :]
+
+
+def read(place: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:
+    """An array from a block, shape (n, k)."""
+    n, k = place["shape"]
+    width = place["width"]
+    raw = np.frombuffer(data, np.uint8, n * k * width, place["offset"]).reshape(k, width, n)
+    values = np.zeros((n, k), np.int64)
+    for w in range(width):
+        values |= raw[:, w].T.astype(np.int64) << (8 * w)
+    if place["codec"] == "back":
+        return _from_back(values[:, 0])[:, None]
+    if place["codec"] in {"plain", "bytes"}:
+        return np.asarray(values)
+    signed = np.where(values & 1, -(values >> 1) - 1, values >> 1)
+    return np.asarray(np.cumsum(signed, axis=0) if place["codec"] == "delta" else signed)
+
+
+def _from_back(coded: NDArray[np.int64]) -> NDArray[np.int64]:
+    new = np.cumsum(coded == 0)
+    return np.asarray(new - coded - (coded == 0))

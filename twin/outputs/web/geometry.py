@@ -1,0 +1,251 @@
+"""A scene pack as meshes for the page: whole centimetres, one mesh for each tile and each thing that can be hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.outputs.web.codec import by_first_use
+from twin.scene.pack import Material
+from twin.scene.paint import id_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from twin.outputs.web.codec import Bundle
+    from twin.scene.pack import ScenePack
+
+FINEST_STEP_M = 0.01
+_CLOSE_TREES = 600
+"""More than these are drawn coarsely: a phone shall turn the city without a halt."""
+_PER_TEXEL = 4
+"""Places in the light map are kept to a quarter of a texel."""
+_GROUP = {
+    Material.WALL: "buildings",
+    Material.ROOF_FLAT: "buildings",
+    Material.ROOF_SLOPED: "buildings",
+    Material.BRIDGE_DECK: "bridges",
+    Material.BRIDGE_SIDE: "bridges",
+    Material.CONTEXT_WALL: "context",
+    Material.CONTEXT_ROOF: "context",
+    Material.QUAY: "ground",
+    Material.EARTH: "ground",
+    Material.MODEL: "models",
+}
+GROUPS = ("buildings", "bridges", "context", "ground", "models")
+
+
+def grid_step_m(pack: ScenePack) -> float:
+    """Size of the grid that points are rounded to: a centimetre, more where a city is wider than 600 km of them."""
+    block = pack.meta.block
+    widest = max(block[2] - block[0], block[3] - block[1], block[5] - block[4], 1.0)
+    return max(FINEST_STEP_M, widest / 2**26)
+
+
+def rounded(points: NDArray[Any], step_m: float) -> NDArray[np.int64]:
+    """Local metres as whole steps."""
+    return np.rint(np.asarray(points, np.float64) / step_m).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class FacetPart:
+    """What of one tile is hidden and shown together.
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    tile : str
+        Group of the pack's tile.
+    points : array, shape (n,)
+        Numbers in the pack.
+    triangles : array, shape (m, 3)
+        Over `points`, which they name in ascending order.
+    """
+
+    group: str
+    tile: str
+    points: NDArray[np.int64]
+    triangles: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Faces of a pack ready for the page.
+
+    Parameters
+    ----------
+    parts : tuple of FacetPart
+    places : array, shape (n, 3)
+        Corners of the faces, each once, in whole steps, in the order in which the parts name them.
+    corner : array, shape (sum of the parts' points,)
+        Row of `places` of each point of the parts.
+    """
+
+    parts: tuple[FacetPart, ...]
+    places: NDArray[np.int64]
+    corner: NDArray[np.int64]
+
+
+def facets(pack: ScenePack, step_m: float) -> Facets:
+    """The faces of a pack, cut by tile and by what can be hidden.
+
+    A point stands in each face for itself, since each face has its own light; its place is kept once.
+    """
+    group = np.array([GROUPS.index(_GROUP[m]) for m in Material], np.uint8)[pack["facet_material"]]
+    parts = tuple(_parts(pack, group))
+    points = np.concatenate([p.points for p in parts] or [np.empty(0, np.int64)])
+    unique, corner = np.unique(rounded(pack["facet_points"][points], step_m), axis=0, return_inverse=True)
+    order, renumbered = by_first_use(corner.ravel())
+    return Facets(parts, unique[order], renumbered)
+
+
+def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle) -> dict[str, Any]:
+    """Walls, roofs, bridges, quays and models.
+
+    A face's place in the light map is not told: the page lays the faces out again, as the pack did, from their sizes.
+    """
+    points = np.concatenate([p.points for p in made.parts] or [np.empty(0, np.int64)])
+    face, within = _within_faces(pack)
+    is_model = pack["facet_material"] == Material.MODEL
+    rgb = np.zeros((len(is_model), 3), np.uint8)
+    rgb[is_model] = pack["facet_rgb"]
+    meshes = [
+        {
+            "group": part.group,
+            "overlay": int(part.tile.partition(":")[2] or -1),
+            "points": len(part.points),
+            "triangles": bundle.add_triangles(part.triangles),
+        }
+        for part in made.parts
+    ]
+    return {
+        "meshes": meshes,
+        "places": bundle.add(made.places),
+        "corners": bundle.add_triangles(made.corner),
+        "faces": bundle.add(face[points]),
+        "texels": bundle.add(within[points]),
+        "owners": bundle.add(pack["facet_owner"][points]),
+        "materials": bundle.add(pack["facet_material"][points]),
+        "rgb": bundle.add(rgb[points[is_model[points]]]),
+        "nFaces": int(face.max()) + 1 if len(face) else 0,
+        "atlas": list(pack.meta.atlas),
+        "perTexel": _PER_TEXEL,
+    }
+
+
+def _within_faces(pack: ScenePack) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Face of each point, and its place within the face's rectangle of the light map in parts of a texel."""
+    face = point_faces(pack)
+    texel = pack["facet_texel"].astype(np.float64)
+    if not len(face):
+        return face, np.empty((0, 2), np.int64)
+    corner = np.rint(np.minimum.reduceat(texel, np.flatnonzero(np.diff(face, prepend=-1)), axis=0))
+    return face, np.rint((texel - corner[face]) * _PER_TEXEL).astype(np.int64)
+
+
+def point_faces(pack: ScenePack) -> NDArray[np.int64]:
+    """Face of each point, from 0 and never falling, shape (n_points,)."""
+    face = np.zeros(len(pack["facet_points"]), np.int64)
+    for tile in pack.meta.facet_tiles:
+        corners = pack["facet_triangles"][slice(*tile.cells)].astype(np.int64) + tile.points[0]
+        face[corners] = pack["facet_face"][slice(*tile.cells)][:, None]
+    return face
+
+
+def _parts(pack: ScenePack, group: NDArray[np.uint8]) -> Iterator[FacetPart]:
+    for tile in pack.meta.facet_tiles:
+        triangles = pack["facet_triangles"][slice(*tile.cells)].astype(np.int64) + tile.points[0]
+        kind = group[triangles[:, 0]]
+        for code in np.unique(kind).tolist():
+            points, renumbered = by_first_use(triangles[kind == code])
+            yield FacetPart(GROUPS[code], tile.group, points, renumbered)
+
+
+def terrain_meshes(pack: ScenePack, bundle: Bundle, step_m: float) -> list[dict[str, Any]]:
+    """Ground and water, tile by tile."""
+    meshes = []
+    for tile in pack.meta.terrain_tiles:
+        triangles = pack["terrain_triangles"][slice(*tile.cells)].astype(np.int64) + tile.points[0]
+        points, renumbered = by_first_use(triangles)
+        meshes.append(
+            {
+                "group": "water" if tile.group == "water" else "terrain",
+                "points": bundle.add(rounded(pack["terrain_points"][points], step_m)),
+                "covers": bundle.add(pack["terrain_cover"][points]),
+                "triangles": bundle.add_triangles(renumbered),
+            }
+        )
+    return meshes
+
+
+def edge_lines(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> dict[str, Any]:
+    """Eaves, ridges and corners of houses as pairs of corners; lines between other places are left out."""
+    ends = rounded(pack["edge_points"].reshape(-1, 3), step_m)
+    both = np.concatenate([made.places, ends])
+    _, code = np.unique(both, axis=0, return_inverse=True)
+    code = code.ravel()
+    n = len(made.places)
+    corner = np.full(int(code.max()) + 1 if len(code) else 0, -1, np.int64)
+    corner[code[:n]] = np.arange(n)
+    pairs = corner[code[n:]].reshape(-1, 2)
+    pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return {"from": bundle.add(pairs[:, 0]), "way": bundle.add(pairs[:, 1] - pairs[:, 0], codec="plain")}
+
+
+def trees(pack: ScenePack, light: NDArray[np.uint8], bundle: Bundle, step_m: float) -> dict[str, Any] | None:
+    """Where trees stand, how large they are, their form, turn and tint, and the light on their crowns."""
+    n = len(pack["tree_form"])
+    if not n:
+        return None
+    size = np.rint(pack["tree_size"].astype(np.float64) * 20).astype(np.int64)
+    look = np.column_stack(
+        [
+            pack["tree_form"].astype(np.int64),
+            np.rint(pack["tree_turn"] / 360 * 255).astype(np.int64),
+            np.rint((pack["tree_tint"] + 1) * 127.5).astype(np.int64),
+            light.astype(np.int64),
+        ]
+    )
+    return {
+        "count": n,
+        "foot": bundle.add(rounded(pack["tree_foot"], step_m)),
+        "size": bundle.add(size, codec="plain"),
+        "look": bundle.add(look, codec="plain"),
+        "sizePerMetre": 20,
+        "forms": _forms(n, bundle),
+    }
+
+
+def _forms(n: int, bundle: Bundle) -> list[dict[str, Any]]:
+    """Crowns by number, the trunk last, in thousandths of their size."""
+    from twin.scene.treeforms import N_FORMS, crown, trunk
+
+    detail = int(n <= _CLOSE_TREES)
+    return [
+        {
+            "points": bundle.add(np.rint(form.points * 1000).astype(np.int64)),
+            "normals": bundle.add(np.rint(form.normals * 127).astype(np.int64)),
+            "triangles": bundle.add(form.triangles),
+        }
+        for form in (*(crown(i, detail=detail) for i in range(N_FORMS)), trunk())
+    ]
+
+
+def building_chances(pack: ScenePack, bundle: Bundle) -> dict[str, Any]:
+    """The number from which a style varies the colours of each building."""
+    return bundle.add(id_hash(pack["building_ids"]).astype(np.int64), codec="plain")
+
+
+def overlay_lines(pack: ScenePack, bundle: Bundle, step_m: float) -> dict[str, Any]:
+    """Lines and points of added layers; the header's overlays say which belong to which."""
+    return {
+        "points": bundle.add(rounded(pack["overlay_lines"], step_m)),
+        "starts": bundle.add(pack["overlay_line_starts"]),
+        "marks": bundle.add(rounded(pack["overlay_points"], step_m)),
+    }

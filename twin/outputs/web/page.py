@@ -1,0 +1,292 @@
+"""One web page of a city: a single file that needs no server and asks for nothing.
+
+Everything is in the page: the library, the data, the words of three languages. Its content security policy allows the
+two scripts and the style by their hashes and nothing else, so that no name or value of the data can become code, and
+no request can leave.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.core.assets import asset_path
+from twin.core.errors import LimitError, StorageError, UsageError
+from twin.core.files import atomic_path
+from twin.core.visible_text import visible_text
+from twin.outputs.verify import require_same
+from twin.outputs.web import codec, geometry, pictures
+from twin.outputs.web.library import three_js
+from twin.outputs.web.looks import looks
+from twin.outputs.web.shaders import programs
+from twin.outputs.web.table import attribute_columns, colourings
+from twin.outputs.web.timeline import Moments, timeline
+from twin.scene.units import heading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from twin.core.notices import Notices
+    from twin.scene.layers import SceneLayer
+    from twin.scene.scene import Scene
+
+LANGUAGES = ("en", "ko", "fi")
+THEMES = ("light", "dark", "auto")
+_SCRIPTS = tuple(
+    f"{name}.js" for name in ("decode", "city", "paint", "view", "pick", "time", "panels", "main")
+)
+_LARGE_BYTES = 25_000_000
+_MAX_BYTES = 400_000_000
+"""A browser opens no longer text; half of it is what a phone can hold."""
+_FIELD = re.compile(r"\{(language|policy|title|licence|style|library|data|script)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What a page shows besides the city.
+
+    Parameters
+    ----------
+    title : str, optional
+        The city's name without it.
+    language : str
+        Which it opens in: ``en``, ``ko`` or ``fi``; it can be changed in the page.
+    theme : str
+        ``light``, ``dark``, or ``auto`` for what the reader's machine prefers.
+    layers : tuple of SceneLayer
+        What changes over time, each with a switch of its own.
+    moments : Moments
+        At which moments these are asked.
+    """
+
+    title: str | None = None
+    language: str = "en"
+    theme: str = "light"
+    layers: tuple[SceneLayer, ...] = ()
+    moments: Moments = field(default_factory=lambda: Moments(()))
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise UsageError(
+                "--lang", f"there is no {self.language!r}", f"choose one of {', '.join(LANGUAGES)}"
+            )
+        if self.theme not in THEMES:
+            raise UsageError("--theme", f"there is no {self.theme!r}", f"choose one of {', '.join(THEMES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """What a page holds, as read back from it.
+
+    Parameters
+    ----------
+    n_buildings, n_triangles, n_moments, n_bytes : int
+    """
+
+    n_buildings: int
+    n_triangles: int
+    n_moments: int
+    n_bytes: int
+
+
+def write_page(
+    path: Path | str,
+    scene: Scene,
+    attributes: Mapping[str, Sequence[Any]],
+    options: PageOptions,
+    *,
+    force: bool = False,
+    notices: Notices | None = None,
+) -> PageCounts:
+    """Write a scene as a web page, read it back, and only then give it its name.
+
+    Parameters
+    ----------
+    path : path
+        Where the file shall lie.
+    scene : Scene
+        The city, its light and its added layers.
+    attributes : mapping
+        Column name to one value for each building of the scene.
+    options : PageOptions
+    force : bool
+        Whether an existing file may be replaced.
+    notices : Notices, optional
+        Told where the page is too large for phones.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file exists and `force` is false.
+    LimitError
+        If no browser could open it.
+    ExtraMissingError
+        If the web library is not there.
+    StorageError
+        If the disk is full or fails, or the file does not read back as it was written.
+    """
+    with atomic_path(path, force=force) as temporary:
+        block = encode_page(scene, attributes, options)
+        text = page_text(block, title=_title(scene, options), language=options.language)
+        _check_size(path, len(text), notices)
+        temporary.write_bytes(text.encode("ascii", errors="xmlcharrefreplace"))
+        counts = read_page_counts(temporary)
+        header, _ = codec.unpack(block)
+        written = {"buildings": len(header["ids"]), "triangles": _count_triangles(header)}
+        require_same(path, written, {"buildings": counts.n_buildings, "triangles": counts.n_triangles})
+    return counts
+
+
+def _check_size(path: Path | str, n_bytes: int, notices: Notices | None) -> None:
+    if n_bytes > _MAX_BYTES:
+        raise LimitError(path, f"the page would take {n_bytes / 1e6:.0f} MB", "export a part of the city")
+    if n_bytes > _LARGE_BYTES and notices is not None:
+        notices.add("large-page", f"{path}: {n_bytes / 1e6:.0f} MB are much for a phone")
+
+
+def _title(scene: Scene, options: PageOptions) -> str:
+    return visible_text(scene.pack.meta.name if options.title is None else options.title)
+
+
+def encode_page(scene: Scene, attributes: Mapping[str, Sequence[Any]], options: PageOptions) -> bytes:
+    """The data of the page: header and arrays, compressed."""
+    from twin.scene.bake import table_bounds
+
+    pack, meta, bundle = scene.pack, scene.pack.meta, codec.Bundle()
+    step = geometry.grid_step_m(pack)
+    faces = geometry.facets(pack, step)
+    labelled = [
+        {**column, "label": heading(column["name"], column["unit"]).removesuffix(f" ({column['unit']})")}
+        for column in attribute_columns(attributes, bundle)
+    ]
+    ways = colourings(attributes, bundle)
+    header = {
+        "title": _title(scene, options),
+        "language": options.language,
+        "theme": "" if options.theme == "auto" else options.theme,
+        "crs": meta.crs,
+        "origin": meta.origin,
+        "attribution": [visible_text(text, max_chars=600) for text in meta.attribution],
+        "step": step,
+        "block": meta.block,
+        "tableBounds": table_bounds(meta.block),
+        "plan": {k: getattr(meta.plan, k) for k in ("x_min", "y_max", "texel_m", "rows", "columns")},
+        "fit": [round(float(v), 2) for v in pack["fit_points"].ravel()],
+        "overview": meta.overview_deg,
+        "convergence": meta.convergence_deg,
+        "sun": scene.sun.direction,
+        "shaders": programs(),
+        "words": json.loads(asset_path("web/words.json").read_text(encoding="utf-8")),
+        "looks": looks(pack, scene.sun),
+        "light": pictures.light_pictures(scene.light, bundle),
+        "facets": geometry.facet_meshes(pack, faces, bundle),
+        "edges": geometry.edge_lines(pack, faces, bundle, step),
+        "terrain": geometry.terrain_meshes(pack, bundle, step),
+        "trees": geometry.trees(pack, scene.light.trees, bundle, step),
+        "chances": geometry.building_chances(pack, bundle),
+        "overlays": [{"name": visible_text(o.name), "lines": o.lines} for o in meta.overlays],
+        "overlayLines": geometry.overlay_lines(pack, bundle, step),
+        "overlayPictures": pictures.overlay_pictures(pack, scene.style, bundle),
+        "labels": [{"text": visible_text(t), "at": at, "kind": kind} for t, at, kind in meta.labels],
+        "ids": [visible_text(i) for i in pack["building_ids"].tolist()],
+        "columns": labelled,
+        "colourings": [{**c, "label": c["legend"]["title"]} for c in ways],
+        "time": timeline(options.layers, options.moments, meta.origin, bundle),
+        "startMoment": 0,
+        "hidden": [],
+    }
+    return bundle.pack(header)
+
+
+def page_text(block: bytes, *, title: str, language: str) -> str:
+    """The page as text: the template with everything in its place.
+
+    Parameters
+    ----------
+    block : bytes
+        As `encode_page` gives it.
+    title : str
+        Any text.
+    language : str
+    """
+    library = three_js()
+    script = _escaped('"use strict";\n(() => {\n' + "\n".join(map(_asset, _SCRIPTS)) + "})();\n")
+    style = _asset("page.css")
+    fields = {
+        "language": language,
+        "policy": _policy((script, library.script), style),
+        "title": html.escape(title),
+        "licence": " ".join(re.sub(r"[/*]+", " ", library.licence).split()),
+        "style": style,
+        "library": _base64(gzip.compress(library.script.encode(), codec.LEVEL, mtime=0)),
+        "data": _base64(block),
+        "script": script,
+    }
+    return _FIELD.sub(lambda match: fields[match[1]], _asset("page.html"))
+
+
+def _asset(name: str) -> str:
+    # The hash in the policy is that of the text as a browser sees it, with plain line ends.
+    return asset_path(f"web/{name}").read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _escaped(script: str) -> str:
+    r"""The script in ASCII, with ``\uXXXX`` for other letters: then no server can tell a browser to read it wrongly."""
+
+    def units(match: re.Match[str]) -> str:
+        raw = match[0].encode("utf-16-be")
+        return "".join(f"\\u{int.from_bytes(raw[i : i + 2], 'big'):04x}" for i in range(0, len(raw), 2))
+
+    return re.sub(r"[^\x00-\x7f]", units, script)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _policy(scripts: Sequence[str], style: str) -> str:
+    """Content security policy: nothing but these scripts and this style, known by their hashes."""
+    allowed = " ".join(_hash(s) for s in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'"
+
+
+def read_page_counts(path: Path) -> PageCounts:
+    """What a page holds.
+
+    Raises
+    ------
+    StorageError
+        If the file is cut short or damaged.
+    """
+    raw = path.read_bytes()
+    found = re.search(rb'id="data">([A-Za-z0-9+/=]+)</script>', raw)
+    try:
+        if found is None or not raw.rstrip().endswith(b"</html>"):
+            raise ValueError("the data are cut off")
+        header, data = codec.unpack(base64.b64decode(found[1], validate=True))
+        triangles = _count_triangles(header)
+        codec.read(header["facets"]["places"], data)
+        return PageCounts(len(header["ids"]), triangles, len(header["time"]["times"]), len(raw))
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise StorageError(path, f"does not read back ({error})", "check the disk and run again") from error
+
+
+def _count_triangles(header: Mapping[str, Any]) -> int:
+    parts = [*header["facets"]["meshes"], *header["terrain"]]
+    return int(np.sum([p["triangles"]["shape"][0] // 3 for p in parts], dtype=np.int64))
