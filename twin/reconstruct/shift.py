@@ -129,7 +129,10 @@ def find_shift(walls: WallOffsets, *, eaves_m: float | None = None) -> Shift:
 def is_no_worse(shift: Shift, walls: WallOffsets) -> bool:
     """Whether the walls of one building of a block agree with a shift of the block: they fit no worse than before."""
     fit = (walls.normal, walls.offset_m, _weight(walls), (shift.eaves_m, EAVES_SIGMA_M))
-    before, after = np.array([0.0, 0.0, shift.eaves_m]), np.array([shift.east_m, shift.north_m, shift.eaves_m])
+    before, after = (
+        np.array([0.0, 0.0, shift.eaves_m]),
+        np.array([shift.east_m, shift.north_m, shift.eaves_m]),
+    )
     cost = [_misfit(p, *fit) for p in (before, after)]
     return bool(cost[1] <= cost[0] + 1.0)
 

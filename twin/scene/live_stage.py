@@ -204,4 +204,8 @@ def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStag
     stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=over_time)
     made = LiveStage(scene, stage, legend)
     made.refresh()
+    if scene.shot.looks:
+        from twin.scene.workspace_layers import apply_looks
+
+        apply_looks(made, scene.shot.looks)
     return made

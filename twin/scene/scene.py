@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twin.core.errors import LimitError, UsageError
 from twin.core.notices import Notices
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from twin.scene.pack import ScenePack
     from twin.scene.store import Stored
     from twin.scene.style import Style
-    from twin.scene.workspace import Workspace
+    from twin.scene.workspace import LayerState, Workspace
 
 MIN_SIDE_PX = 16
 MAX_SIDE_PX = 16_384
@@ -74,6 +74,7 @@ class Shot:
     view: str | Path | Camera = "overview"
     color_by: str | ColourBy | None = None
     furniture: Furniture = Furniture()
+    looks: tuple[LayerState, ...] = ()
 
 
 class Scene:
@@ -159,6 +160,10 @@ class Scene:
         wanted = scene_arguments(source, workspace, file=file, notices=told)
         scene = cls(source, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
+        if workspace.flood is not None and not layers and hasattr(source, "manifest"):
+            from twin.scene.workspace_layers import moving_layers
+
+            return scene.with_layers(moving_layers(cast("City", source), workspace, notices=told))
         return scene
 
     def at(self, when: str | datetime | None, *, still_sun: bool = False) -> Scene:
@@ -208,6 +213,13 @@ class Scene:
         """The same scene at another moment with the sun where it is; nothing at all is made anew."""
         other = copy(self)
         other.when = parse_time(when) if isinstance(when, str) else when
+        other._moment = None
+        return other
+
+    def with_layers(self, layers: Sequence[SceneLayer]) -> Scene:
+        """The same scene with other layers over time; nothing at all is made anew."""
+        other = copy(self)
+        other.layers = tuple(layers)
         other._moment = None
         return other
 

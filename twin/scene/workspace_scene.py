@@ -59,7 +59,7 @@ def shot_of(workspace: Workspace, origin: Sequence[int]) -> Shot:
     view: str | Camera = workspace.view
     if workspace.camera is not None:
         view = local_camera(workspace.camera, origin)
-    return Shot(view, workspace.color_by, workspace.furniture)
+    return Shot(view, workspace.color_by, workspace.furniture, workspace.layers)
 
 
 def local_camera(place: Viewpoint, origin: Sequence[int]) -> Camera:

@@ -1,0 +1,64 @@
+"""What a workspace switches, fades and floods is what its pictures show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.flood_city import grid_of, make_city
+from twin.core.notices import Notices
+from twin.scene.graphics import probe_graphics
+from twin.scene.scene import Furniture, Scene
+from twin.scene.workspace import FloodState, Viewpoint, Workspace, with_layer
+
+SIZE = (240, 160)
+draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+
+
+@pytest.fixture(scope="module")
+def valley(tmp_path_factory):
+    """Level ground at 1 m with a basin at 0 m in its middle."""
+    z = np.ones((60, 60))
+    z[20:40, 20:40] = 0.0
+    return make_city(tmp_path_factory.mktemp("valley") / "valley.twin", z)
+
+
+def above(city, **changes):
+    """A workspace that looks straight down on a city."""
+    b = grid_of(np.ones((60, 60))).bounds
+    middle = ((b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2)
+    eye = Viewpoint((*middle, 200.0), (*middle, 0.0), parallel_height_m=60.0)
+    return Workspace(camera=eye, furniture=Furniture.none(), **changes)
+
+
+def middle_of(city, workspace, notices=None):
+    scene = Scene.from_workspace(city, workspace, notices=notices)
+    picture = scene.image(size=SIZE).astype(float)
+    return picture[SIZE[1] // 2 - 8 : SIZE[1] // 2 + 8, SIZE[0] // 2 - 8 : SIZE[0] // 2 + 8].mean(axis=(0, 1))
+
+
+@draws
+def test_a_level_set_by_hand_is_drawn(valley):
+    source = (grid_of(np.ones((60, 60))).bounds.x_min + 30.0, grid_of(np.ones((60, 60))).bounds.y_min + 30.0)
+    dry = middle_of(valley, above(valley))
+    wet = middle_of(valley, above(valley, flood=FloodState(eta_m=0.6, source=source)))
+    assert wet[2] - wet[0] > dry[2] - dry[0] + 30  # bluer
+
+
+@draws
+def test_a_flood_that_is_not_there_is_told_and_left_out(valley):
+    notices = Notices()
+    shown = middle_of(valley, above(valley, flood=FloodState("typhoon")), notices)
+    assert np.allclose(shown, middle_of(valley, above(valley)))
+    assert any("typhoon" in line for line in notices.lines())
+
+
+@draws
+def test_what_is_switched_off_or_faded_lets_the_rest_shine_through(valley):
+    plain = above(valley)
+    shown = middle_of(valley, plain)
+    gone = middle_of(valley, with_layer(plain, "terrain", is_visible=False))
+    half = middle_of(valley, with_layer(plain, "terrain", opacity=0.5))
+    assert np.abs(shown - gone).max() > 8
+    assert np.abs(shown - half).max() > 2
+    assert np.abs(gone - half).max() > 2

@@ -1,0 +1,80 @@
+"""What of a workspace changes with time, and how its groups look: floods, and what is switched off or faded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from twin.core.errors import TwinError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from twin.city.model import City
+    from twin.core.notices import Notices
+    from twin.scene.flood_colours import Colouring
+    from twin.scene.layers import SceneLayer
+    from twin.scene.live_stage import LiveStage
+    from twin.scene.workspace import FloodState, LayerState, Workspace
+    from twin.water.flood import Flood
+    from twin.water.ground import Site
+
+LEVEL = "level"
+"""Name of the flood that a level set by hand makes."""
+
+
+def moving_layers(city: City, workspace: Workspace, *, notices: Notices) -> tuple[SceneLayer, ...]:
+    """Layers with a state at each moment that a workspace shows; one that this city does not have is told."""
+    if workspace.flood is None:
+        return ()
+    try:
+        return (flood_layer(city, workspace.flood, notices=notices),)
+    except TwinError as error:
+        notices.add("workspace-flood", f"the workspace's flood is not shown: {error}")
+        return ()
+
+
+def flood_layer(
+    city: City, state: FloodState, *, ground: Site | None = None, notices: Notices | None = None
+) -> SceneLayer:
+    """The flood of a workspace as a layer: one of the city's, or water up to a level set by hand.
+
+    Parameters
+    ----------
+    city : City
+    state : FloodState
+    ground : Site, optional
+        From `twin.water.site`, so that many levels cost little.
+    notices : Notices, optional
+
+    Raises
+    ------
+    TwinError
+        If the city has no such flood, or the flood does not tell such a quantity.
+    """
+    from twin.scene.flood_layer import FloodLayer
+
+    flood = flood_of_state(city, state, ground=ground, notices=notices)
+    return FloodLayer(flood, cast("Colouring", state.quantity), city=city)
+
+
+def flood_of_state(
+    city: City, state: FloodState, *, ground: Site | None = None, notices: Notices | None = None
+) -> Flood:
+    """The water itself. Parameters and errors as `flood_layer`."""
+    from twin.water.flood_store import read_flood
+    from twin.water.levels import level
+
+    if state.eta_m is None:
+        return read_flood(city, state.name)
+    return level(
+        city, eta_m=state.eta_m, source=state.source, name=state.name or LEVEL, ground=ground, notices=notices
+    )
+
+
+def apply_looks(live: LiveStage, states: Iterable[LayerState]) -> None:
+    """Switch and fade the groups of a stage that a workspace names; the others are shown as they come."""
+    named = {state.name: state for state in states}
+    for group in live.groups:
+        state = named.get(group)
+        live.set_visible(group, state is None or state.is_visible)
+        live.set_opacity(group, 1.0 if state is None else state.opacity)
