@@ -35,6 +35,8 @@ VERBS = {
     "flood": "water in a city: a level, a computation, files of others",
     "live": "observations of sensors: taken in, kept, asked",
     "sun": "hours of direct sun on ground, roofs and walls",
+    "sight": "what is seen from where",
+    "measure": "lengths, areas, volumes and height profiles",
     "info": "what a city holds and where it came from",
     "check": "validity and quality of every building",
     "export": "write a city in another format",
