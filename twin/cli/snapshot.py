@@ -20,6 +20,7 @@ Examples:
   twin snapshot town.twin town.png
   twin snapshot town.twin street.png --view street --size 3840x2160
   twin snapshot town.twin heights.png --color-by height_m --style dark
+  twin snapshot town.twin storm.png --layer typhoon --layer live --time 2026-08-28T15:00+09:00
   twin snapshot town.twin plan.png --workspace plan.workspace.json
   twin snapshot town.twin --batch shots.toml
 """
@@ -42,9 +43,15 @@ Examples:
     type=click.Path(path_type=Path),
     help="Camera, moment, layers, colours and style of a saved workspace; other options go before it.",
 )
-@click.option("--time", help="Moment of the picture, ISO 8601: the sun stands accordingly.")
+@click.option("--time", help="Moment of the picture, ISO 8601: sun, floods and sensors as then.")
 @click.option("--size", help="Width x height in pixels, to 7680x4320.  [default: 1920x1080]")
-@click.option("--layer", "layers", multiple=True, help="Show only these layers (repeatable).")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    help="Show only these layers (repeatable): added ones, floods (typhoon, typhoon:natural, typhoon:velocity, "
+    "typhoon:hazard, typhoon:arrival), and observations (live, live:pm2_5).",
+)
 @click.option(
     "--color-by",
     help="Colour buildings by a column of the city's table (height_m, roof_type, state, rmse_m, volume_m3, ...; "

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from twin.core.errors import UsageError
-from twin.scene.store import NO_LAYERS
+from twin.scene.store import NO_LAYERS, OVER_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from twin.city.model import City
+    from twin.scene.flood_colours import Colouring
     from twin.scene.layers import SceneLayer
     from twin.scene.model import SceneContent
 
@@ -44,11 +45,11 @@ def chosen_layers(source: City | SceneContent, layers: Sequence[Any]) -> ChosenL
     """
     if not layers:
         return ChosenLayers((), ())
-    floods = _flood_names(source)
+    over_time = _names_over_time(source)
     overlays: list[str] = []
     moving: list[SceneLayer] = []
     for layer in layers:
-        if isinstance(layer, str) and layer not in floods:
+        if isinstance(layer, str) and layer.partition(":")[0] not in over_time:
             overlays.append(layer)
         else:
             moving.append(as_layer(layer, source))
@@ -56,31 +57,34 @@ def chosen_layers(source: City | SceneContent, layers: Sequence[Any]) -> ChosenL
 
 
 def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLayer:
-    """A flood, the name of one, or anything that already is a layer, as a layer of a scene.
+    """A flood, a feed, the name of one, or anything that already is a layer, as a layer of a scene.
 
     Parameters
     ----------
-    layer : Flood, str, or an object with ``name``, ``span`` and ``at``
+    layer : str, Flood, feed or SceneLayer
+        A name may tell what is shown: ``typhoon:hazard`` colours a flood by hazard, ``live:pm2_5`` shows one property
+        of the city's observations. A feed has ``catalogue``, ``latest``, ``history`` and ``span`` as
+        `twin.scene.live_layer.Observations`.
     source : City or SceneContent, optional
-        The city that names refer to.
+        The city that names refer to, and whose roads and buildings a flood colours.
 
     Raises
     ------
     UsageError
-        If it is none of these.
+        If it is none of these, or the city has no such layer.
     """
-    from twin.water.flood import Flood
-
     if isinstance(layer, str):
-        from twin.water.flood_store import read_flood
+        return _named(layer, source)
+    if callable(getattr(layer, "at", None)) and hasattr(layer, "span") and hasattr(layer, "name"):
+        return cast("SceneLayer", layer)
+    if all(callable(getattr(layer, name, None)) for name in ("catalogue", "latest", "history", "span")):
+        from twin.scene.live_layer import LiveLayer
 
-        layer = read_flood(cast("City", source), layer)
-    if isinstance(layer, Flood):
+        return LiveLayer(layer)
+    if hasattr(layer, "bed_m") and hasattr(layer, "max_depth_m"):
         from twin.scene.flood_layer import FloodLayer
 
         return FloodLayer(layer, city=_city(source))
-    if callable(getattr(layer, "at", None)) and hasattr(layer, "span") and hasattr(layer, "name"):
-        return cast("SceneLayer", layer)
     raise UsageError(
         "layers",
         f"{type(layer).__name__} is no layer",
@@ -88,13 +92,31 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
     )
 
 
+def _named(text: str, source: Any) -> SceneLayer:
+    """The layer over time that a name of the city asks for, with how it is shown behind a colon."""
+    name, _, how = text.partition(":")
+    city = _city(source)
+    kind = _names_over_time(source).get(name)
+    if city is None or kind is None:
+        raise UsageError("layers", f"there is no layer {name!r} over time", "see `twin info`")
+    if kind == "flood":
+        from twin.scene.flood_layer import FloodLayer
+        from twin.water.flood_store import read_flood
+
+        return FloodLayer(read_flood(city, name), cast("Colouring", how or "depth"), city=city)
+    from twin.scene.live_layer import city_layer
+
+    return city_layer(city, properties=tuple(part for part in how.split(",") if part), name=name)
+
+
 def _city(source: Any) -> City | None:
     """The source, if it is a city on disk."""
     return source if hasattr(source, "manifest") else None
 
 
-def _flood_names(source: City | SceneContent) -> frozenset[str]:
-    manifest = getattr(source, "manifest", None)
-    if manifest is None:
-        return frozenset()
-    return frozenset(name for name, layer in manifest.layers.items() if layer.kind == "flood")
+def _names_over_time(source: Any) -> dict[str, str]:
+    """Kinds of a city's layers over time by their names."""
+    city = _city(source)
+    if city is None:
+        return {}
+    return {name: layer.kind for name, layer in city.manifest.layers.items() if layer.kind in OVER_TIME}

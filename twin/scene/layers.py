@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -86,9 +86,9 @@ class MarkerView:
         `MarkerState`, uint8.
     height_m : array, shape (n,), optional
         Height of a column above the place; flat marks without.
-    text : tuple of str, optional
+    text : sequence of str, optional
         Value with unit, and age where it is stale; hostile text is drawn as text.
-    history : tuple, optional
+    history : sequence, optional
         Per marker an array of shape (k, 2) of seconds before the moment and value, or None; gaps are NaN.
     is_alarm : array of bool, shape (n,), optional
         Which catch the eye.
@@ -101,8 +101,8 @@ class MarkerView:
     rgb: NDArray[np.uint8]
     state: NDArray[np.uint8]
     height_m: NDArray[np.float64] | None = None
-    text: tuple[str, ...] = ()
-    history: tuple[NDArray[np.float64] | None, ...] = ()
+    text: Sequence[str] = ()
+    history: Sequence[NDArray[np.float64] | None] = ()
     is_alarm: NDArray[np.bool_] | None = None
     heading_deg: NDArray[np.float64] | None = None
 

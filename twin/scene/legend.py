@@ -37,7 +37,7 @@ def scene_legends(
     # Beside an attribute's classes the map speaks for itself; a long legend would hide the city.
     is_plain = not legends
     legends += [Legend("Layers", tuple(overlays))] if overlays else []
-    entries = _map_entries(pack, style) if is_plain else _context_entry(pack, style)
+    entries = _map_entries(pack, style) if is_plain else [] if over_time else _context_entry(pack, style)
     legends.append(Legend("Map" if overlays and is_plain else "", tuple(entries)))
     return legends
 

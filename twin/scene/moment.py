@@ -66,13 +66,23 @@ class Moment:
 
     @property
     def legends(self) -> list[Legend]:
-        """Legends from top to bottom, each once."""
-        return list(dict.fromkeys(legend for _, view in self.views for legend in view.legends))
+        """Legends from top to bottom, each once; marks in the classes of an area are explained by the area's."""
+        found = list(dict.fromkeys(legend for _, view in self.views for legend in view.legends))
+        areas = {_classes(legend) for legend in found if legend.entries and legend.entries[0].kind == "area"}
+        return [
+            legend
+            for legend in found
+            if _classes(legend) not in areas or not legend.entries or legend.entries[0].kind == "area"
+        ]
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What has to be told in the picture, each once."""
         return tuple(dict.fromkeys(remark for _, view in self.views for remark in view.remarks))
+
+
+def _classes(legend: Legend) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+    return tuple((entry.text, entry.rgb) for entry in legend.entries)
 
 
 def together(pictures: Sequence[Picture]) -> Picture:

@@ -127,6 +127,7 @@ class Scene:
         self.layers: tuple[SceneLayer, ...] = chosen.moving
         self._stored: Stored = stored_pack(source, chosen.overlays, notices=self.notices)
         self.sun: Sun = self._sun_at(self.when)
+        self._tell_of_other_times()
         self._light: Light | None = None
         self._moment: Moment | None = None
         self.shot = Shot()
@@ -208,6 +209,17 @@ class Scene:
         from twin.scene.live_stage import live_stage
 
         return live_stage(self, color_by)
+
+    def _tell_of_other_times(self) -> None:
+        """Say which layers know nothing of the moment that is asked for."""
+        for layer in self.layers:
+            span = layer.span
+            if self.when is None or span is None or span[0] <= self.when <= span[1]:
+                continue
+            first, last = (t.astimezone(self.when.tzinfo).isoformat(timespec="minutes") for t in span)
+            self.notices.add(
+                "other-time", f"{layer.name} knows of {first} to {last}; the nearest state of it is shown"
+            )
 
     def in_same_light(self, when: str | datetime | None) -> Scene:
         """The same scene at another moment with the sun where it is; nothing at all is made anew."""

@@ -23,7 +23,7 @@ NO_LAYERS = ("none",)
 """Asks for a scene without any added layer."""
 OVERLAY_KINDS = frozenset({"vector", "raster", "picture", "ortho", "model"})
 """Layers of a city that `twin.scene.added_layers` draws."""
-OVER_TIME = frozenset({"flood", "live"})
+OVER_TIME = frozenset({"flood", "observations"})
 """Layers of a city that change with time: they are no part of a pack, and a new one does not make it anew."""
 
 

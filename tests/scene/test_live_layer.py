@@ -1,0 +1,187 @@
+"""Observations in a scene: which stations are shown, how, and as of when."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from twin.core.errors import UsageError
+from twin.live.memory import Memory
+from twin.live.model import MICROSECONDS, Catalogue, Datastream, Observation, Place, Quality, Thing, batch_of
+from twin.scene.as_layer import as_layer
+from twin.scene.layers import MarkerState
+from twin.scene.live_layer import LiveLayer, age_text
+from twin.scene.live_looks import HIGHEST_M, LEAST_M, Colouring
+
+START = datetime(2026, 8, 28, 3, tzinfo=UTC)
+
+
+def place(x, **changes):
+    return Place(**{"kind": "point", "position": (x, 0.0, 3.0), **changes})
+
+
+THINGS = (
+    Thing("gauge", "Bridge gauge", place=place(1.0)),
+    Thing("air", "Air <b>", place=place(2.0, position=(2.0, 0.0, float("nan")))),
+    Thing("bus", "Bus 7", place=Place("moving")),
+    Thing("meter", "Meter", place=place(3.0, kind="building", target="b-1")),
+    Thing("ward", "Ward 4", place=place(4.0, kind="room", target="401", building="b-1", storey=4)),
+)
+STREAMS = (
+    Datastream("air:pm2_5", "air", observed_property="pm2_5", unit="ug/m3", symbol="µg/m³", max_age_s=600),
+    Datastream("air:no2", "air", observed_property="no2", unit="[ppm]", symbol="ppm", max_age_s=600),
+    Datastream("gauge:depth", "gauge", observed_property="water_depth", unit="m", max_age_s=600),
+    Datastream("bus:speed", "bus", observed_property="vehicle_speed", unit="km/h", max_age_s=60),
+    Datastream("meter:power", "meter", observed_property="power", unit="kW", max_age_s=600),
+    Datastream("ward:co2", "ward", observed_property="co2", unit="[ppm]", max_age_s=600),
+)
+
+
+def us(minutes):
+    return round((START + timedelta(minutes=minutes)).timestamp() * MICROSECONDS)
+
+
+@dataclass
+class Feed:
+    """A feed in memory."""
+
+    memory: Memory = field(default_factory=lambda: Memory(Catalogue(THINGS, STREAMS)))
+
+    def catalogue(self):
+        return Catalogue(THINGS, STREAMS)
+
+    def put(self, stream, minutes, value, **more):
+        self.memory.put(batch_of([Observation(stream, us(minutes), us(minutes), value, **more)]))
+
+    def latest(self, moment=None):
+        return self.memory.as_of(us(60) if moment is None else moment)
+
+    def history(self, datastream, start=None, end=None):
+        return self.memory.history(datastream, start, end)
+
+    def span(self):
+        return us(0), us(60)
+
+
+@pytest.fixture
+def feed():
+    made = Feed()
+    for minutes, depth in ((0, 0.1), (5, 0.4), (10, 0.9)):
+        made.put("gauge:depth", minutes, depth)
+    made.put("air:pm2_5", 10, 40.0)
+    made.put("air:no2", 10, 0.01)
+    made.put("bus:speed", 10, 30.0, position=(7.0, 8.0, 9.0, 90.0))
+    made.put("meter:power", 10, 2.0)
+    return made
+
+
+def at(layer, minutes):
+    return layer.at(START + timedelta(minutes=minutes))
+
+
+def test_each_station_is_shown_by_what_matters_most(feed):
+    markers = at(LiveLayer(feed), 12).markers
+    assert dict(zip(markers.ids, markers.text, strict=True)) == {
+        "gauge": "0.90 m",
+        "air": "40.0 µg/m³",
+    }
+    assert "bus" not in markers.ids  # speed is the fourth of the properties
+    both = at(LiveLayer(feed, ("no2", "vehicle_speed")), 10).markers
+    assert sorted(both.ids) == ["air", "bus"]
+    assert both.text[both.ids.index("air")] == "0.01 ppm"
+
+
+def test_a_moment_shows_what_was_known_then(feed):
+    layer = LiveLayer(feed, ("water_depth",))
+    assert at(layer, 6).markers.text[0] == "0.40 m"
+    assert at(layer, 9).markers.height_m[0] < at(layer, 10).markers.height_m[0] <= 1.2 * HIGHEST_M
+    assert at(layer, -5).markers.state[0] == MarkerState.MISSING
+    assert np.isnan(at(layer, -5).markers.height_m[0])
+
+
+def test_what_is_old_or_wrong_is_told(feed):
+    feed.put("air:pm2_5", 11, 9e9, quality=Quality.INVALID)
+    view = at(LiveLayer(feed, ("water_depth", "pm2_5")), 30)
+    state = dict(zip(view.markers.ids, view.markers.state.tolist(), strict=True))
+    assert state == {"gauge": MarkerState.STALE, "air": MarkerState.INVALID}
+    assert view.markers.text[view.markers.ids.index("gauge")] == "0.90 m · 20 min old"
+    assert view.remarks == ("live: of 2 sensors 1 old, 1 invalid",)
+
+
+def test_colours_are_those_of_bands_and_in_the_legend(feed):
+    view = at(LiveLayer(feed, ("pm2_5",)), 10)
+    entry = next(e for e in view.legends[0].entries if "Unhealthy" in e.text)
+    assert tuple(view.markers.rgb[0]) == entry.rgb
+    assert view.legends[0].title == "PM2.5, µg/m³"
+
+
+def test_the_course_of_a_value_ends_at_the_moment(feed):
+    history = at(LiveLayer(feed, ("water_depth",)), 10).markers.history[0]
+    assert history.tolist() == [[-600, 0.1], [-300, 0.4], [0, 0.9]]
+    assert at(LiveLayer(feed, ("pm2_5",)), 10).markers.history[0] is None
+
+
+def test_things_that_move_are_where_they_were_last(feed):
+    markers = at(LiveLayer(feed, ("vehicle_speed",)), 10).markers
+    assert markers.position[0].tolist() == [7, 8, 9]
+    assert markers.heading_deg[0] == 90
+    assert np.isnan(markers.height_m[0])
+
+
+def test_places_without_a_height_stand_on_the_ground(feed):
+    layer = LiveLayer(feed, ("pm2_5",), height_at=lambda x, y: x * 10)
+    assert at(layer, 10).markers.position[0, 2] == 20
+
+
+def test_alarms_name_their_station_and_stay_plain_text(feed):
+    layer = LiveLayer(feed, ("pm2_5",), alarming=lambda moment: {"air:pm2_5"})
+    markers = at(layer, 10).markers
+    assert markers.is_alarm.tolist() == [True]
+    assert markers.text[0] == "Air <b> 40.0 µg/m³"
+
+
+def test_buildings_by_their_sensors(feed):
+    view = at(LiveLayer(feed, building_property="power"), 12)
+    assert set(view.building_rgb) == {"b-1"}
+    with pytest.raises(UsageError, match="no building has a 'heat'"):
+        at(LiveLayer(feed, building_property="heat"), 12)
+
+
+def test_a_property_that_nobody_observes(feed):
+    with pytest.raises(UsageError, match="no station observes radon"):
+        at(LiveLayer(feed, ("radon",)), 12)
+
+
+def test_a_feed_is_a_layer(feed):
+    layer = as_layer(feed)
+    assert isinstance(layer, LiveLayer)
+    assert layer.span == (START, START + timedelta(hours=1))
+
+
+def test_units_that_no_band_knows_are_drawn_plainly():
+    streams = [Datastream("a", "a", observed_property="pm2_5", unit="m")]
+    colouring = Colouring("pm2_5", streams)
+    assert colouring.table is None
+    assert len(np.unique(colouring.rgb(np.array([1.0, 900.0])), axis=0)) == 1
+    assert len(colouring.legend.entries) == 1
+
+
+@pytest.mark.parametrize(("stages", "plain"), [([1.0, 2.0, 3.0, 4.0], False), ([3, 2], True), ("high", True)])
+def test_stages_are_those_of_the_station(stages, plain):
+    streams = [Datastream("a", "a", observed_property="water_level", unit="m", properties={"stages": stages})]
+    colouring = Colouring("water_level", streams)
+    low, high = colouring.rgb(np.array([0.5]))[0], colouring.rgb(np.array([9.0]))[0]
+    assert (low.tolist() == high.tolist()) == plain
+
+
+def test_heights_and_words():
+    colouring = Colouring("rain_rate", [Datastream("a", "a", observed_property="rain_rate", unit="mm/h")])
+    heights = colouring.heights_m(np.array([0.0, 60.0, 1e9, np.nan]))
+    assert heights[:2].tolist() == [LEAST_M, HIGHEST_M]
+    assert heights[2] < 1.3 * HIGHEST_M
+    assert np.isnan(heights[3])
+    assert [colouring.text(v) for v in (0.0, 0.004, 3.14159, 31.4159, 314.159)] == [
+        "0.00 mm/h", "0.004 mm/h", "3.14 mm/h", "31.4 mm/h", "314 mm/h",
+    ]  # fmt: skip
+    assert age_text(59) == "59 s"
