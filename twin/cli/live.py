@@ -7,7 +7,9 @@ from importlib import import_module
 import click
 
 VERBS: dict[str, str] = {
+    "sniff": "listen to a broker, and draft a mapping of what it sends",
     "import": "things, stations and observations from files or a SensorThings server",
+    "ingest": "keep what a broker or a city's platform sends",
 }
 """Verb to what it does, in the order of ``--help``; ``import`` lies in ``twin.cli.live_import``, and so on."""
 

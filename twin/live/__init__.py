@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twin.live.counts import Counts
+    from twin.live.feed import Feed, connect, open_feed
     from twin.live.freshness import State, states
     from twin.live.memory import Memory
     from twin.live.model import (
@@ -41,10 +42,13 @@ _PLACES = {
     "Observation": "model",
     "Place": "model",
     "Quality": "model",
+    "Feed": "feed",
     "Snapshot": "model",
     "State": "freshness",
     "Store": "store",
     "Thing": "model",
+    "connect": "feed",
+    "open_feed": "feed",
     "open_store": "store",
     "states": "freshness",
 }
@@ -54,6 +58,7 @@ __all__ = [
     "Catalogue",
     "Counts",
     "Datastream",
+    "Feed",
     "History",
     "Memory",
     "Observation",
@@ -63,6 +68,8 @@ __all__ = [
     "State",
     "Store",
     "Thing",
+    "connect",
+    "open_feed",
     "open_store",
     "states",
 ]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin.core.visible_text import visible_text
 from twin.live.model import Observation, Quality, Result
+from twin.live.moments import iso_utc
 from twin.live.rejected import RejectedError
-from twin.live.times import parse_time_us, time_text
+from twin.live.times import parse_time_us
 from twin.live.units import extremes
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def decode_observation(
         raise RejectedError("result", "has no result")
     time, produced = _times(data, received_us)
     if time > latest_us:
-        raise RejectedError("future", f"time {time_text(time)} lies in the future")
+        raise RejectedError("future", f"time {iso_utc(time)} lies in the future")
     result, quality = checked_result(data["result"], spec)
     told = data.get("resultQuality")
     if told is not None:

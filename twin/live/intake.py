@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from twin.live.counts import Counts
 from twin.live.decode import specs_of
 from twin.live.model import Catalogue, Quality, batch_of
-from twin.live.rejected import CAUSES
+from twin.live.rejected import CAUSES, RejectedError
 
 if TYPE_CHECKING:
     from twin.core.notices import Notices
     from twin.live.decode import Spec
     from twin.live.memory import Memory
     from twin.live.model import Datastream, Observation, Thing
-    from twin.live.rejected import RejectedError
     from twin.live.store import Store
 
 BATCH = 20_000
 N_EXAMPLES = 3
+MAX_DATASTREAMS = 200_000
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class Intake:
     n_invalid: Counter[str] = field(default_factory=Counter)
     specs: dict[str, Spec] = field(default_factory=dict)
     waiting: list[Observation] = field(default_factory=list)
+    new_things: list[Thing] = field(default_factory=list)
+    new_streams: list[Datastream] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.specs.update(specs_of(self.catalogue.datastreams))
@@ -52,8 +54,11 @@ class Intake:
     def learn(self, catalogue: Catalogue) -> None:
         """Take things and datastreams in, for what comes from now on."""
         self.flush()
-        self.catalogue = self.catalogue.merged(catalogue)
         self.specs.update(specs_of(catalogue.datastreams))
+        self._put(catalogue)
+
+    def _put(self, catalogue: Catalogue) -> None:
+        self.catalogue = self.catalogue.merged(catalogue)
         if self.store is not None:
             self.store.put_catalogue(catalogue)
         if self.memory is not None:
@@ -64,8 +69,18 @@ class Intake:
         return datastream in self.specs
 
     def register(self, thing: Thing, datastreams: tuple[Datastream, ...]) -> None:
-        """Take in something new that a message told of."""
-        self.learn(Catalogue((thing,), datastreams))
+        """Take in something new that a message told of; it is kept with its first batch.
+
+        Raises
+        ------
+        RejectedError
+            If messages have told of more than anyone has: a topic that never repeats fills no disk.
+        """
+        if len(self.specs) + len(datastreams) > MAX_DATASTREAMS:
+            raise RejectedError("thing", f"would be one more than {MAX_DATASTREAMS:,} datastreams")
+        self.new_things.append(thing)
+        self.new_streams.extend(datastreams)
+        self.specs.update(specs_of(datastreams))
 
     def add(self, observation: Observation) -> None:
         """Take one in; it is kept with its batch."""
@@ -84,6 +99,13 @@ class Intake:
 
     def flush(self) -> None:
         """Keep what waits."""
+        if self.new_things:
+            new = Catalogue(
+                tuple({t.id: t for t in self.new_things}.values()),
+                tuple({d.id: d for d in self.new_streams}.values()),
+            )
+            self.new_things, self.new_streams = [], []
+            self._put(new)
         if not self.waiting:
             return
         batch, self.waiting = batch_of(self.waiting), []

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.live.memory_kernels import find_as_of, put_all
-from twin.live.model import History, scattered, split_results
+from twin.live.model import NO_TIME, History, scattered, split_results
+from twin.live.times import now_us
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,6 +92,7 @@ class Memory:
         self._fixed_keep = keep
         self._texts: dict[str, int] = {}
         self._index: dict[str, int] = {}
+        self._since = now_us()
         self._set_shape(catalogue)
         self._rows = self._empty()
 
@@ -145,6 +147,21 @@ class Memory:
         other = self._decoded(number, flags)
         quality = (flags & _QUALITY).astype(np.uint8)
         return rows.time[at], rows.result_time[at], number, other, quality, position
+
+    def reaches(self, moment: int) -> bool:
+        """Whether everything that came since this memory began and counts at a moment is still kept."""
+        with self._lock:
+            rows = self._rows
+            full = rows.count >= rows.time.shape[1] // 2  # older ones may have been dropped
+            return moment >= max(self._since, int(rows.time[full, 0].max(initial=NO_TIME)))
+
+    def span(self) -> tuple[int, int] | None:
+        """First and last phenomenon time that is kept, microseconds UTC; None if nothing is."""
+        with self._lock:
+            rows, has = self._rows, self._rows.count > 0
+            if not has.any():
+                return None
+            return int(rows.time[has, 0].min()), int(rows.time[has, rows.count[has] - 1].max())
 
     def extend(self, catalogue: Catalogue) -> None:
         """Make room for the datastreams of a catalogue that has grown; what is kept stays."""

@@ -170,6 +170,12 @@ class Store:
                     medians[name] = float(np.median(-np.diff(times))) / MICROSECONDS
         return medians
 
+    def n_datastreams(self) -> int:
+        """How many datastreams there are; they are never removed."""
+        with guard_database(self.path):
+            (last,) = self.connection.execute("SELECT max(number) FROM datastream").fetchone()
+        return int(last or 0)
+
     def count(self) -> int:
         """How many observations there are."""
         with guard_database(self.path):

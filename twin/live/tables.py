@@ -6,20 +6,21 @@ import csv
 import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from twin.core.errors import InputError, UsageError
+from twin.core.errors import InputError
 from twin.live.decode import checked_result, quality_of
 from twin.live.model import Observation
+from twin.live.moments import iso_utc, zone_of
 from twin.live.rejected import RejectedError
 from twin.live.roles import OBSERVATION, find_columns
-from twin.live.times import parse_time_us, time_text
+from twin.live.times import parse_time_us
 from twin.sources.cells import decimal_mark
 from twin.sources.tables import delimiter_of
 from twin.sources.text import codec_name, guess_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import tzinfo
     from pathlib import Path
 
     from twin.live.intake import Intake
@@ -35,14 +36,14 @@ class RowContext(NamedTuple):
     ----------
     datastream : str
         Of rows that name none.
-    zone : ZoneInfo or None
+    zone : tzinfo or None
         Of times that name none.
     latest_us : int
         Times after this one are in the future.
     """
 
     datastream: str
-    zone: ZoneInfo | None
+    zone: tzinfo | None
     latest_us: int
 
 
@@ -53,24 +54,6 @@ class TableText(NamedTuple):
     delimiter: str
     columns: list[str]
     decimal_comma: bool
-
-
-def zone_of(name: str | None) -> ZoneInfo | None:
-    """The zone of times that name none.
-
-    Raises
-    ------
-    UsageError
-        If there is no such zone.
-    """
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(
-            "--zone", f"{name!r} is no time zone", "give one such as Asia/Seoul or UTC"
-        ) from error
 
 
 def read_head(path: Path, encoding: str | None) -> TableText:
@@ -128,7 +111,7 @@ def take_csv(
         Of times that name none.
     """
     head = read_head(path, encoding)
-    context = RowContext(datastream, zone_of(zone), latest_us)
+    context = RowContext(datastream, zone_of(zone) if zone else None, latest_us)
     at = find_columns(head.columns, OBSERVATION, told, where=str(path))
     index = {role: head.columns.index(column) for role, column in at.items()}
     n = 0
@@ -158,7 +141,7 @@ def take_parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    context = RowContext(datastream, zone_of(zone), latest_us)
+    context = RowContext(datastream, zone_of(zone) if zone else None, latest_us)
     try:
         with pq.ParquetFile(path) as file:
             at = find_columns(file.schema_arrow.names, OBSERVATION, told, where=str(path))
@@ -196,7 +179,7 @@ def _observation(cells: Mapping[str, Any], intake: Intake, context: RowContext) 
         raise RejectedError("unknown_datastream", f"datastream {stream[:40]!r} is not known")
     time = time_of(cells.get("time"), context.zone)
     if time > context.latest_us:
-        raise RejectedError("future", f"time {time_text(time)} lies in the future")
+        raise RejectedError("future", f"time {iso_utc(time)} lies in the future")
     made = cells.get("result_time")
     value = cells.get("result")
     if isinstance(value, str) and value.lower() in _MISSING and spec.result_type != "text":
@@ -210,7 +193,7 @@ def _observation(cells: Mapping[str, Any], intake: Intake, context: RowContext) 
     return Observation(stream, time, time_of(made, context.zone) if made else time, result, quality)
 
 
-def time_of(value: Any, zone: ZoneInfo | None) -> int:
+def time_of(value: Any, zone: tzinfo | None) -> int:
     """Microseconds of a cell: a text or a moment, in `zone` where it names none."""
     if isinstance(value, datetime):
         value = value.isoformat()

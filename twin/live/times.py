@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from twin.core.visible_text import visible_text
@@ -74,14 +74,3 @@ def _parsed(text: str) -> tuple[datetime, int]:
 
 def _shown(text: str) -> str:
     return repr(visible_text(text, max_chars=40))
-
-
-def time_text(us: int) -> str:
-    """ISO 8601 in UTC.
-
-    >>> time_text(1_782_907_200_250_000)
-    '2026-07-01T12:00:00.250Z'
-    """
-    moment = _EPOCH + timedelta(microseconds=int(us))
-    digits = "milliseconds" if us % 1000 == 0 else "microseconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=digits) + "Z"

@@ -1,0 +1,121 @@
+"""Live sources into the store of a city, until a time is over or the user ends it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from twin.live.counts import Counts
+from twin.live.folder import find_site, record
+from twin.live.intake import Intake
+from twin.live.messages import Decoder
+from twin.live.mqtt import MqttSource
+from twin.live.places import Locator
+from twin.live.pump import Pump
+from twin.live.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from twin.core.notices import Notices
+    from twin.live.mapping import MessageRule
+    from twin.live.model import Catalogue
+    from twin.live.mqtt import ConnectionState, Subscription
+
+
+@dataclass(slots=True)
+class Ended:
+    """What an ingest has done, also where it was broken off.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of observations.
+    n_messages : int
+        How many messages came, of which some tell several observations.
+    n_connects : int
+        How often the broker was reached.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    n_messages: int = 0
+    n_connects: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """In plain values."""
+        return {**self.counts.as_json(), "messages": self.n_messages, "connects": self.n_connects}
+
+
+def ingest_mqtt(
+    city: Path,
+    wanted: Subscription,
+    *,
+    seconds: float | None = None,
+    rules: Sequence[MessageRule] = (),
+    crs: str | None = None,
+    on_change: Callable[[ConnectionState], None] | None = None,
+    ended: Ended | None = None,
+    notices: Notices,
+) -> Ended:
+    """Keep what a broker sends, and say what became of it.
+
+    A broker that is away is waited for. Ctrl-C ends it: what has arrived is kept, then the exception goes on.
+
+    Parameters
+    ----------
+    city : Path
+        A city, or a new folder that becomes one.
+    wanted : Subscription
+    seconds : float, optional
+        How long; until it is ended if not given.
+    rules : sequence of MessageRule
+        Of messages that are no SensorThings.
+    crs : str, optional
+        Of a new city.
+    on_change : callable, optional
+        Is told when the connection comes and goes.
+    ended : Ended, optional
+        Is filled and given back; whoever passes one has it also where an exception ends the ingest.
+
+    Raises
+    ------
+    BusyError
+        If another process keeps observations of the city.
+    ConfigError
+        If the broker refuses us, or its certificate is not to be trusted.
+    StorageError
+        If the disk is full or fails; what was kept until then stays.
+    """
+    ended = ended or Ended()
+    site = find_site(city, crs=crs, near=None, notices=notices)
+    with open_store(city, write=True, notices=notices) as store:
+        known = store.catalogue()
+        intake = Intake(store, catalogue=known)
+        source = MqttSource(wanted)
+        pump = Pump(source, Decoder(intake, Locator(site.crs, site.extent), rules))
+        source.start()
+        try:
+            _run(pump, seconds, on_change)
+        finally:
+            pump.finish()
+            intake.tell(notices)
+            ended.counts, ended.n_messages = intake.counts, source.arrivals.received
+            ended.n_connects = source.state.n_connects
+        catalogue: Catalogue = intake.catalogue
+    if catalogue.things != known.things or site.manifest is None:
+        record(site, catalogue, (), notices=notices)
+    return ended
+
+
+def _run(pump: Pump, seconds: float | None, on_change: Callable[[ConnectionState], None] | None) -> None:
+    end = None if seconds is None else time.monotonic() + seconds
+    told = None
+    while end is None or time.monotonic() < end:
+        left = 0.5 if end is None else min(0.5, end - time.monotonic())
+        pump.run_for(max(0.0, left))
+        state = pump.source.state
+        if on_change is not None and (state.is_online, state.reason) != told:
+            told = state.is_online, state.reason
+            on_change(state)
