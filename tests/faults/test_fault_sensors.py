@@ -80,10 +80,10 @@ def city(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 
 def told(
-    city: Path, path: Path, capsys: pytest.CaptureFixture[str], *more: str
+    city: Path, path: Path, capsys: pytest.CaptureFixture[str], *more: str, verb: str = "import"
 ) -> tuple[int, dict[str, Any], str]:
-    """Exit code, counts and words of an import."""
-    code = run(["live", "import", str(city), str(path), *more])
+    """Exit code, counts and words of an import or a replay."""
+    code = run(["live", verb, str(city), str(path), *more, *(["--speed", "0"] if verb == "replay" else [])])
     said = capsys.readouterr()
     assert "Traceback" not in said.err
     counts = json.loads(said.out) if said.out else {}
@@ -94,11 +94,14 @@ def told(
     return code, counts, said.err
 
 
+@pytest.mark.parametrize("verb", ["import", "replay"])
 @pytest.mark.parametrize("case", CASES)
-def test_bad_lines(case: str, city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_lines(
+    case: str, verb: str, city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text, n_bad, cause, words = CASES[case]
     (tmp_path / "bad.jsonl").write_text(text, encoding="utf-8")
-    code, counts, said = told(city, tmp_path / "bad.jsonl", capsys)
+    code, counts, said = told(city, tmp_path / "bad.jsonl", capsys, verb=verb)
     assert code == 0
     assert counts["rejected_by_cause"] == ({cause: n_bad} if n_bad else {})
     assert counts["stored"] == len(text.splitlines()) - n_bad
@@ -106,17 +109,18 @@ def test_bad_lines(case: str, city: Path, tmp_path: Path, capsys: pytest.Capture
     assert bool(words) == bool(said.count("note:"))
 
 
+@pytest.mark.parametrize("verb", ["import", "replay"])
 def test_sn09_late_and_repeated_messages_change_nothing(
-    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    verb: str, city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = lines_with().splitlines()
     (tmp_path / "clean.jsonl").write_text("\n".join(rows), encoding="utf-8")
     (tmp_path / "late.jsonl").write_text("\n".join([*rows[::-1], *rows[:7]]), encoding="utf-8")
-    code, counts, said = told(city, tmp_path / "late.jsonl", capsys)
+    code, counts, said = told(city, tmp_path / "late.jsonl", capsys, verb=verb)
     assert (code, counts["stored"], counts["duplicates"], said.count("note:")) == (0, 30, 7, 0)
     with open_store(city) as store:
         before = store.history("11")
-    _, counts, _ = told(city, tmp_path / "clean.jsonl", capsys)
+    _, counts, _ = told(city, tmp_path / "clean.jsonl", capsys, verb=verb)
     assert counts["duplicates"] == 30
     with open_store(city) as store:
         assert store.history("11").results == before.results
@@ -129,9 +133,12 @@ def test_sn17_a_burst_is_kept_whole(city: Path, tmp_path: Path, capsys: pytest.C
     assert (code, counts["stored"], counts["dropped"]) == (0, 50_000, 0)
 
 
-def test_sn18_no_messages_at_all(city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("verb", ["import", "replay"])
+def test_sn18_no_messages_at_all(
+    verb: str, city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty.jsonl").touch()
-    code, counts, said = told(city, tmp_path / "empty.jsonl", capsys)
+    code, counts, said = told(city, tmp_path / "empty.jsonl", capsys, verb=verb)
     assert (code, counts["received"]) == (0, 0)
     assert "no observations" in said
 

@@ -60,7 +60,7 @@ def test_rules_are_read_and_brought_into_the_unit_of_the_stream(tmp_path: Path) 
     pairs = watched(rules, CATALOGUE)
     assert [(r.name, d.id, r.above, r.recover_below) for r, d in pairs] == [
         ("river-high", "river-1:level", 2.0, 1.5),
-        ("stage", "river-1:level", 2.5, float("inf")),
+        ("stage", "river-1:level", 2.5, 2.5),
     ]
 
 

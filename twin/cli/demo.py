@@ -37,7 +37,7 @@ PICTURE_SIZE = (1920, 1080)
 )
 @json_option
 def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None, **given: Any) -> int:
-    """Make a district in DIR, survey it by a simulated laser, build the city, compare it with the truth, draw it."""
+    """Make a district in DIR, survey it by a simulated laser, build the city, compare it, replay a storm, draw it."""
     from twin.core.notices import Notices
     from twin.core.tasks import default_workers
 
@@ -79,6 +79,7 @@ def _build(
     from twin.api import build_with
     from twin.city.options import BuildOptions
     from twin.demo.comparison import compare_model
+    from twin.demo.live import bring_to_life
 
     options = BuildOptions(
         points=tuple(str(p) for p in files.survey),
@@ -100,8 +101,9 @@ def _build(
     listener.stage("comparing with the truth", 1)
     found = compare_model(options.output, files.truth)
     listener.advance()
+    live = bring_to_life(options.output, files.things, files.storm, notices=notices, progress=listener)
     pictures = _draw(files, options.output, notices, listener)
-    return {**summary, "truth": found.as_json(), "table": found.lines(), "pictures": pictures}
+    return {**summary, "truth": found.as_json(), "table": found.lines(), "live": live, "pictures": pictures}
 
 
 def _draw(files: DistrictFiles, city: Path, notices: Notices, listener: Progress) -> list[str]:
@@ -135,9 +137,17 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         "",
         *answer["table"],
         "",
+        _live_line(answer["live"]),
         *(f"picture: {p}" for p in answer["pictures"]),
         f"next: twin info {city}",
         f"      twin snapshot {city} heights.png --color-by height_m --view {folder / 'views' / 'river.json'}",
         f"      twin export {city} {folder / 'district.glb'}",
         f"      twin check {city} --truth {folder / 'truth'} --json",
+        f"      twin live alarms {city} --time 2026-08-28T06:20:00Z",
+        f"      twin flood level {city} --gauge river-1:water_level --time 2026-08-28T06:20:00Z --name now",
     ]
+
+
+def _live_line(live: dict[str, Any]) -> str:
+    counts = f"{live['stored'] + live['duplicates']:,} observations of {live['things']} things"
+    return f"live: {counts}, {live['alarm_events']} events of alarms"

@@ -15,6 +15,7 @@ from twin.cli.flood_exposure import (
     finish,
     tell_exposure,
 )
+from twin.cli.flood_residual import residual_command
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ Examples:
   twin flood level town.twin --eta 2.4 --name high_tide
   twin flood level town.twin --eta 2.4 --source 192400,280900 --name dyke_breach
   twin flood level town.twin --gauge 192200,281000,2.9 --gauge 192600,280800,2.4 --name river
+  twin flood level town.twin --gauge river-1:water_level --time 2026-08-28T15:10:00+09:00 --name now
 """
 
 _OF_EXPOSURE = {"standard", "hazard", "no_exposure"}
@@ -95,7 +97,10 @@ def tell_flood(
     "--gauge",
     "gauges",
     multiple=True,
-    help="X,Y,LEVEL of a gauge, instead of --eta; twice or more, down the river.",
+    help="Datastream of a gauge of the city, or X,Y,LEVEL, instead of --eta; several stand down the river.",
+)
+@click.option(
+    "--time", help="Moment of gauges of the city, ISO 8601 with its offset, or `end`.  [default: now]"
 )
 @click.option("--source", help="X,Y that the water comes from; the city's rivers and sea if not given.")
 @cell_option
@@ -106,6 +111,7 @@ def tell_flood(
 def level_command(city: Path, name: str, force: bool, as_json: bool, **given: Any) -> int:
     """Fill CITY up to a level, only where it is connected to river, sea or a point: a preview."""
     from twin.city.model import open_city
+    from twin.cli.flood_live import gauges_of
     from twin.core.notices import Notices
     from twin.water.flood_store import check_name, store_flood
     from twin.water.levels import level
@@ -114,23 +120,27 @@ def level_command(city: Path, name: str, force: bool, as_json: bool, **given: An
         raise UsageError(
             "--eta", "one of --eta and --gauge says how high the water stands", "give one of them"
         )
-    gauges = [parse_numbers(g, 3, "--gauge", "X,Y,LEVEL") for g in given["gauges"]]
     source = parse_numbers(given["source"], 2, "--source", "X,Y") if given["source"] else None
     notices = Notices()
     opened = open_city(city)
     check_name(opened, name, force=force)
     check_standards(given)
+    eta, stations = gauges_of(opened, given["gauges"], given["time"])
     try:
         flood = level(
             opened,
-            eta_m=gauges or given["eta"],
+            eta_m=eta if given["gauges"] else given["eta"],
             source=source,
             name=name,
             cell_size_m=given["cell_size"],
             notices=notices,
         )
         stored = store_flood(
-            opened, flood, run={"parameters": dict(flood.attributes)}, force=force, notices=notices
+            opened,
+            flood,
+            run={"parameters": {**flood.attributes, **({"gauges": stations} if stations else {})}},
+            force=force,
+            notices=notices,
         )
         exposed = finish(stored, flood, given, notices)
     finally:
@@ -142,13 +152,16 @@ SIMULATE_EXAMPLES = """\b
 Examples:
   twin flood simulate town.twin --rain 60 --hours 1 --name cloudburst
   twin flood simulate town.twin --rain storm.csv --tide harbour.csv --hours 6 --name typhoon
+  twin flood simulate town.twin --rain 'rain-*:rain_rate' --tide tide-1:water_level --hours 6 --name as_measured
   twin flood simulate town.twin --inflow river.csv --hours 12 --method accurate --cell-size 2 --name river
 """
 
 
 @command.command("simulate", epilog=SIMULATE_EXAMPLES)
 @city_argument
-@click.option("--rain", help="mm/h, or a table of mm/h over time (each value holds until the next).")
+@click.option(
+    "--rain", help="mm/h, a table over time (each value holds until the next), or stations of the city."
+)
 @click.option(
     "--inflow",
     type=click.Path(path_type=Path),
@@ -156,7 +169,8 @@ Examples:
 )
 @click.option(
     "--tide",
-    help="Level in m, or a table of it over time: what rivers and sea have at the edge of the terrain.",
+    help="Level in m, a table of it over time, or a gauge of the city: what rivers and sea have at the edge of the "
+    "terrain.",
 )
 @click.option("--hours", type=float, required=True, help="How long.")
 @click.option("--method", type=click.Choice(["fast", "accurate"]), default="fast", show_default=True)
@@ -185,6 +199,7 @@ Examples:
 def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given: Any) -> int:
     """Compute a flood of CITY by rain, rivers and tide."""
     from twin.city.model import open_city
+    from twin.cli.flood_live import forcing_of
     from twin.core.notices import Notices
     from twin.water.flood_store import check_name, read_flood
     from twin.water.simulation import Request, prepare
@@ -194,11 +209,16 @@ def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given:
     check_standards(given)
     notices = Notices()
     after = read_flood(opened, given["after"]) if given["after"] else None
+    when = {"start": given["start"], "hours": given["hours"]}
+
+    def forcing(option: str, text: str | None) -> Any:
+        return forcing_of(opened, text, option=option, notices=notices, **when)
+
     request = Request(
         hours=given["hours"],
-        rain=_number_or_file(given["rain"]),
+        rain=forcing("--rain", given["rain"]),
         inflow=given["inflow"],
-        tide=_number_or_file(given["tide"]),
+        tide=forcing("--tide", given["tide"]),
         method=given["method"],
         start=given["start"],
         after=after,
@@ -217,15 +237,6 @@ def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given:
     finally:
         tell_notices(notices)
     return tell_flood(stored, name, notices, exposed=exposed, as_json=as_json)
-
-
-def _number_or_file(text: str | None) -> float | Path | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return Path(text)
 
 
 def _compute(
@@ -366,3 +377,6 @@ def exposure_command(city: Path, name: str, as_json: bool, **given: Any) -> int:
         tell(name)
         tell_exposure(figures)
     return 0
+
+
+command.add_command(residual_command)

@@ -10,12 +10,20 @@ VERBS: dict[str, str] = {
     "sniff": "listen to a broker, and draft a mapping of what it sends",
     "import": "things, stations and observations from files or a SensorThings server",
     "ingest": "keep what a broker or a city's platform sends",
+    "replay": "history by the clock of the scene, as if it came in now",
+    "latest": "what every datastream tells at a moment, and whether it is fresh",
+    "history": "what one datastream told over time",
+    "alarms": "what asks for attention, who has seen it, what is put aside",
+    "field": "values between stations as a raster",
+    "serve": "a read-only SensorThings service for programs on this machine",
 }
 """Verb to what it does, in the order of ``--help``; ``import`` lies in ``twin.cli.live_import``, and so on."""
 
 EXAMPLES = """\b
 Examples:
   twin live import town.twin things.json
+  twin live replay town.twin storm.jsonl --speed 60
+  twin live latest town.twin --time end
   twin live import --help
 """
 

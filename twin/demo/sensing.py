@@ -33,6 +33,10 @@ FIRE_ROOM, FIRE_H = "405", 4.4
 _DECIMALS = {"vehicle_count": 0, "occupancy": 0, "o3": 4, "no2": 4, "wind_direction": 0}
 
 
+BUSY_UV, BUSY_M = (420.0, 230.0), 170.0
+"""Where the air is stalest and the streets loudest, in the local frame, and how far that reaches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something wrong with a stream: its kind, when it began and ended (minutes from the start)."""
@@ -95,28 +99,38 @@ def _washed(storm: Storm, start: float, left: float) -> Float:
     return left + (start - left) * np.exp(-wet / 6.0)
 
 
+def _staleness(station: Station) -> float:
+    """How stale the air of a place is: fresh along the river, stale inland, most around one busy place; about 1."""
+    u, v, _ = station.uvz
+    inland = 1.0 - float(np.exp(-max(v, 0.0) / 250.0))
+    busy = float(np.exp(-((u - BUSY_UV[0]) ** 2 + (v - BUSY_UV[1]) ** 2) / (2 * BUSY_M**2)))
+    return 0.65 + 0.45 * inland + 0.35 * busy
+
+
 def _pm(start: float, left: float) -> Callable[[Station, Storm, float, Float], Float]:
-    def values(_: Station, storm: Storm, own: float, noise: Float) -> Float:
-        return np.maximum(own * _washed(storm, start, left) * (1.0 + 0.05 * noise), 0.5)
+    def values(station: Station, storm: Storm, own: float, noise: Float) -> Float:
+        air = _staleness(station) * (1.0 + 0.2 * (own - 1.0))
+        return np.maximum(air * _washed(storm, start, left) * (1.0 + 0.03 * noise), 0.5)
 
     return values
 
 
 def _gas(base: float, by_traffic: float, by_sun: float) -> Callable[[Station, Storm, float, Float], Float]:
-    def values(_: Station, storm: Storm, own: float, noise: Float) -> Float:
-        level = base + by_traffic * storm.traffic + by_sun * storm.sunlight_w_m2 / 620.0
-        return np.maximum(own * level * (1.0 + 0.04 * noise), 0.0)
+    def values(station: Station, storm: Storm, own: float, noise: Float) -> Float:
+        stale = _staleness(station)
+        level = base + by_traffic * storm.traffic * stale + by_sun * storm.sunlight_w_m2 / 620.0 * (1.6 - 0.6 * stale)
+        return np.maximum(level * (1.0 + 0.2 * (own - 1.0)) * (1.0 + 0.03 * noise), 0.0)
 
     return values
 
 
-def _sound(_: Station, storm: Storm, own: float, noise: Float) -> Float:
+def _sound(station: Station, storm: Storm, own: float, noise: Float) -> Float:
     parts = [
-        55.0 + 9.0 * storm.traffic,
+        49.0 + 6.0 * _staleness(station) + 9.0 * storm.traffic,
         30.0 + 1.3 * storm.wind_m_s,
         38.0 + 6.5 * np.log10(1 + storm.rain_mm_h) * 2,
     ]
-    return 10.0 * np.log10(sum(10.0 ** (p / 10.0) for p in parts)) + 10.0 * (own - 1.0) + 0.8 * noise
+    return 10.0 * np.log10(sum(10.0 ** (p / 10.0) for p in parts)) + 4.0 * (own - 1.0) + 0.5 * noise
 
 
 def _flow_factor(station: Station, storm: Storm) -> Float:

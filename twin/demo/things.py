@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from twin.demo.stations import Station
 
 
+STAGES = ("interest", "caution", "alert", "serious")
+_STAGES_M = {
+    "river_gauge": (1.4, 1.8, 2.2, 2.8),
+    "canal_gauge": (0.9, 1.2, 1.4, 1.7),
+    "tide_gauge": (0.7, 0.85, 1.2, 1.6),
+}
+"""Elevations at which the stages of each kind of gauge begin."""
+
+
 def stream_id(station: Station, key: str) -> str:
     """Identifier of one of a thing's datastreams."""
     return f"{station.id}:{key}"
@@ -56,9 +65,17 @@ def _thing(station: Station, to_degrees: Any) -> dict[str, Any]:
     }
 
 
+def _zero(station: Station) -> dict[str, Any]:
+    """Elevation of a gauge's zero, and its own stages above it."""
+    if station.zero_m is None:
+        return {}
+    levels = [round(eta - station.zero_m, 3) for eta in _STAGES_M[station.kind]]
+    return {"zero_m": station.zero_m, "stages": dict(zip(STAGES, levels, strict=True))}
+
+
 def _datastream(station: Station, key: str) -> dict[str, Any]:
     prop = PROPERTIES[key]
-    zero = {"zero_m": station.zero_m} if station.zero_m is not None else {}
+    zero = _zero(station)
     return {
         "@iot.id": stream_id(station, key),
         "name": f"{station.name.en}: {prop.name}",

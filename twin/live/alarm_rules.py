@@ -53,6 +53,8 @@ class Rule:
     flap_window_s : float
     stage : str
         Name of the step of a datastream's own property `stages` that serves as `above`.
+    margin : float
+        How far below its stage the alarm recovers, in the datastream's unit.
     text : mapping
         What is told, by language.
     """
@@ -75,6 +77,7 @@ class Rule:
     flap_changes: int = 0
     flap_window_s: float = 0.0
     stage: str = ""
+    margin: float = 0.0
     text: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,8 @@ class Rule:
             raise ValueError(f"severity: {self.severity!r} is none; {closest(self.severity, SEVERITIES)}")
         if not (self.has_threshold or self.stage or math.isfinite(self.no_data_s)):
             raise ValueError("above: nothing to watch for; give above, below, stage or no_data_s")
+        if self.margin < 0 or (self.margin and not self.stage):
+            raise ValueError("margin: is for rules by stage, 0 or more; else give recover_below")
         if self.stage and self.has_threshold:
             raise ValueError("stage: takes the place of above and below; give one of them")
         if self.recover_below > self.above and math.isfinite(self.recover_below):
@@ -125,7 +130,7 @@ class Rules:
 
 
 _KNOWN = {f.name for f in fields(Rule)} - {"flap_changes", "flap_window_s"} | {"flapping"}
-_NUMBERS = ("above", "below", "recover_below", "recover_above")
+_THRESHOLDS = ("above", "below", "recover_below", "recover_above")
 _SECONDS = ("pending_s", "recover_pending_s", "mean_s", "no_data_s", "no_data_pending_s")
 _WORDS = ("severity", "datastream", "thing", "observed_property", "unit", "stage")
 
@@ -156,7 +161,7 @@ def read_rules(path: Path) -> Rules:
 def _rule(path: Path, place: str, entry: Any) -> Rule:
     known_keys(path, entry, _KNOWN, place=place)
     given: dict[str, Any] = {"name": words(path, entry, "name", place=place)}
-    given |= {k: read_number(path, entry, k, place=place) for k in _NUMBERS if k in entry}
+    given |= {k: read_number(path, entry, k, place=place) for k in (*_THRESHOLDS, "margin") if k in entry}
     given |= {k: seconds(path, entry, k, place=place) for k in _SECONDS if k in entry}
     given |= {k: words(path, entry, k, place=place) for k in _WORDS if k in entry}
     given |= _flapping(path, place, entry.get("flapping"))
@@ -207,10 +212,14 @@ def watched(rules: Rules, catalogue: Catalogue) -> list[tuple[Rule, Datastream]]
 def _for_stream(rule: Rule, stream: Datastream) -> Rule | None:
     if rule.stage:
         level = stage_of(stream, rule.stage)
-        return None if level is None else replace(rule, stage="", above=level)
+        return (
+            None
+            if level is None
+            else replace(rule, stage="", margin=0.0, above=level, recover_below=level - rule.margin)
+        )
     if not rule.unit or not rule.has_threshold:
         return rule
-    given = {k: getattr(rule, k) for k in _NUMBERS if math.isfinite(getattr(rule, k))}
+    given = {k: getattr(rule, k) for k in _THRESHOLDS if math.isfinite(getattr(rule, k))}
     try:
         found = convert(
             list(given.values()), unit=rule.unit, to=stream.unit, gas=stream.observed_property

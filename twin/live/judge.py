@@ -105,9 +105,10 @@ def open_judge(
         for observations in _since(store, catalogue, before["judged_before"]):
             judge._tell(judge.engine.take(observations))
     yield judge
+    state = freeze(judge.engine)  # before the last minute is judged: what is yet to come for it is then not too late
     judge.finish()
-    if not before or judge.engine.judged_before >= before["judged_before"]:
-        write_text(city / STATE, canonical_json({"key": key, **freeze(judge.engine)}))
+    if not before or state["judged_before"] >= before["judged_before"]:
+        write_text(city / STATE, canonical_json({"key": key, **state}))
 
 
 def _engine(rules: Rules, catalogue: Catalogue, notices: Notices) -> Engine:
@@ -139,8 +140,8 @@ _PLAIN = (
 
 
 def freeze(engine: Engine) -> dict[str, Any]:
-    """The state of an engine that has judged everything, in plain values."""
-    machines = [
+    """The state of an engine, in plain values; what still waits to be judged stays in the store."""
+    machines: list[dict[str, Any]] = [
         {
             **{name: getattr(machine, name) for name in _PLAIN},
             "changes": list(machine.changes),

@@ -27,6 +27,7 @@ _NAMES = {
     "sound_level": ("sound level", "noise", "noise level", "laeq", "소음"),
     "occupancy": ("occupancy", "people", "재실인원"),
     "power": ("power", "electric power", "active power"),
+    "smoke": ("smoke", "smoke obscuration", "연기"),
     "vehicle_speed": ("vehicle speed", "mean speed"),
     "vehicle_count": ("vehicle count", "traffic volume", "traffic count", "교통량"),
 }  # fmt: skip

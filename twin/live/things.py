@@ -137,14 +137,16 @@ def _thing(row: dict[str, Any], where: str, locator: Locator, notices: Notices) 
     return Thing(ident, name, _text(row.get("description")), place_of(properties, position), properties)
 
 
-def clean_properties(given: Any) -> dict[str, Any]:
-    """Properties of a source in plain values that can be written."""
+def clean_properties(given: Any, *, is_nested: bool = False) -> dict[str, Any]:
+    """Properties of a source in plain values that can be written; a table among them, such as stages, by one level."""
     if not isinstance(given, dict):
         return {}
     kept: dict[str, Any] = {}
     for key, value in given.items():
         if isinstance(value, str):
             kept[clean_text(key)] = clean_text(value)
+        elif isinstance(value, dict) and not is_nested:
+            kept[clean_text(key)] = clean_properties(value, is_nested=True)
         elif (
             value is None
             or isinstance(value, bool | int)

@@ -1,0 +1,37 @@
+"""What the verbs of ``twin live`` share: the city, a moment, a zone to show times in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from twin.live.store import Store
+
+city_argument = click.argument("city", type=click.Path(path_type=Path))
+time_option = click.option(
+    "--time",
+    help="Moment, ISO 8601 with its offset, or `end` for that of the newest observation.  [default: now]",
+)
+zone_option = click.option(
+    "--zone", help="Zone to show times in, such as Asia/Seoul or +09:00.  [default: UTC]"
+)
+
+
+def moment_of(store: Store, text: str | None) -> int:
+    """Microseconds of ``--time``: now if not given, or the end where everything lies in the future.
+
+    Raises
+    ------
+    UsageError
+        If it is no moment.
+    """
+    from twin.live.moments import parse_utc
+    from twin.live.times import now_us
+
+    if text is not None and text != "end":
+        return parse_utc(text, where="--time")
+    first, last = store.span() or (0, 0)
+    return last if text == "end" or first > now_us() else now_us()

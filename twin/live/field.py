@@ -1,0 +1,245 @@
+"""Values between stations, by ordinary kriging or inverse distance, with what they are worth and where they end.
+
+No value is told beyond the reach of stations: where kriging knows hardly more than the mean of all, and where none
+is near.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from twin.core.errors import ExtraMissingError, InputError, UsageError
+from twin.core.grid import Bounds, Grid
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from twin.live.bands import BandTable
+
+    Float = NDArray[np.float64]
+
+Method = Literal["kriging", "idw"]
+LEAST_STATIONS = {"idw": 3, "kriging": 5}
+GUESS = 0.9
+"""Share of the spread of far apart values from which on a kriged one is a guess."""
+REACH = 1.0
+"""Reach of a station in medians of the distance to its third-nearest neighbour."""
+POWER = 2.0
+MAX_CELLS = 4_000_000
+MAX_STATIONS = 2000
+_ALPHA = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Values on a grid between stations.
+
+    Parameters
+    ----------
+    grid : Grid
+    value : array of float32, shape (ny, nx)
+        In the stations' unit; NaN where it would be a guess.
+    deviation : array of float32, shape (ny, nx)
+        Standard deviation of its error, likewise.
+    method : {"kriging", "idw"}
+        The one that was used.
+    reach_m : float
+        Beyond this distance from every station nothing is told.
+    rmse_left_out : float
+        Error at stations told from the others alone, root of the mean square; NaN where none could be told.
+    n_stations : int
+    """
+
+    grid: Grid
+    value: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+    method: Method
+    reach_m: float
+    rmse_left_out: float
+    n_stations: int
+
+    @property
+    def share_known(self) -> float:
+        """Part of the grid that has a value."""
+        return float(np.isfinite(self.value).mean())
+
+
+def field_between(
+    positions: ArrayLike,
+    values: ArrayLike,
+    *,
+    bounds: Bounds,
+    cell_size_m: float = 10.0,
+    method: Method = "kriging",
+    least: float = -np.inf,
+) -> Field:
+    """Values between stations.
+
+    Ordinary kriging with an exponential variogram fitted to the stations; its deviation is that of kriging. Inverse
+    distance weights by the square; its deviation is the weighted spread of the stations around the value, and at least
+    the error at stations left out, times the distance to the nearest over the reach. Stations that all tell the same
+    are interpolated by distance.
+
+    Parameters
+    ----------
+    positions : array, shape (n, 2)
+        Easting and northing, metres.
+    values : array, shape (n,)
+        NaN is no value.
+    bounds : Bounds
+        Where to tell values.
+    cell_size_m : float
+    method : {"kriging", "idw"}
+    least : float
+        No value lies below, such as 0 for concentrations.
+
+    Raises
+    ------
+    InputError
+        If too few stations have values.
+    UsageError
+        If the grid is too fine, or the method not known.
+    ExtraMissingError
+        If kriging is not installed.
+
+    References
+    ----------
+    Isaaks & Srivastava (1989), An Introduction to Applied Geostatistics, chapters 11 and 12.
+    """
+    if method not in LEAST_STATIONS:
+        raise UsageError("--method", f"{method!r} is not known", f"choose one of {', '.join(LEAST_STATIONS)}")
+    xy, z = _stations(positions, values, method)
+    grid = _grid(bounds, cell_size_m)
+    at = np.column_stack([g.ravel() for g in np.meshgrid(grid.x_centres, grid.y_centres)])
+    nearest = _nearest(xy, at)
+    reach = _reach(xy)
+    is_flat = float(np.ptp(z)) == 0.0
+    used: Method = "idw" if is_flat else method
+    left_out = _left_out(xy, z, used)
+    if used == "kriging":
+        krige = _kriging(xy, z)
+        value, deviation = krige(at)
+        is_guess = deviation > GUESS * krige.spread
+    else:
+        value, deviation = _by_distance(xy, z, at)
+        deviation = np.hypot(
+            deviation, (0.0 if np.isnan(left_out) else left_out) * np.minimum(nearest / reach, 1.0)
+        )
+        is_guess = np.zeros(len(at), bool)
+    unknown = is_guess | (nearest > reach)
+    shaped = [np.where(unknown, np.nan, v).reshape(grid.shape).astype(np.float32) for v in (value, deviation)]
+    return Field(grid, np.maximum(shaped[0], np.float32(least)), shaped[1], used, reach, left_out, len(z))
+
+
+def _stations(positions: ArrayLike, values: ArrayLike, method: Method) -> tuple[Float, Float]:
+    """Places and values of stations that have one; those at one place as their mean."""
+    xy, z = np.asarray(positions, np.float64).reshape(-1, 2), np.asarray(values, np.float64)
+    keep = np.isfinite(z) & np.isfinite(xy).all(axis=1)
+    places, which = np.unique(np.round(xy[keep], 1), axis=0, return_inverse=True)
+    which = which.ravel()
+    need = LEAST_STATIONS[method]
+    if len(places) < need:
+        what = f"{len(places)} places have a value, {method} needs {need}"
+        raise InputError(
+            "stations", what, "take another moment" + ("" if method == "idw" else " or --method idw")
+        )
+    if len(places) > MAX_STATIONS:
+        raise InputError("stations", f"{len(places)} of them, the limit is {MAX_STATIONS}", "choose fewer")
+    return places, np.bincount(which, z[keep]) / np.bincount(which)
+
+
+def _grid(bounds: Bounds, cell_size_m: float) -> Grid:
+    if not (np.isfinite(cell_size_m) and cell_size_m > 0):
+        raise UsageError("--cell-size", f"is {cell_size_m}", "give metres")
+    n = (bounds.width / cell_size_m + 1) * (bounds.height / cell_size_m + 1)
+    if n > MAX_CELLS:
+        raise UsageError(
+            "--cell-size",
+            f"{cell_size_m:g} m makes {n:,.0f} cells, the limit is {MAX_CELLS:,}",
+            "take larger cells",
+        )
+    return Grid.covering(bounds, cell_size_m=cell_size_m)
+
+
+def _nearest(xy: Float, at: Float) -> Float:
+    from scipy.spatial import KDTree
+
+    return np.asarray(KDTree(xy).query(at)[0])
+
+
+def _reach(xy: Float) -> float:
+    from scipy.spatial import KDTree
+
+    k = min(4, len(xy))
+    return REACH * float(np.median(KDTree(xy).query(xy, k=k)[0][:, -1]))
+
+
+def _kriging(xy: Float, z: Float, *, variogram: list[float] | None = None) -> Any:
+    """A function from places to values and deviations, with its `variogram` (sill, range, nugget) and `spread`."""
+    try:
+        from pykrige.ok import OrdinaryKriging
+    except ImportError as error:
+        raise ExtraMissingError(
+            "pykrige", "kriging needs it", 'pip install "twin[live]", or --method idw'
+        ) from error
+    centre = xy.mean(axis=0)  # eastings of millions would cost digits
+    model = OrdinaryKriging(
+        *(xy - centre).T,
+        z,
+        variogram_model="exponential",
+        variogram_parameters=variogram,
+        nlags=max(3, min(6, len(z) // 2)),
+        weight=True,
+        exact_values=True,
+        pseudo_inv=True,
+    )
+
+    def krige(at: Float) -> tuple[Float, Float]:
+        value, variance = model.execute("points", *(at - centre).T)
+        return np.asarray(value, np.float64), np.sqrt(np.maximum(np.asarray(variance, np.float64), 0.0))
+
+    sill, range_m, nugget = (float(v) for v in model.variogram_model_parameters)
+    krige.variogram = [sill + nugget, range_m, nugget]  # type: ignore[attr-defined]
+    krige.spread = (sill + nugget) ** 0.5  # type: ignore[attr-defined]
+    return krige
+
+
+def _by_distance(xy: Float, z: Float, at: Float) -> tuple[Float, Float]:
+    """Weighted means and the weighted spread around them."""
+    value, spread = np.empty(len(at)), np.empty(len(at))
+    for start in range(0, len(at), 100_000):
+        part = slice(start, start + 100_000)
+        distance = np.hypot(*(at[part, None, :] - xy[None]).transpose(2, 0, 1))
+        weight = 1.0 / np.maximum(distance, 1e-3) ** POWER
+        weight /= weight.sum(axis=1, keepdims=True)
+        value[part] = weight @ z
+        spread[part] = np.sqrt((weight * (z - value[part, None]) ** 2).sum(axis=1))
+    return value, spread
+
+
+def _left_out(xy: Float, z: Float, method: Method) -> float:
+    """Error at each station told by all others, root of the mean square."""
+    if len(z) <= LEAST_STATIONS["idw"]:
+        return float("nan")
+    variogram = _kriging(xy, z).variogram if method == "kriging" else None
+    errors = []
+    for i in range(len(z)) if len(z) <= 200 else np.linspace(0, len(z) - 1, 200).astype(int):
+        rest = np.arange(len(z)) != i
+        if method == "kriging":
+            told = _kriging(xy[rest], z[rest], variogram=variogram)(xy[i : i + 1])[0]
+        else:
+            told = _by_distance(xy[rest], z[rest], xy[i : i + 1])[0]
+        errors.append(float(told[0] - z[i]))
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def field_rgba(field: Field, table: BandTable, observed_property: str, *, unit: str) -> NDArray[np.uint8]:
+    """A field in the colours of its bands, to drape over the ground: shape (ny, nx, 4), clear where nothing is told."""
+    from twin.live.bands import classify, colours
+
+    bands = classify(table, observed_property, field.value, unit=unit)
+    alpha = np.where(np.isfinite(field.value), np.uint8(_ALPHA), np.uint8(0))
+    return np.dstack([colours(table, bands), alpha])
