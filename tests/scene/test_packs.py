@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import twin
 from twin.city.manifest import Manifest
 from twin.city.model import City
 from twin.core.errors import UsageError
@@ -240,3 +241,17 @@ def test_old_packs_are_forgotten(tmp_path, read_count):
     for i in range(7):
         stored_pack(small_city(tmp_path, str(i)), (), notices=Notices())
     assert len(list(Path(tmp_path, "cache", "scene").glob("pack-*.npz"))) == 4
+
+
+@pytest.mark.slow
+def test_a_city_that_is_moved_takes_its_cache_along(tmp_path, tmp_path_factory):
+    """The pack names the table of attributes within the city, not where the city lay."""
+    import shutil
+
+    from tests.small_town import small_town
+
+    town = small_town(tmp_path_factory.getbasetemp() / "town") / "town.twin"
+    first = shutil.copytree(town, tmp_path / "here.twin")
+    legend = twin.Scene(twin.open_city(first)).colours("height_m")[1]
+    moved = first.rename(tmp_path / "there.twin")
+    assert twin.Scene(twin.open_city(moved)).colours("height_m")[1] == legend

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from twin.city.manifest import Manifest
     from twin.core.mesh import Solid
 
+CRS_FIELD, ORIGIN_FIELD = "twin_crs", "twin_origin"
+"""Field data of meshes: the name of the CRS, and what is added to points to return to map coordinates."""
+
 
 @dataclass(frozen=True, slots=True)
 class CitySolids:
@@ -89,6 +92,22 @@ def city_solids(city: Path, manifest: Manifest, *, lod: str | None = None) -> Ci
     return CitySolids(ids, tuple(solids[k] for k in order), np.array(owner, np.int32)[order])
 
 
+def vtk_text(text: str) -> str:
+    r"""A text as arrays of VTK take it, which know ASCII alone: other letters are escaped as in Python.
+
+    Examples
+    --------
+    >>> vtk_text("NL.IMBAG.0503"), vtk_text("가")
+    ('NL.IMBAG.0503', '\\uac00')
+    """
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def plain_text(text: str) -> str:
+    """The text that `vtk_text` escaped."""
+    return text.encode("ascii").decode("unicode_escape")
+
+
 def polydata(city: Path, manifest: Manifest, layer: str, *, lod: str | None = None) -> Any:
     """A layer as ``pyvista.PolyData`` in local coordinates.
 
@@ -100,7 +119,10 @@ def polydata(city: Path, manifest: Manifest, layer: str, *, lod: str | None = No
     makers = {"buildings": _buildings_polydata, "terrain": _terrain_polydata}
     if layer not in makers:
         raise UsageError(layer, "has no mesh", f"choose one of {', '.join(makers)}")
-    return makers[layer](city, manifest, lod)
+    mesh = makers[layer](city, manifest, lod)
+    mesh.field_data[CRS_FIELD] = np.array([manifest.crs], dtype=np.str_)
+    mesh.field_data[ORIGIN_FIELD] = np.asarray(manifest.origin, dtype=np.float64)
+    return mesh
 
 
 def _buildings_polydata(city: Path, manifest: Manifest, lod: str | None) -> Any:
@@ -112,7 +134,7 @@ def _buildings_polydata(city: Path, manifest: Manifest, lod: str | None) -> Any:
     mesh = _polydata(joined.vertices - manifest.origin, triangles)
     owner = found.owner[solid_of_face[face]]
     mesh.cell_data["building"] = owner
-    mesh.cell_data["building_id"] = np.array(found.ids, dtype=np.str_)[owner]
+    mesh.cell_data["building_id"] = np.array([vtk_text(i) for i in found.ids], dtype=np.str_)[owner]
     mesh.cell_data["surface"] = joined.surface[face]
     return mesh
 

@@ -13,7 +13,7 @@ from twin.core.errors import BusyError, InputError, StorageError, UsageError
 from twin.core.grid import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from twin.city.export_options import ExportOptions
     from twin.city.manifest import Manifest
@@ -95,16 +95,58 @@ class City:
     def mesh(self, layer: str = "buildings", *, lod: str | None = None) -> Any:
         """A layer as ``pyvista.PolyData`` in local coordinates (metres from the manifest's origin).
 
-        Buildings carry `building_id` and `surface` per cell, terrain its `cover`.
+        Buildings carry `building_id` and `surface` per cell, terrain its `cover`; `mesh.twin` knows CRS, origin and
+        buildings (`twin.scene.pyvista_accessor.TwinAccessor`).
 
         Raises
         ------
         UsageError
             If the layer has no mesh, or the LoD was not built.
         """
+        import pyvista as pv
+
         from twin.city.meshes import polydata
 
+        if hasattr(
+            pv, "register_dataset_accessor"
+        ):  # PyVista 0.48 or later; `mesh.twin` is there from now on
+            import_module("twin.scene.pyvista_accessor")
         return polydata(self.path, self.manifest, layer, lod=lod)
+
+    def plot(
+        self,
+        view: str = "overview",
+        *,
+        layers: Sequence[Any] = (),
+        time: str | None = None,
+        color_by: str | None = None,
+        style: str = "light",
+        interactive: bool | None = None,
+    ) -> Any:
+        """Look at the city: in a notebook the scene shows itself, elsewhere a window opens.
+
+        Parameters
+        ----------
+        view : str
+            ``overview``, ``street``, ``top``, ... or a camera file.
+        layers, time, color_by, style
+            As of `twin.Scene` and its pictures.
+        interactive : bool, optional
+            Whether to turn it with the mouse: as a widget in a notebook, where PyVista has what that needs, in a
+            window elsewhere. Without it a window opens outside of notebooks.
+
+        Returns
+        -------
+        Scene or widget
+        """
+        scenes, notebooks = import_module("twin.scene.scene"), import_module("twin.scene.notebook")
+        scene = scenes.Scene(self, layers, time=time, style=style)
+        scene.shot = scenes.Shot(view, color_by)
+        if notebooks.is_in_notebook():
+            return notebooks.show_in_notebook(scene) if interactive else scene
+        if interactive is not False:
+            scene.show()
+        return scene
 
     def add(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,13 +123,13 @@ def _labels(city: City) -> tuple[Label, ...]:
 
 
 def _attributes(city: City) -> tuple[AttributeTable, ...]:
-    """The buildings' own table, then those that were joined to it."""
+    """The buildings' own table, then those that were joined to it; paths within the city."""
     from twin.city.tables import BUILDINGS
 
     layers = city.manifest.layers
-    own = [AttributeTable(city.path / BUILDINGS)] if "buildings" in layers else []
+    own = [AttributeTable(Path(BUILDINGS))] if "buildings" in layers else []
     joined = [layer.files[0].path for _, layer in sorted(layers.items()) if layer.kind == "join"]
-    return (*own, *(AttributeTable(city.path / path) for path in joined))
+    return (*own, *(AttributeTable(Path(path)) for path in joined))
 
 
 def _attribution(city: City) -> tuple[str, ...]:

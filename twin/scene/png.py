@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,12 @@ def write_png(
     StorageError
         If it cannot be written.
     """
+    with atomic_path(path, force=force) as temporary:
+        temporary.write_bytes(png_bytes(picture, meta, camera, sun))
+
+
+def png_bytes(picture: NDArray[np.uint8], meta: PackMeta, camera: Camera, sun: Sun) -> bytes:
+    """A picture as it stands in its file."""
     info = PngInfo()
     texts = {
         "Software": f"twin {__version__}",
@@ -56,5 +63,6 @@ def write_png(
     for key, text in texts.items():
         if text:
             info.add_itxt(key, text)
-    with atomic_path(path, force=force) as temporary:
-        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=info, compress_level=_COMPRESSION)
+    kept = io.BytesIO()
+    Image.fromarray(picture).save(kept, format="PNG", pnginfo=info, compress_level=_COMPRESSION)
+    return kept.getvalue()

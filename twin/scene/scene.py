@@ -356,6 +356,23 @@ class Scene:
         stage = self.stage(color_by or self.shot.color_by).stage
         show_stage(stage, self.camera(view, size), size)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """The picture of the scene, where a notebook shows it."""
+        from twin.scene.notebook import mime_bundle
+
+        return mime_bundle(self)
+
+    def _repr_png_(self) -> bytes:
+        """The same for programs that ask for a picture alone."""
+        from twin.scene.notebook import picture_bytes
+
+        return picture_bytes(self)
+
+    def __repr__(self) -> str:
+        when = self.when.isoformat() if self.when else "no time"
+        shown = ", ".join(layer.name for layer in self.layers)
+        return f"<Scene of {self.pack.meta.name}, {when}{f', {shown}' if shown else ''}>"
+
     def colours(self, color_by: str | ColourBy | None) -> tuple[NDArray[np.uint8] | None, Legend | None]:
         """Colours of buildings by an attribute, shape (n_buildings, 3), and their legend; None for their own colours.
 
@@ -369,7 +386,10 @@ class Scene:
             return None, None
         by = parse_colour_by(wanted) if isinstance(wanted, str) else wanted
         by = replace(by, categories={**self.style.categories, **by.categories})
-        values, unit = read_attribute(self.pack.meta.attributes, by.attribute, self.pack["building_ids"])
+        tables = [
+            (str(self._stored.base / p), column, units) for p, column, units in self.pack.meta.attributes
+        ]
+        values, unit = read_attribute(tables, by.attribute, self.pack["building_ids"])
         return colour_buildings(values, by, unit=unit, missing=self.style.rgb("building.missing"))
 
     def furniture(

@@ -29,10 +29,13 @@ OVER_TIME = frozenset({"flood", "observations"})
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A pack and the folder where its light is kept, None where nothing can be kept."""
+    """A pack, the folder where its light is kept (None where nothing can be kept), and the city's own, from which the
+    pack names files: a city that is moved takes its cache along.
+    """
 
     pack: ScenePack
     folder: Path | None
+    base: Path = Path()
 
 
 def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: Notices) -> Stored:
@@ -55,7 +58,7 @@ def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: 
     path, key = _place(source, layers)
     found = load_pack(path, key=key)
     if found is not None:
-        return Stored(found, path.parent)
+        return Stored(found, path.parent, source.path)
     from twin.scene.from_city import scene_content
 
     return keep_pack(source, _chosen(scene_content(source), layers), layers, notices=notices)
@@ -75,8 +78,8 @@ def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notic
         _forget_old(path.parent)
     except StorageError as error:
         notices.add("no-cache", f"{error}; the picture is drawn, but the next one will take as long")
-        return Stored(pack, None)
-    return Stored(pack, path.parent)
+        return Stored(pack, None, city.path)
+    return Stored(pack, path.parent, city.path)
 
 
 def _place(city: City, layers: Sequence[str]) -> tuple[Path, str]:

@@ -26,11 +26,18 @@ def show_stage(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         raise GraphicsError("screen", "there is none (DISPLAY is not set)", "write a picture with `snapshot`")
+    plotter_of(stage, camera, size).show()
+
+
+def plotter_of(stage: Stage, camera: Camera, size: tuple[int, int], *, notebook: bool = False) -> Any:
+    """A PyVista plotter that shows a stage, for windows and for notebooks."""
     import pyvista as pv
 
     for actor, width_px, _ in stage.lines:
         actor.GetProperty().SetLineWidth(width_px)
-    plotter = pv.Plotter(window_size=list(size), title=stage.pack.meta.name)
+    plotter = pv.Plotter(
+        window_size=list(size), title=stage.pack.meta.name, notebook=notebook, off_screen=notebook or None
+    )
     plotter.set_background(stage.style.unit("sky.horizon"))
     for actor in stage.actors:
         plotter.renderer.AddActor(actor)
@@ -40,7 +47,7 @@ def show_stage(stage: Stage, camera: Camera, size: tuple[int, int]) -> None:
         plotter.enable_parallel_projection()
         plotter.camera.parallel_scale = camera.parallel_height_m / 2
     follow(stage, plotter.renderer)
-    plotter.show()
+    return plotter
 
 
 def follow(stage: Stage, renderer: Any) -> None:
