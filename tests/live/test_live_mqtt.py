@@ -100,7 +100,8 @@ def test_a_feed_is_kept_fresh_and_stores(city: Path, tmp_path: Path) -> None:
             wait(lambda: feed.as_of().results[2] == 5.0)
             assert State(feed.states(feed.as_of())[2]) == State.FRESH
             assert feed.history("s2").results == [5.0]
-            assert feed.span is not None
+            assert feed.span() is not None
+            assert [d.id for d in feed.catalogue().datastreams] == ["s0", "s1", "s2"]
             publish(client, TOPIC.format("s2"), payload(6.0))
         assert feed.counts.stored == 2
     with open_feed(city) as kept:
@@ -305,3 +306,14 @@ def test_credentials_come_from_file_or_environment(tmp_path: Path, monkeypatch: 
 def test_what_is_no_topic_is_refused(topic: str) -> None:
     with pytest.raises(UsageError):
         Subscription(BrokerAddress("h", 1), (topic,))
+
+
+def test_a_feed_is_a_layer_of_a_scene(city: Path, tmp_path: Path) -> None:
+    from twin.scene.as_layer import as_layer
+
+    with open_store(city, write=True) as store:
+        store.append(batch_of([Observation("s0", 60_000_000, 0, 2.5)]))
+    with open_feed(city) as feed:
+        layer = as_layer(feed)
+        assert layer.span == (datetime.fromtimestamp(60, UTC),) * 2
+        assert layer.at(None) is not None

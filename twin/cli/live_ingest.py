@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,11 +11,16 @@ from twin.cli.console import json_option, progress, tell_json, tell_notices
 from twin.cli.live_mqtt_options import mqtt_options, subscription, tell_connection
 from twin.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from twin.core.notices import Notices
+    from twin.live.ingest import Ended
+
 EXAMPLES = """\b
 Examples:
   twin live ingest town.twin --mqtt mqtt://localhost:1883 --topic 'v1.1/#'
   twin live ingest town.twin --mqtt mqtts://mqtt.hsl.fi:8883 --topic '/hfp/v2/journey/ongoing/vp/tram/#' --seconds 60
   twin live ingest town.twin --mqtt mqtt://localhost --topic 'city/#' --map map.toml
+  twin live ingest town.twin --ngsi-ld https://hub.example.org --type AirQualityObserved
   twin live ingest town.twin storm.jsonl
 """
 
@@ -24,7 +29,14 @@ Examples:
 @click.argument("city", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--mqtt", "url", help="mqtt://HOST:PORT or mqtts://HOST:PORT.")
-@click.option("--seconds", type=click.FloatRange(min=0), help="How long; until Ctrl-C if not given.")
+@click.option("--ngsi-ld", "ngsi", help="Address of an NGSI-LD server, or of its entities.")
+@click.option("--type", "kind", help="Type of the entities, such as AirQualityObserved.")
+@click.option(
+    "--every", type=click.FloatRange(min=1), default=60.0, show_default=True, help="Seconds between rounds."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), help="How long; until Ctrl-C, or one round, if not given."
+)
 @click.option(
     "--map", "mapping", type=click.Path(path_type=Path), help="Rules for messages that are no SensorThings."
 )
@@ -32,25 +44,28 @@ Examples:
 @mqtt_options
 @json_option
 def command(
-    city: Path, files: tuple[Path, ...], url: str | None, mapping: Path | None, as_json: bool, **given: Any
+    city: Path,
+    files: tuple[Path, ...],
+    url: str | None,
+    ngsi: str | None,
+    as_json: bool,
+    **given: Any,
 ) -> int:
-    """Keep in CITY what a broker sends (or the observations of FILES), until it is ended."""
+    """Keep in CITY what a broker or an NGSI-LD server gives (or the observations of FILES), until it is ended."""
     from twin.core.notices import Notices
 
-    if (url is not None) + bool(files) != 1:
-        raise UsageError("--mqtt", "one source is needed", "give --mqtt URL or files")
+    if (url is not None) + (ngsi is not None) + bool(files) != 1:
+        raise UsageError("--mqtt", "one source is needed", "give --mqtt URL, --ngsi-ld URL or files")
     notices = Notices()
     try:
-        counts = (
-            _files(city, files, given, notices) if url is None else _mqtt(city, url, mapping, given, notices)
-        )
+        counts = _files(city, files, given, notices) if files else _told(city, url, ngsi, given, notices)
     finally:
         tell_notices(notices)
     tell_json({**counts, **({"notices": notices.as_json()} if as_json else {})})
     return 0
 
 
-def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: Any) -> dict[str, Any]:
+def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: Notices) -> dict[str, Any]:
     from twin.live.importing import ImportOptions, import_files
 
     with progress() as listener:
@@ -58,11 +73,40 @@ def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: 
     return done.counts.as_json()
 
 
-def _mqtt(city: Path, url: str, mapping: Path | None, given: dict[str, Any], notices: Any) -> dict[str, Any]:
-    from twin.live.ingest import Ended, ingest_mqtt
+def _told(
+    city: Path, url: str | None, ngsi: str | None, given: dict[str, Any], notices: Notices
+) -> dict[str, Any]:
+    """What became of a live source, told also where Ctrl-C, its usual end, breaks it off."""
+    from twin.live.ingest import Ended, ingest_ngsi
+
+    ended = Ended()
+    try:
+        if url is not None:
+            _mqtt(city, url, given, ended, notices)
+        elif ngsi is not None:
+            ingest_ngsi(
+                city,
+                ngsi,
+                kind=given["kind"],
+                seconds=given["seconds"],
+                every_s=given["every"],
+                crs=given["crs"],
+                ended=ended,
+                notices=notices,
+            )
+    except BaseException:
+        if ended.counts.received:
+            tell_json(ended.as_json())
+        raise
+    return ended.as_json()
+
+
+def _mqtt(city: Path, url: str, given: dict[str, Any], ended: Ended, notices: Notices) -> None:
+    from twin.live.ingest import ingest_mqtt
     from twin.live.mapping import read_mapping
     from twin.live.mqtt import client_id_of
 
+    mapping = given["mapping"]
     wanted = subscription(
         url,
         given["topics"],
@@ -71,21 +115,13 @@ def _mqtt(city: Path, url: str, mapping: Path | None, given: dict[str, Any], not
         ca=given["ca"],
         client_id=client_id_of(city),
     )
-    rules = read_mapping(mapping, notices=notices) if mapping is not None else ()
-    ended = Ended()
-    try:
-        ingest_mqtt(
-            city,
-            wanted,
-            seconds=given["seconds"],
-            rules=rules,
-            crs=given["crs"],
-            on_change=tell_connection,
-            ended=ended,
-            notices=notices,
-        )
-    except BaseException:  # Ctrl-C is the usual end: what was kept is told all the same
-        if ended.counts.received:
-            tell_json(ended.as_json())
-        raise
-    return ended.as_json()
+    ingest_mqtt(
+        city,
+        wanted,
+        seconds=given["seconds"],
+        rules=read_mapping(mapping, notices=notices) if mapping is not None else (),
+        crs=given["crs"],
+        on_change=tell_connection,
+        ended=ended,
+        notices=notices,
+    )

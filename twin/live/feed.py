@@ -80,7 +80,6 @@ class Feed:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
     def catalogue(self) -> Catalogue:
         """Things and datastreams, in the order of the snapshots; grows while messages tell of new ones."""
         if self._pump is not None:
@@ -106,9 +105,8 @@ class Feed:
         """What ended the subscription, such as a broker that refuses us; None while it works or waits."""
         return self._failure
 
-    @property
-    def span(self) -> tuple[datetime, datetime] | None:
-        """First and last moment that there are observations of; None if there are none."""
+    def span(self) -> tuple[int, int] | None:
+        """First and last phenomenon time of all observations, microseconds UTC; None if there are none."""
         spans = []
         if self._store is not None:
             with self._lock:
@@ -116,7 +114,11 @@ class Feed:
         if self._memory is not None:
             spans.append(self._memory.span())
         known = [s for s in spans if s is not None]
-        return (_moment(min(s[0] for s in known)), _moment(max(s[1] for s in known))) if known else None
+        return (min(s[0] for s in known), max(s[1] for s in known)) if known else None
+
+    def latest(self, moment: int | None = None) -> Snapshot:
+        """What `as_of` gives; the name that stores have for it, so that a scene takes either."""
+        return self.as_of(moment)
 
     def as_of(self, when: datetime | int | None = None) -> Snapshot:
         """The newest observation of every datastream at a moment.
@@ -142,7 +144,7 @@ class Feed:
 
     def states(self, snapshot: Snapshot) -> NDArray[np.uint8]:
         """Fresh, stale, missing or invalid, for each datastream of a snapshot of this feed."""
-        catalogue = self.catalogue
+        catalogue = self.catalogue()
         if self._medians is None and self._store is not None:
             with self._lock:
                 self._medians = self._store.median_intervals_s()
@@ -162,7 +164,7 @@ class Feed:
         last = now_us() if end is None and self._memory is not None else None
         last = last if end is None else self._moment_us(end)
         if self._memory is not None and (self._store is None or self._memory.reaches(first)):
-            if datastream not in self.catalogue:
+            if datastream not in self.catalogue():
                 raise UsageError(datastream, "is no datastream of this city", "see the feed's catalogue")
             return self._memory.history(datastream, first, last)
         if self._store is None:
@@ -202,10 +204,6 @@ class Feed:
             return now_us()
         with self._lock:
             return ((self._store.span() if self._store else None) or (0, 0))[1]
-
-
-def _moment(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)
 
 
 def _folder(city: City | Path | str) -> Path:

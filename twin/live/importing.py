@@ -147,20 +147,21 @@ def _city_crs(crs: str | None) -> str | None:
 
 
 def _told_crs(plans: list[_Plan]) -> str | None:
-    """The CRS that things name in their own properties, if PROJ knows it and a city can live in it."""
+    return next((t for t in (told_crs(p.document) for p in plans if p.kind == "things") if t), None)
+
+
+def told_crs(answer: Any) -> str | None:
+    """The CRS that the first thing names in its own properties, if PROJ knows it and a city can live in it."""
     from twin.core.crs import check_city_crs, parse_crs
 
-    for plan in plans:
-        rows = (
-            plan.document.get("value") if plan.kind == "things" and isinstance(plan.document, dict) else None
-        )
-        first = rows[0] if isinstance(rows, list) and rows else None
-        properties = first.get("properties") if isinstance(first, dict) else None
-        text = properties.get("crs") if isinstance(properties, dict) else None
-        if isinstance(text, str):
-            with contextlib.suppress(CrsError):
-                check_city_crs(parse_crs(text))
-                return text
+    rows = answer.get("value") if isinstance(answer, dict) else None
+    first = rows[0] if isinstance(rows, list) and rows else None
+    properties = first.get("properties") if isinstance(first, dict) else None
+    text = properties.get("crs") if isinstance(properties, dict) else None
+    if isinstance(text, str):
+        with contextlib.suppress(CrsError):
+            check_city_crs(parse_crs(text))
+            return text
     return None
 
 
@@ -232,31 +233,41 @@ def _parquet_columns(path: Path) -> list[str]:
 
 def _near(plans: list[_Plan]) -> tuple[float, float] | None:
     """Longitude and latitude of the first thing of JSON documents and of vectors."""
-    for plan in plans:
-        found = _near_in(plan)
-        if found is not None:
-            return found
-    return None
+    return next((found for found in map(_near_in, plans) if found is not None), None)
 
 
 def _near_in(plan: _Plan) -> tuple[float, float] | None:
-    pairs: list[Any] = []
     if plan.kind == "things":
-        rows = plan.document.get("value", []) if isinstance(plan.document, dict) else plan.document
-        for row in rows if isinstance(rows, list) else []:
-            locations = row.get("Locations") if isinstance(row, dict) else None
-            place = locations[0].get("location") if isinstance(locations, list) and locations else None
-            place = place.get("geometry", place) if isinstance(place, dict) else None
-            if isinstance(place, dict) and place.get("type") == "Point":
-                pairs.append(place.get("coordinates"))
-    elif plan.kind == "usgs":
-        for series in plan.document["value"]["timeSeries"]:
-            place = (series.get("sourceInfo", {}).get("geoLocation") or {}).get("geogLocation", {})
-            pairs.append([place.get("longitude"), place.get("latitude")])
-    elif plan.kind == "stations" and plan.path.suffix.lower() in {".geojson", ".json"}:
+        return first_place(plan.document)
+    if plan.kind == "usgs":
+        places = [
+            (series.get("sourceInfo", {}).get("geoLocation") or {}).get("geogLocation", {})
+            for series in plan.document["value"]["timeSeries"]
+        ]
+        return _first_on_earth([[p.get("longitude"), p.get("latitude")] for p in places])
+    if plan.kind == "stations" and plan.path.suffix.lower() in {".geojson", ".json"}:
         document = parse_json(plan.path.read_bytes())
         features = document.get("features", [document])
-        pairs = [(f.get("geometry") or {}).get("coordinates") for f in features if isinstance(f, dict)]
+        geometries = [f.get("geometry") or {} for f in features if isinstance(f, dict)]
+        return _first_on_earth([g.get("coordinates") for g in geometries if isinstance(g, dict)])
+    return None
+
+
+def first_place(answer: Any) -> tuple[float, float] | None:
+    """Longitude and latitude of the first thing of an answer that has them."""
+    rows = answer.get("value", []) if isinstance(answer, dict) else answer
+    pairs = []
+    for row in rows if isinstance(rows, list) else []:
+        locations = row.get("Locations") if isinstance(row, dict) else None
+        first = locations[0] if isinstance(locations, list) and locations else None
+        place = first.get("location") if isinstance(first, dict) else None
+        place = place.get("geometry", place) if isinstance(place, dict) else None
+        if isinstance(place, dict) and place.get("type") == "Point":
+            pairs.append(place.get("coordinates"))
+    return _first_on_earth(pairs)
+
+
+def _first_on_earth(pairs: list[Any]) -> tuple[float, float] | None:
     for pair in pairs:
         if isinstance(pair, list) and len(pair) > 1 and all(isinstance(v, int | float) for v in pair[:2]):
             x, y = float(pair[0]), float(pair[1])

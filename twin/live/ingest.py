@@ -6,11 +6,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from twin.city.manifest import MANIFEST
 from twin.live.counts import Counts
+from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
 from twin.live.intake import Intake
 from twin.live.messages import Decoder
 from twin.live.mqtt import MqttSource
+from twin.live.ngsi import EntityReader, entity_pages, first_place_of
 from twin.live.places import Locator
 from twin.live.pump import Pump
 from twin.live.store import open_store
@@ -119,3 +122,84 @@ def _run(pump: Pump, seconds: float | None, on_change: Callable[[ConnectionState
         if on_change is not None and (state.is_online, state.reason) != told:
             told = state.is_online, state.reason
             on_change(state)
+
+
+def ingest_ngsi(
+    city: Path,
+    url: str,
+    *,
+    kind: str | None = None,
+    seconds: float | None = None,
+    every_s: float = 60.0,
+    crs: str | None = None,
+    limits: FetchLimits | None = None,
+    ended: Ended | None = None,
+    notices: Notices,
+) -> Ended:
+    """Keep the entities that an NGSI-LD server gives, once, or every so many seconds until a time is over.
+
+    A server that fails or never ends is told of; what it gave until then is kept.
+
+    Parameters
+    ----------
+    url : str
+        Of the server, or of its ``entities``.
+    kind : str, optional
+        Type of the entities.
+    seconds : float, optional
+        How long; one round if not given.
+    every_s : float
+        From one round to the next.
+
+    Raises
+    ------
+    BusyError, StorageError, UsageError
+        As in `ingest_mqtt`.
+    """
+    ended = ended or Ended()
+    end = time.monotonic() + (seconds or 0.0)
+    entities, asked = _entities(url, kind, limits, notices)
+    if not entities and not (city / MANIFEST).exists():
+        notices.add("no-things", f"{asked.base}: gave no entities; nothing was kept")
+        return ended
+    site = find_site(city, crs=crs, near=first_place_of(entities), notices=notices)
+    with open_store(city, write=True, notices=notices) as store:
+        known = store.catalogue()
+        intake = Intake(store, catalogue=known)
+        ended.counts = intake.counts
+        reader = EntityReader(intake, Locator(site.crs, site.extent), asked.base, notices)
+        try:
+            while True:
+                started = time.monotonic()
+                for entity in entities:
+                    reader.take(entity)
+                ended.n_messages += len(entities)
+                ended.n_connects += 1
+                intake.flush()
+                wait_s = max(0.0, started + every_s - time.monotonic())
+                if time.monotonic() + wait_s >= end:
+                    break
+                time.sleep(wait_s)
+                entities, _ = _entities(url, kind, limits, notices)
+        finally:
+            intake.flush()
+            intake.tell(notices)
+        catalogue = intake.catalogue
+    if catalogue.things != known.things or site.manifest is None:
+        record(site, catalogue, (), notices=notices)
+    return ended
+
+
+def _entities(
+    url: str, kind: str | None, limits: FetchLimits | None, notices: Notices
+) -> tuple[list[Any], Fetcher]:
+    """What a server gives now, as far as it goes."""
+    asked = Fetcher(url.rstrip("/") + "/", limits or FetchLimits())
+    entities: list[Any] = []
+    try:
+        entities.extend(entity_pages(asked, kind))
+    except FetchError as error:
+        notices.add("server", f"{asked.base}: {error}; what came before is kept")
+    finally:
+        asked.close()
+    return entities, asked

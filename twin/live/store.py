@@ -134,6 +134,13 @@ class Store:
             rows = self.connection.execute(query, (number, *span)).fetchall()
         return History(datastream, *_columns(rows))
 
+    def history_end(self, datastream: str) -> int | None:
+        """Phenomenon time of the newest observation of a datastream, microseconds UTC; None if there is none."""
+        query = "SELECT max(time) FROM observation WHERE stream=?"
+        with guard_database(self.path):
+            (last,) = self.connection.execute(query, (self._numbers.get(datastream, -1),)).fetchone()
+        return None if last is None else int(last)
+
     def latest(self, moment: int | None = None) -> Snapshot:
         """The newest observation of every datastream at a moment; of all there is where none is given."""
         if moment is None:
