@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twin.cli.console import json_option, tell_json, tell_notices
 from twin.cli.live_options import city_argument
 
+if TYPE_CHECKING:
+    from twin.core.notices import Notices
+
 EXAMPLES = """\b
 Examples:
   twin live replay town.twin storm.jsonl --speed 60
   twin live replay town.twin storm.jsonl --speed 0 --rules my_alarms.toml
+  twin live replay town.twin storm.jsonl --speed 60 --mqtt mqtt://localhost:1883
 """
 
 
@@ -28,19 +32,43 @@ Examples:
     type=click.Path(path_type=Path),
     help="Rules of alarms instead of live/alarms.toml of the city.",
 )
+@click.option("--mqtt", "url", help="Publish to this broker, mqtt://HOST:PORT, instead of keeping in CITY.")
+@click.option(
+    "--credentials",
+    type=click.Path(path_type=Path),
+    help="TOML with username and password; TWIN_MQTT_USERNAME and TWIN_MQTT_PASSWORD if not given.",
+)
+@click.option("--ca", type=click.Path(path_type=Path), help="Certificate of the broker's authority (PEM).")
 @json_option
-def command(city: Path, file: Path, speed: float, rules: Path | None, as_json: bool) -> int:
+def command(city: Path, file: Path, url: str | None, as_json: bool, **given: Any) -> int:
     """Feed the observations of FILE (JSON lines) into CITY by the clock of the scene, and judge them."""
     from twin.core.notices import Notices
-    from twin.live.replay import replay
 
     notices = Notices()
     try:
-        done = replay(city, file, speed=speed, rules=rules, notices=notices)
+        answer = _published(city, file, url, given, notices) if url else _replayed(city, file, given, notices)
     finally:
         tell_notices(notices)
+    tell_json({**answer, **({"notices": notices.as_json()} if as_json else {})})
+    return 0
+
+
+def _published(city: Path, file: Path, url: str, given: dict[str, Any], notices: Notices) -> dict[str, Any]:
+    from twin.cli.live_mqtt_options import subscription
+    from twin.core.errors import UsageError
+    from twin.live.publish import publish
+
+    if given["rules"]:
+        raise UsageError("--rules", "judges what is kept; --mqtt keeps nothing", "give one of them")
+    wanted = subscription(url, ("v1.1/#",), 1, credentials=given["credentials"], ca=given["ca"])
+    return publish(city, file, wanted, speed=given["speed"], notices=notices).as_json()
+
+
+def _replayed(city: Path, file: Path, given: dict[str, Any], notices: Notices) -> dict[str, Any]:
+    from twin.live.replay import replay
+
+    done = replay(city, file, speed=given["speed"], rules=given["rules"], notices=notices)
     answer: dict[str, Any] = done.counts.as_json()
     if done.n_alarm_events is not None:
         answer["alarm_events"] = done.n_alarm_events
-    tell_json({**answer, **({"notices": notices.as_json()} if as_json else {})})
-    return 0
+    return answer

@@ -75,6 +75,11 @@ class Engine:
         """Phenomenon time before which everything is judged, microseconds; what comes for it now is too late."""
         self.n_late = 0
 
+    @property
+    def latest(self) -> int:
+        """Newest phenomenon time of all observations, microseconds UTC."""
+        return self._latest
+
     def take(self, observations: Iterable[tuple[str, int, int, float]]) -> list[AlarmEvent]:
         """More observations; the events that they lead to.
 

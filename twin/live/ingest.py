@@ -11,18 +11,21 @@ from twin.live.counts import Counts
 from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
 from twin.live.intake import Intake
+from twin.live.judge import open_judge
 from twin.live.messages import Decoder
 from twin.live.mqtt import MqttSource
 from twin.live.ngsi import EntityReader, entity_pages, first_place_of
 from twin.live.places import Locator
 from twin.live.pump import Pump
 from twin.live.store import open_store
+from twin.live.times import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from twin.core.notices import Notices
+    from twin.live.judge import Judge
     from twin.live.mapping import MessageRule
     from twin.live.model import Catalogue
     from twin.live.mqtt import ConnectionState, Subscription
@@ -100,7 +103,9 @@ def ingest_mqtt(
         pump = Pump(source, Decoder(intake, Locator(site.crs, site.extent), rules))
         source.start()
         try:
-            _run(pump, seconds, on_change)
+            with open_judge(city, store, rules=None, notices=notices) as judge:
+                _run(pump, seconds, on_change, judge)
+                pump.finish()
         finally:
             pump.finish()
             intake.tell(notices)
@@ -112,12 +117,22 @@ def ingest_mqtt(
     return ended
 
 
-def _run(pump: Pump, seconds: float | None, on_change: Callable[[ConnectionState], None] | None) -> None:
+def _run(
+    pump: Pump,
+    seconds: float | None,
+    on_change: Callable[[ConnectionState], None] | None,
+    judge: Judge | None,
+) -> None:
+    """Turn the pump; what it keeps is judged by the rules of the city, if it has some."""
+    if judge is not None:
+        pump.decoder.intake.after = judge.take
     end = None if seconds is None else time.monotonic() + seconds
     told = None
     while end is None or time.monotonic() < end:
         left = 0.5 if end is None else min(0.5, end - time.monotonic())
         pump.run_for(max(0.0, left))
+        if judge is not None:
+            judge.keep_time(now_us())
         state = pump.source.state
         if on_change is not None and (state.is_online, state.reason) != told:
             told = state.is_online, state.reason

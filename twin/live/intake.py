@@ -12,10 +12,12 @@ from twin.live.model import Catalogue, Quality, batch_of
 from twin.live.rejected import CAUSES, RejectedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twin.core.notices import Notices
     from twin.live.decode import Spec
     from twin.live.memory import Memory
-    from twin.live.model import Datastream, Observation, Thing
+    from twin.live.model import Batch, Datastream, Observation, Thing
     from twin.live.store import Store
 
 BATCH = 20_000
@@ -35,6 +37,8 @@ class Intake:
         Answers "as of" while they come in.
     catalogue : Catalogue
         What is known already.
+    after : callable, optional
+        Is given every batch that was kept, such as to judge it.
     """
 
     store: Store | None = None
@@ -45,6 +49,7 @@ class Intake:
     n_invalid: Counter[str] = field(default_factory=Counter)
     specs: dict[str, Spec] = field(default_factory=dict)
     waiting: list[Observation] = field(default_factory=list)
+    after: Callable[[Batch], None] | None = None
     new_things: list[Thing] = field(default_factory=list)
     new_streams: list[Datastream] = field(default_factory=list)
 
@@ -115,6 +120,8 @@ class Intake:
             self.counts.stored += len(batch)
         if self.memory is not None:
             self.memory.put(batch)
+        if self.after is not None:
+            self.after(batch)
 
     def tell(self, notices: Notices) -> None:
         """Say once for each cause what was refused, with the first examples, and which results are out of range."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STATE = "live/alarms.state.json"
 _CHUNK = 20_000
+OF_NOW_US = 3_600_000_000
+"""Observations that are at most an hour old are of now."""
 
 
 class Judge:
@@ -43,6 +45,7 @@ class Judge:
 
     def __init__(self, engine: Engine, log: Log, catalogue: Catalogue) -> None:
         self.engine, self.log, self.catalogue = engine, log, catalogue
+        self.is_of_now = False
 
     def take(self, batch: Batch) -> None:
         """Judge observations; those of bad quality and those that are no numbers say nothing."""
@@ -51,6 +54,15 @@ class Judge:
     def advance(self, now_us: int) -> None:
         """The clock has come to a moment although nothing arrived."""
         self._tell(self.engine.advance(now_us))
+
+    def keep_time(self, now_us: int) -> None:
+        """Let the wall clock go on in silence, once what comes in is of now: data that is missing is then missed.
+
+        A replay through a broker has a clock of its own, and is left to it.
+        """
+        self.is_of_now = self.is_of_now or abs(now_us - self.engine.latest) < OF_NOW_US
+        if self.is_of_now:
+            self.advance(now_us)
 
     def finish(self) -> None:
         """Judge what is still waiting."""
@@ -104,11 +116,24 @@ def open_judge(
         thaw(judge.engine, before)
         for observations in _since(store, catalogue, before["judged_before"]):
             judge._tell(judge.engine.take(observations))
-    yield judge
-    state = freeze(judge.engine)  # before the last minute is judged: what is yet to come for it is then not too late
+    try:
+        yield judge
+    except BaseException as stop:
+        if not isinstance(stop, Exception):  # Ctrl-C is the usual end of an ingest
+            _end(judge, city / STATE, key, before)
+        raise
+    _end(judge, city / STATE, key, before)
+
+
+def _end(judge: Judge, path: Path, key: str, before: dict[str, Any] | None) -> None:
+    """Judge what waits and keep the state, unless that is of an earlier time than the one kept.
+
+    It is the state before the last minute was judged: what is yet to come for that minute is then not too late.
+    """
+    state = freeze(judge.engine)
     judge.finish()
     if not before or state["judged_before"] >= before["judged_before"]:
-        write_text(city / STATE, canonical_json({"key": key, **state}))
+        write_text(path, canonical_json({"key": key, **state}))
 
 
 def _engine(rules: Rules, catalogue: Catalogue, notices: Notices) -> Engine:

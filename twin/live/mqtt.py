@@ -117,7 +117,7 @@ class MqttSource:
         """Why it will never work as it is asked for; told before the first connection only."""
         self._stop = threading.Event()
         self._told = ""
-        self._client = _new_client(wanted)
+        self._client = new_client(wanted)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -159,7 +159,7 @@ class MqttSource:
                 if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
                     return self._told or error_string(code).rstrip(".").lower()
         except ssl.SSLError as error:
-            return self._refuse(_tls_error(broker, error))
+            return self._refuse(tls_error(broker, error))
         except (OSError, ValueError) as error:
             return str(error) or type(error).__name__
         return ""
@@ -214,7 +214,14 @@ class MqttSource:
         self.arrivals.put(Message(topic, message.payload, message.retain, now_us()))
 
 
-def _new_client(wanted: Subscription) -> Any:
+def new_client(wanted: Subscription) -> Any:
+    """A client of the kept library, with our name, credentials and certificates, not yet connected.
+
+    Raises
+    ------
+    ExtraMissingError
+        If the library is not installed.
+    """
     try:
         from paho.mqtt.client import Client, MQTTv311
         from paho.mqtt.enums import CallbackAPIVersion
@@ -237,7 +244,8 @@ def _new_client(wanted: Subscription) -> Any:
     return client
 
 
-def _tls_error(broker: BrokerAddress, error: ssl.SSLError) -> ConfigError:
+def tls_error(broker: BrokerAddress, error: ssl.SSLError) -> ConfigError:
+    """What is wrong with an encrypted connection, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConfigError(
             str(broker),

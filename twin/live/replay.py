@@ -13,7 +13,7 @@ from twin.live.folder import find_site
 from twin.live.intake import Intake
 from twin.live.judge import open_judge
 from twin.live.lines import bounded_lines
-from twin.live.model import MICROSECONDS, batch_of
+from twin.live.model import MICROSECONDS
 from twin.live.places import Locator
 from twin.live.rejected import RejectedError
 from twin.live.store import open_store
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
     from twin.live.counts import Counts
     from twin.live.decode import Spec
-    from twin.live.judge import Judge
     from twin.live.model import Observation
 
     Locate = Callable[[Any], tuple[float, float, float] | None]
@@ -124,13 +123,14 @@ def replay(
     if not path.is_file():
         raise InputNotFoundError(path, "not found" if not path.exists() else "is a folder", "name a file")
     locate = _locator(city, notices)
-    latest_us = now_us() + round(FILE_AHEAD_S * MICROSECONDS)
     with open_store(city, write=True, notices=notices) as store:
         intake = Intake(store, catalogue=store.catalogue())
-        reader = _Lines(path, intake.specs, latest_us, locate)
+        reader = Lines(path, intake.specs, _latest_us(), locate)
         first = reader.first_time()
         with open_judge(city, store, rules=rules, from_us=first, notices=notices) as judge:
-            _feed(reader, intake, judge, pace)
+            if judge is not None:
+                intake.after = judge.take
+            _feed(reader, intake, pace)
         n_events = judge.log.n_added if judge is not None else None
         if judge is not None and judge.engine.n_late:
             what = f"{judge.engine.n_late} observations came after their time was judged; they are kept, not judged"
@@ -139,6 +139,21 @@ def replay(
         notices.add("no-observations", f"{path}: holds no observations", subject=str(path))
     intake.tell(notices)
     return Replayed(intake.counts, n_events)
+
+
+def reader_of(city: Path, path: Path, specs: dict[str, Spec], notices: Notices) -> Lines:
+    """A reader of a file of observations of a city's datastreams.
+
+    Raises
+    ------
+    InputError
+        If the city knows no datastreams.
+    """
+    return Lines(path, specs, _latest_us(), _locator(city, notices))
+
+
+def _latest_us() -> int:
+    return now_us() + round(FILE_AHEAD_S * MICROSECONDS)
 
 
 def _locator(city: Path, notices: Notices) -> Locate:
@@ -151,7 +166,7 @@ def _locator(city: Path, notices: Notices) -> Locate:
 
 
 @dataclass(slots=True)
-class _Lines:
+class Lines:
     """The lines of a file as observations, or why one is none."""
 
     path: Path
@@ -161,9 +176,10 @@ class _Lines:
 
     def __iter__(self) -> Iterator[tuple[str, Observation | RejectedError]]:
         for number, line in bounded_lines(self.path):
-            yield f"{self.path.name}: line {number}", self._read(line)
+            yield f"{self.path.name}: line {number}", self.read(line)
 
-    def _read(self, line: bytes | RejectedError) -> Observation | RejectedError:
+    def read(self, line: bytes | RejectedError) -> Observation | RejectedError:
+        """The observation of a line, or why it is none."""
         if isinstance(line, RejectedError):
             return line
         try:
@@ -180,7 +196,7 @@ class _Lines:
         return None if first is None else first.phenomenon_time
 
 
-def _feed(reader: _Lines, intake: Intake, judge: Judge | None, pace: Clock) -> None:
+def _feed(reader: Lines, intake: Intake, pace: Clock) -> None:
     kept_at = time.monotonic()
     for where, found in reader:
         if isinstance(found, RejectedError):
@@ -190,16 +206,8 @@ def _feed(reader: _Lines, intake: Intake, judge: Judge | None, pace: Clock) -> N
         if wait_s > 0 or len(intake.waiting) >= BATCH:
             is_due = time.monotonic() - kept_at + wait_s >= KEEP_EVERY_S
             if is_due or len(intake.waiting) >= BATCH:
-                _keep(intake, judge)
+                intake.flush()
                 kept_at = time.monotonic()
             time.sleep(pace.wait_s(found.phenomenon_time))
         intake.add(found)
-    _keep(intake, judge)
-
-
-def _keep(intake: Intake, judge: Judge | None) -> None:
-    """Keep what waits, then judge it: what the log tells of is in the store."""
-    waiting = list(intake.waiting)
     intake.flush()
-    if judge is not None and waiting:
-        judge.take(batch_of(waiting))
