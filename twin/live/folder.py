@@ -67,7 +67,8 @@ def find_site(folder: Path, *, crs: str | None, near: tuple[float, float] | None
         manifest = open_manifest_as_is(folder)
         x0, y0, _, x1, y1, _ = manifest.bounds
         is_built = any(name != LAYER for name in manifest.layers)
-        if is_built or x1 > x0:
+        is_guess = x1 == x0 and manifest.crs == _utm(0.0, 0.0) and (crs or near)
+        if is_built or not is_guess:
             frame = parse_crs(manifest.crs_wkt, where="twin.json")
             return Site(folder, frame, Bounds(x0, y0, x1, y1) if is_built else None, manifest)
     require_ours(folder)
