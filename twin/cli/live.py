@@ -16,6 +16,8 @@ VERBS: dict[str, str] = {
     "alarms": "what asks for attention, who has seen it, what is put aside",
     "field": "values between stations as a raster",
     "serve": "a read-only SensorThings service for programs on this machine",
+    "tidy": "remove and thin old observations by rules",
+    "export": "the whole history as Parquet",
 }
 """Verb to what it does, in the order of ``--help``; ``import`` lies in ``twin.cli.live_import``, and so on."""
 

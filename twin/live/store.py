@@ -67,7 +67,8 @@ class Store:
     connection: sqlite3.Connection
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
+    def numbers(self) -> dict[str, int]:
+        """Each datastream's number in the table of observations, in the order of the catalogue."""
         return stream_numbers(self.connection)
 
     def catalogue(self) -> Catalogue:
@@ -79,7 +80,7 @@ class Store:
         """Add things and datastreams; those with known ids are replaced, their observations stay."""
         with guard_database(self.path), transaction(self.connection):
             write_catalogue(self.connection, catalogue)
-        self.__dict__.pop("_numbers", None)
+        self.__dict__.pop("numbers", None)
 
     def append(self, batch: Batch) -> Counts:
         """Keep observations, durably and all or none; how many were new and how many there already.
@@ -97,7 +98,7 @@ class Store:
         return counts
 
     def _rows(self, batch: Batch) -> tuple[list[tuple[Any, ...]], int]:
-        numbers = self._numbers
+        numbers = self.numbers
         places = batch.positions or (None,) * len(batch)
         rows = [
             (numbers[s], t, rt, r if type(r) is not int else float(r), q, *(p or _NOWHERE))
@@ -122,7 +123,7 @@ class Store:
         UsageError
             If there is no such datastream.
         """
-        number = self._numbers.get(datastream)
+        number = self.numbers.get(datastream)
         if number is None:
             raise UsageError(datastream, "is no datastream of this city", "see `twin live latest`")
         span = (
@@ -138,7 +139,7 @@ class Store:
         """Phenomenon time of the newest observation of a datastream, microseconds UTC; None if there is none."""
         query = "SELECT max(time) FROM observation WHERE stream=?"
         with guard_database(self.path):
-            (last,) = self.connection.execute(query, (self._numbers.get(datastream, -1),)).fetchone()
+            (last,) = self.connection.execute(query, (self.numbers.get(datastream, -1),)).fetchone()
         return None if last is None else int(last)
 
     def latest(self, moment: int | None = None) -> Snapshot:
@@ -148,11 +149,11 @@ class Store:
         with guard_database(self.path):
             rows = self.connection.execute(_AS_OF, (int(moment),)).fetchall()
         if any(
-            row[0] > max(self._numbers.values()) for row in rows[-1:]
+            row[0] > max(self.numbers.values()) for row in rows[-1:]
         ):  # a writer has added datastreams since
-            self.__dict__.pop("_numbers")
-        names = tuple(self._numbers)
-        index = {number: i for i, number in enumerate(self._numbers.values())}
+            self.__dict__.pop("numbers")
+        names = tuple(self.numbers)
+        index = {number: i for i, number in enumerate(self.numbers.values())}
         at = np.fromiter((index[row[0]] for row in rows), np.int64, len(rows))
         return scattered(int(moment), names, at, _columns([row[1:] for row in rows]))
 
@@ -171,7 +172,7 @@ class Store:
         query = "SELECT time FROM observation WHERE stream=? ORDER BY time DESC LIMIT ?"
         medians = {}
         with guard_database(self.path):
-            for name, number in self._numbers.items():
+            for name, number in self.numbers.items():
                 times = np.array(self.connection.execute(query, (number, n)).fetchall(), np.int64).ravel()
                 if len(times) > 2:
                     medians[name] = float(np.median(-np.diff(times))) / MICROSECONDS
@@ -182,6 +183,14 @@ class Store:
         with guard_database(self.path):
             (last,) = self.connection.execute("SELECT max(number) FROM datastream").fetchone()
         return int(last or 0)
+
+    def compact(self) -> None:
+        """Give back the room of what was removed, where it is a quarter of the file or more."""
+        with guard_database(self.path):
+            (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
+            (free,) = self.connection.execute("PRAGMA freelist_count").fetchone()
+            if 4 * free >= pages:
+                self.connection.execute("VACUUM")
 
     def count(self) -> int:
         """How many observations there are."""
