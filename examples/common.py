@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyvista as pv
+from PIL import Image
 
 import twin
 from twin.core.points import PointCloud
@@ -64,6 +65,20 @@ def close_view(city: twin.City) -> Path:
     path = city.path.parent / "camera.json"
     path.write_text(json.dumps({"eye": eye, "target": target, "view_angle_deg": 38}))
     return path
+
+
+def view_of(city: twin.City, place: tuple[float, float], *, reach_m: float) -> Path:
+    """A camera file that looks at a place from the south-west."""
+    x, y, z = *place, city.manifest.bounds[2]
+    eye = [x - 0.75 * reach_m, y - 0.75 * reach_m, z + 0.62 * reach_m]
+    path = city.path.parent / "place.json"
+    path.write_text(json.dumps({"eye": eye, "target": [x, y, z + 12], "view_angle_deg": 42}))
+    return path
+
+
+def save_beside(pictures: list[np.ndarray], path: Path) -> None:
+    """Pictures of one height side by side as a file."""
+    Image.fromarray(np.concatenate(pictures, axis=1)).save(path)
 
 
 def model_of(house, **options):

@@ -243,6 +243,19 @@ def _facet_mesh(pack: ScenePack) -> LitMesh:
     )
 
 
+def facet_texels(
+    pack: ScenePack,
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Texels of the atlas that show a building: flat index, place in local metres and normal, shapes (k,), (k, 3)."""
+    from twin.scene.light import Texels, texel_places
+
+    mesh = _facet_mesh(pack)
+    texels = Texels.of(mesh)
+    first = mesh.triangles[texels.owner.ravel()[texels.index], 0]
+    index = texels.index[pack["facet_owner"][first] >= 0]
+    return (index, *texel_places(texels, index))
+
+
 def plan_texel(points: NDArray[np.float32], pack: ScenePack) -> NDArray[np.float32]:
     """Column and row of points in the plan, from the centre of its first texel; shape (n, 2)."""
     plan = pack.meta.plan

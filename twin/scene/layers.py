@@ -140,6 +140,9 @@ class LayerView:
         Id of a building to its colour; others keep theirs.
     drape : Picture, optional
         Laid over the ground, such as a field between stations.
+    face_rgba : array, shape (rows, columns, 4), optional
+        Colours of roofs and walls texel by texel, laid out as the light atlas of the scene's pack; clear where a
+        face keeps its own. uint8.
     legends : tuple of Legend
     remarks : tuple of str
         Told in the picture: ``preview``, ``no data since 14:10``.
@@ -150,6 +153,7 @@ class LayerView:
     lines: LineView | None = None
     building_rgb: Mapping[str, Rgb] = field(default_factory=dict)
     drape: Picture | None = None
+    face_rgba: NDArray[np.uint8] | None = None
     legends: tuple[Legend, ...] = ()
     remarks: tuple[str, ...] = ()
 

@@ -137,6 +137,12 @@ def _samples(texels: Texels, index: NDArray[np.int64], dx: float, dy: float) -> 
     return _Samples(found[:, :3], unit_rows(found[:, 3:]))
 
 
+def texel_places(texels: Texels, index: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where the middles of texels lie and which way they face, shape (k, 3) each."""
+    found = _samples(texels, index, 0.0, 0.0)
+    return found.position, found.normal
+
+
 def hemisphere(n: int) -> NDArray[np.float64]:
     """Directions over the upper half of space, denser towards the zenith as the cosine asks, shape (n, 3).
 

@@ -156,11 +156,12 @@ class LiveStage:
         if over is None:
             return
         from twin.scene.moment import building_overlay
-        from twin.scene.over_time import show_building_colours, show_drape
+        from twin.scene.over_time import show_building_colours, show_drape, show_faces
 
         pack = self.scene.pack
         show_drape(over, self.moment.drape, pack.meta.origin)
         show_building_colours(over, building_overlay(self.moment, pack["building_ids"]))
+        show_faces(over, self.moment.face_rgba)
 
     def _update_waters(self) -> None:
         if not self.moment.waters and not self.waters:

@@ -65,6 +65,12 @@ class Moment:
         return together(pictures)
 
     @property
+    def face_rgba(self) -> NDArray[np.uint8] | None:
+        """Colours of faces by the topmost layer that has some."""
+        given = [view.face_rgba for _, view in self.views if view.face_rgba is not None]
+        return given[-1] if given else None
+
+    @property
     def legends(self) -> list[Legend]:
         """Legends from top to bottom, each once; marks in the classes of an area are explained by the area's."""
         found = list(dict.fromkeys(legend for _, view in self.views for legend in view.legends))

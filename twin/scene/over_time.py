@@ -67,11 +67,14 @@ class OverTime:
         Actors that it lies on.
     owners : Lookup
         Colours of buildings, 256 a row; alpha 0 leaves a building its own.
+    faces : Lookup
+        Colours of roofs and walls, laid out as the light atlas; alpha 0 leaves a face its own.
     """
 
     drape: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=True))
     draped: list[Any] = field(default_factory=list)
     owners: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=False))
+    faces: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=False))
     corner: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
     def lay_on(self, actor: Any) -> None:
@@ -100,6 +103,13 @@ def show_building_colours(over: OverTime, rgba: NDArray[np.uint8] | None) -> Non
     over.owners.show(table)
 
 
+def show_faces(over: OverTime, rgba: NDArray[np.uint8] | None) -> None:
+    """Colour roofs and walls texel by texel, shape (rows, columns, 4); None leaves all their own."""
+    wanted = _NOTHING if rgba is None else rgba
+    if over.faces.values is not wanted:
+        over.faces.show(wanted)
+
+
 def owner_numbers(pack: ScenePack) -> NDArray[np.float32]:
     """Of each point of the faces twice the number of its building, plus 1 on walls; -1 where it belongs to none."""
     material, owner = pack["facet_material"], pack["facet_owner"]
@@ -115,3 +125,4 @@ def set_owners(actor: Any, numbers: NDArray[np.float32], over: OverTime) -> None
     mapper.GetInput().GetPointData().AddArray(values)
     mapper.MapDataArrayToVertexAttribute("ownerData", "ownerData", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
     actor.GetProperty().SetTexture("ownerTable", over.owners.texture)
+    actor.GetProperty().SetTexture("faceMap", over.faces.texture)

@@ -142,6 +142,8 @@ FACE_OVER_TIME = FACE.replace(
     vec4 told = texelFetch(ownerTable, ivec2((owner / 2) % 256, (owner / 2) / 256), 0);
     colour = mix(colour, told.rgb, told.a * (owner % 2 == 1 ? 0.7 : 1.0));
   }
+  vec4 onFace = texture(faceMap, tcoordVCVSOutput.st);
+  colour = mix(colour, onFace.rgb, onFace.a);
 """,
 )
 DRAPED_OVER_TIME = DRAPED.replace(
