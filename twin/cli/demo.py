@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twin.cli.console import json_option, progress, tell, tell_json, tell_notices
+from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
     from twin.core.notices import Notices
@@ -19,8 +20,11 @@ Examples:
   twin demo
   twin demo busan --buildings 1000 --density 12 --seed 7
   twin demo inputs --buildings 20000 --unclassified --inputs-only
+  twin demo busan --takeaway for-visitors
 """
 PICTURE_SIZE = (1920, 1080)
+KOREA_H = 9.0
+"""Hours that the district's clocks are ahead of UTC."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -33,14 +37,28 @@ PICTURE_SIZE = (1920, 1080)
 @click.option("--seed", type=int, default=1, help="Another number makes another district.  [default: 1]")
 @click.option("--inputs-only", is_flag=True, help="Stop before building.")
 @click.option(
+    "--takeaway",
+    type=click.Path(path_type=Path),
+    help="Make one of everything for a visitor in this folder: film, GIF, page, models, print, stills, notebook.",
+)
+@click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes.  [default: one for each core]"
 )
 @json_option
-def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None, **given: Any) -> int:
+def command(
+    folder: Path,
+    as_json: bool,
+    inputs_only: bool,
+    takeaway: Path | None,
+    workers: int | None,
+    **given: Any,
+) -> int:
     """Make a district in DIR, survey it by a simulated laser, build the city, compare it, replay a storm, draw it."""
     from twin.core.notices import Notices
     from twin.core.tasks import default_workers
 
+    if takeaway is not None and inputs_only:
+        raise UsageError("--takeaway", "needs a city, which --inputs-only does not build", "leave one out")
     workers = workers or default_workers()
     notices = Notices()
     try:
@@ -49,6 +67,8 @@ def command(folder: Path, as_json: bool, inputs_only: bool, workers: int | None,
             answer: dict[str, Any] = {"folder": str(folder), "inputs": [str(p) for p in files.paths()]}
             if not inputs_only:
                 answer |= _build(files, folder, workers, notices, listener)
+            if takeaway is not None and not inputs_only:
+                answer["takeaway"] = _take_away(files, Path(answer["city"]), takeaway, notices, listener)
     finally:
         tell_notices(notices)
     if as_json:
@@ -122,6 +142,28 @@ def _draw(files: DistrictFiles, city: Path, notices: Notices, listener: Progress
     return pictures
 
 
+def _take_away(
+    files: DistrictFiles, city: Path, folder: Path, notices: Notices, listener: Progress
+) -> list[str]:
+    """One of everything for a visitor, with the storm in it where the city has one."""
+    from twin.city.model import open_city
+    from twin.outputs.takeaway import write_takeaway
+
+    opened = open_city(city)
+    floods = [name for name, layer in opened.manifest.layers.items() if layer.kind == "flood"]
+    made = write_takeaway(
+        opened,
+        folder,
+        flood=floods[0] if floods else None,
+        utc_offset_h=KOREA_H,
+        views=files.views,
+        force=True,
+        notices=notices,
+        progress=listener,
+    )
+    return [str(folder / name) for name in made]
+
+
 def _lines(answer: dict[str, Any]) -> list[str]:
     folder, city = Path(answer["folder"]), answer.get("city")
     if city is None:
@@ -139,6 +181,7 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         "",
         _live_line(answer["live"]),
         *(f"picture: {p}" for p in answer["pictures"]),
+        *(f"takeaway: {p}" for p in answer.get("takeaway", ())),
         f"next: twin info {city}",
         f"      twin snapshot {city} heights.png --color-by height_m --view {folder / 'views' / 'river.json'}",
         f"      twin export {city} {folder / 'district.glb'}",
