@@ -71,6 +71,13 @@ def test_order_place_and_repetition_change_nothing() -> None:
     assert np.allclose(one.value, doubled.value, equal_nan=True)
 
 
+def test_the_unit_changes_nothing_but_the_unit() -> None:
+    one = field_between(PLACES, slope(PLACES), bounds=BOUNDS, cell_size_m=25.0)
+    tiny = field_between(PLACES, slope(PLACES) * 1e-6, bounds=BOUNDS, cell_size_m=25.0)
+    assert np.allclose(tiny.value * 1e6, one.value, equal_nan=True, rtol=1e-4)
+    assert np.allclose(tiny.deviation * 1e6, one.deviation, equal_nan=True, rtol=1e-3, atol=1e-4)
+
+
 def test_all_the_same_is_the_same_everywhere() -> None:
     field = field_between(PLACES, np.full(25, 7.0), bounds=BOUNDS, cell_size_m=25.0)
     assert field.method == "idw"
@@ -99,7 +106,10 @@ def test_colours_are_those_of_the_bands_and_clear_beyond() -> None:
     table = read_bands("korea-cai")
     rgba = field_rgba(field, table, "pm2_5", unit="ug/m3")
     known = np.isfinite(field.value)
-    assert set(np.unique(rgba[..., 3][known])) == {150}
+    assert set(np.unique(rgba[..., 3][known])) == {185}
     assert not rgba[..., 3][~known].any()
-    moderate = known & (field.value > 20) & (field.value < 34)
-    assert (rgba[moderate][:, :3] == table.bands[1].colour).all()
+    top = known & (field.value > 34.5) & (field.value < 35)  # of the band from 15 to 35
+    assert top.any()
+    assert np.abs(rgba[top][:, :3].astype(int) - table.bands[1].colour).max() <= 12
+    beyond = known & (field.value > 36) & (field.value < 37)
+    assert (rgba[beyond][:, 0] > 240).all()  # a pale yellow

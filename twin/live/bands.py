@@ -283,15 +283,50 @@ def classify(
     return np.where(np.isnan(found), NO_BAND, places.reshape(found.shape)).astype(np.int8)
 
 
+def station_borders(
+    table: BandTable, observed_property: str, properties: Mapping[str, Any]
+) -> tuple[float, ...]:
+    """Borders that a station has of its own, from the properties of its datastream; empty where it has none.
+
+    They are a row of ascending numbers, or a table by the keys of the bands that they begin; a step that is left out
+    begins with the next one.
+
+    Examples
+    --------
+    >>> table = read_bands("korea-water-stage")
+    >>> station_borders(table, "water_level", {"stages": {"interest": 1.0, "serious": 2.5}})
+    (1.0, 2.5, 2.5, 2.5)
+    """
+    scale = scale_of(table, observed_property)
+    given = properties.get(scale.borders_of_station) if scale.borders_of_station else None
+    if isinstance(given, dict):
+        given = _by_key(table, scale, given)
+    if not isinstance(given, list | tuple) or not 0 < len(given) < len(scale.bands):
+        return ()
+    if not all(isinstance(g, int | float) and not isinstance(g, bool) and math.isfinite(g) for g in given):
+        return ()
+    return tuple(map(float, given)) if all(b >= a for a, b in pairwise(given)) else ()
+
+
+def _by_key(table: BandTable, scale: Scale, given: Mapping[str, Any]) -> list[Any]:
+    """Where each band begins, the highest of those given first looked at."""
+    borders: list[Any] = []
+    for place in reversed(scale.bands[1:]):
+        own = given.get(table.bands[place].key)
+        if own is not None or borders:
+            borders.append(borders[-1] if own is None else own)
+    return borders[::-1]
+
+
 def converted(
-    table: BandTable, observed_property: str, values: ArrayLike, *, unit: str
+    table: BandTable, observed_property: str, values: ArrayLike, *, unit: str, is_rounded: bool = True
 ) -> NDArray[np.float64]:
-    """Values in the unit of a scale, rounded to its step (halves up, as by hand)."""
+    """Values in the unit of a scale, rounded to its step (halves up, as by hand) unless told otherwise."""
     scale = scale_of(table, observed_property)
     found = convert(
         values, unit=unit, to=scale.unit, gas=observed_property, temperature_c=table.gas_temperature_c
     )
-    if not scale.step:
+    if not (scale.step and is_rounded):
         return found
     digits = max(0, -math.floor(math.log10(scale.step)))
     return np.asarray(np.round(np.floor(found / scale.step + 0.5 + 1e-9) * scale.step, digits))
@@ -334,4 +369,5 @@ __all__ = [
     "colours",
     "label",
     "read_bands",
+    "station_borders",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from twin.core.errors import ExtraMissingError, InputError, UsageError
 from twin.core.grid import Bounds, Grid
+from twin.live.bands import classify, colours, converted, scale_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -30,7 +31,9 @@ REACH = 1.0
 POWER = 2.0
 MAX_CELLS = 4_000_000
 MAX_STATIONS = 2000
-_ALPHA = 150
+PALE = 0.6
+"""How much of its colour a band has where it begins."""
+_ALPHA = 185
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +188,11 @@ def _kriging(xy: Float, z: Float, *, variogram: list[float] | None = None) -> An
         raise ExtraMissingError(
             "pykrige", "kriging needs it", 'pip install "twin[live]", or --method idw'
         ) from error
-    centre = xy.mean(axis=0)  # eastings of millions would cost digits
+    # Eastings of millions would cost digits, and shares of millionths end the fit of the variogram before it begins.
+    centre, middle, unit = xy.mean(axis=0), float(z.mean()), float(z.std()) or 1.0
     model = OrdinaryKriging(
         *(xy - centre).T,
-        z,
+        (z - middle) / unit,
         variogram_model="exponential",
         variogram_parameters=variogram,
         nlags=max(3, min(6, len(z) // 2)),
@@ -199,11 +203,12 @@ def _kriging(xy: Float, z: Float, *, variogram: list[float] | None = None) -> An
 
     def krige(at: Float) -> tuple[Float, Float]:
         value, variance = model.execute("points", *(at - centre).T)
-        return np.asarray(value, np.float64), np.sqrt(np.maximum(np.asarray(variance, np.float64), 0.0))
+        deviation = np.sqrt(np.maximum(np.asarray(variance, np.float64), 0.0))
+        return middle + unit * np.asarray(value, np.float64), unit * deviation
 
     sill, range_m, nugget = (float(v) for v in model.variogram_model_parameters)
     krige.variogram = [sill + nugget, range_m, nugget]  # type: ignore[attr-defined]
-    krige.spread = (sill + nugget) ** 0.5  # type: ignore[attr-defined]
+    krige.spread = unit * (sill + nugget) ** 0.5  # type: ignore[attr-defined]
     return krige
 
 
@@ -237,9 +242,26 @@ def _left_out(xy: Float, z: Float, method: Method) -> float:
 
 
 def field_rgba(field: Field, table: BandTable, observed_property: str, *, unit: str) -> NDArray[np.uint8]:
-    """A field in the colours of its bands, to drape over the ground: shape (ny, nx, 4), clear where nothing is told."""
-    from twin.live.bands import classify, colours
+    """A field in the colours of its bands, to drape over the ground: shape (ny, nx, 4), clear where nothing is told.
 
+    Each band begins pale and ends in its full colour: a border shows as a line, and a slope within a band as well.
+    """
+    value = converted(table, observed_property, field.value, unit=unit, is_rounded=False)
     bands = classify(table, observed_property, field.value, unit=unit)
-    alpha = np.where(np.isfinite(field.value), np.uint8(_ALPHA), np.uint8(0))
-    return np.dstack([colours(table, bands), alpha])
+    edges = _edges(table, observed_property)
+    within = np.searchsorted(edges[1:-1], np.nan_to_num(value), side="left")
+    share = np.clip((value - edges[within]) / (edges[within + 1] - edges[within]), 0.0, 1.0)
+    full = (PALE + (1.0 - PALE) * np.nan_to_num(share))[..., None]
+    rgb = 255.0 + full * (colours(table, bands) - 255.0)
+    alpha = np.where(np.isfinite(value), _ALPHA, 0)
+    return np.rint(np.dstack([rgb, alpha])).astype(np.uint8)
+
+
+def _edges(table: BandTable, observed_property: str) -> Float:
+    """Borders of the bands of a property, with ends as far beyond as the neighbours are wide."""
+    borders = np.asarray(scale_of(table, observed_property).borders, np.float64)
+    if not borders.size:
+        raise UsageError(table.name, "leaves its borders to the stations", "colour by another table")
+    widths = np.diff(borders)
+    first, last = (widths[0], widths[-1]) if widths.size else (abs(borders[0]) or 1.0,) * 2
+    return np.concatenate([[borders[0] - first], borders, [borders[-1] + last]])

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from twin.city.model import City
+    from twin.live.field import Method
     from twin.scene.flood_colours import Colouring
     from twin.scene.layers import SceneLayer
     from twin.scene.model import SceneContent
+
+
+FIELD = "field"
+"""Name of what lies between the stations of a city."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,8 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
     ----------
     layer : str, Flood, feed or SceneLayer
         A name may tell what is shown: ``typhoon:hazard`` colours a flood by hazard, ``live:pm2_5`` shows one property
-        of the city's observations. A feed has ``catalogue``, ``latest``, ``history`` and ``span`` as
-        `twin.scene.live_layer.Observations`.
+        of the city's observations, ``field:pm2_5`` what lies between their stations. A feed has ``catalogue``,
+        ``latest``, ``history`` and ``span`` as `twin.scene.live_layer.Observations`.
     source : City or SceneContent, optional
         The city that names refer to, and whose roads and buildings a flood colours.
 
@@ -99,6 +104,8 @@ def _named(text: str, source: Any) -> SceneLayer:
     kind = _names_over_time(source).get(name)
     if city is None or kind is None:
         raise UsageError("layers", f"there is no layer {name!r} over time", "see `twin info`")
+    if kind == FIELD:
+        return _field(city, how)
     if kind == "flood":
         from twin.scene.flood_layer import FloodLayer
         from twin.water.flood_store import read_flood
@@ -107,6 +114,18 @@ def _named(text: str, source: Any) -> SceneLayer:
     from twin.scene.live_layer import city_layer
 
     return city_layer(city, properties=tuple(part for part in how.split(",") if part), name=name)
+
+
+def _field(city: City, how: str) -> SceneLayer:
+    """A field between stations: its property, and behind a comma its method."""
+    from twin.scene.field_layer import FieldLayer
+
+    observed, _, method = how.partition(",")
+    if not observed or method not in {"", "kriging", "idw"}:
+        raise UsageError(
+            "layers", f"{FIELD}:{how} names no field", "give it as field:pm2_5 or field:pm2_5,idw"
+        )
+    return FieldLayer(city.path, observed, cast("Method", method or "kriging"))
 
 
 def _city(source: Any) -> City | None:
@@ -119,4 +138,7 @@ def _names_over_time(source: Any) -> dict[str, str]:
     city = _city(source)
     if city is None:
         return {}
-    return {name: layer.kind for name, layer in city.manifest.layers.items() if layer.kind in OVER_TIME}
+    found = {name: layer.kind for name, layer in city.manifest.layers.items() if layer.kind in OVER_TIME}
+    if "observations" in found.values() and FIELD not in city.manifest.layers:
+        found[FIELD] = FIELD
+    return found

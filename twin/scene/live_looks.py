@@ -178,20 +178,11 @@ def _table(look: PropertyLook, unit: str) -> BandTable | None:
 
 def _borders(table: BandTable | None, name: str, streams: list[Datastream]) -> list[tuple[float, ...]]:
     """The borders of each station, where a table leaves them to the stations."""
-    from twin.live.bands import scale_of
+    from twin.live.bands import scale_of, station_borders
 
-    key = scale_of(table, name).borders_of_station if table is not None else ""
-    if not key:
+    if table is None or not scale_of(table, name).borders_of_station:
         return []
-    return [_ascending(stream.properties.get(key)) for stream in streams]
-
-
-def _ascending(given: object) -> tuple[float, ...]:
-    """Borders of a station, or none where it gives anything but ascending numbers."""
-    if not isinstance(given, list | tuple) or not all(isinstance(g, int | float) for g in given):
-        return ()
-    numbers = tuple(map(float, given))
-    return numbers if all(np.diff(numbers) > 0) else ()
+    return [station_borders(table, name, stream.properties) for stream in streams]
 
 
 def _band_entries(table: BandTable, name: str) -> tuple[LegendEntry, ...]:
