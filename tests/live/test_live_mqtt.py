@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -211,6 +213,45 @@ class Stalling:
                     b.sendall(data)
         except OSError:
             return
+
+
+@pytest.mark.slow
+def test_ctrl_c_tells_the_counts_and_kill_9_loses_a_second_at_most(city: Path, tmp_path: Path) -> None:
+    with any_broker(tmp_path) as port, publisher(port) as client:
+        words = [
+            sys.executable,
+            "-m",
+            "twin",
+            "live",
+            "ingest",
+            str(city),
+            "--mqtt",
+            f"mqtt://127.0.0.1:{port}",
+        ]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            _until_online(child)
+            publish(client, TOPIC.format("s0"), payload(1.0))
+            time.sleep(0.5)
+            child.send_signal(signal.SIGINT)
+            out, _ = child.communicate(timeout=20)
+        assert (child.returncode, json.loads(out)["stored"]) == (130, 1)
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            _until_online(child)
+            for k in range(60):
+                publish(client, TOPIC.format("s1"), payload(float(k)))
+                time.sleep(0.05)
+            child.send_signal(signal.SIGKILL)
+            child.communicate()
+    with open_store(city, write=True) as store:
+        kept = store.history("s1").results
+    assert kept == [float(k) for k in range(len(kept))]
+    assert len(kept) >= 20  # those of the last second and a bit may be gone
+
+
+def _until_online(child: subprocess.Popen[str]) -> None:
+    assert child.stderr is not None
+    while "online" not in child.stderr.readline():
+        assert child.poll() is None
 
 
 @needs_mosquitto

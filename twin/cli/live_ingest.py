@@ -9,9 +9,12 @@ import click
 
 from twin.cli.console import json_option, progress, tell_json, tell_notices
 from twin.cli.live_mqtt_options import mqtt_options, subscription, tell_connection
+from twin.cli.signals import ends_gently, received
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
+    import threading
+
     from twin.core.notices import Notices
     from twin.live.ingest import Ended
 
@@ -62,7 +65,8 @@ def command(
     finally:
         tell_notices(notices)
     tell_json({**counts, **({"notices": notices.as_json()} if as_json else {})})
-    return 0
+    stop = received()
+    return stop.exit_code if stop else 0
 
 
 def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: Notices) -> dict[str, Any]:
@@ -76,13 +80,13 @@ def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: 
 def _told(
     city: Path, url: str | None, ngsi: str | None, given: dict[str, Any], notices: Notices
 ) -> dict[str, Any]:
-    """What became of a live source, told also where Ctrl-C, its usual end, breaks it off."""
+    """What became of a live source; Ctrl-C is its usual end, after which what has come is kept and told."""
     from twin.live.ingest import Ended, ingest_ngsi
 
     ended = Ended()
-    try:
+    with ends_gently() as until:
         if url is not None:
-            _mqtt(city, url, given, ended, notices)
+            _mqtt(city, url, given, ended=ended, until=until, notices=notices)
         elif ngsi is not None:
             ingest_ngsi(
                 city,
@@ -91,17 +95,16 @@ def _told(
                 seconds=given["seconds"],
                 every_s=given["every"],
                 crs=given["crs"],
+                until=until,
                 ended=ended,
                 notices=notices,
             )
-    except BaseException:
-        if ended.counts.received:
-            tell_json(ended.as_json())
-        raise
     return ended.as_json()
 
 
-def _mqtt(city: Path, url: str, given: dict[str, Any], ended: Ended, notices: Notices) -> None:
+def _mqtt(
+    city: Path, url: str, given: dict[str, Any], *, ended: Ended, until: threading.Event, notices: Notices
+) -> None:
     from twin.live.ingest import ingest_mqtt
     from twin.live.mapping import read_mapping
     from twin.live.mqtt import client_id_of
@@ -122,6 +125,7 @@ def _mqtt(city: Path, url: str, given: dict[str, Any], ended: Ended, notices: No
         rules=read_mapping(mapping, notices=notices) if mapping is not None else (),
         crs=given["crs"],
         on_change=tell_connection,
+        until=until,
         ended=ended,
         notices=notices,
     )

@@ -8,6 +8,7 @@ the process is then simply ended, by the handler itself or by a thread that the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from twin.core.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 from twin.core.files import remove_unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 GRACE_S = 1.0
@@ -92,6 +94,36 @@ def watch_signals() -> None:
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         threading.Thread(target=_end_after_grace, args=(reading,), daemon=True).start()
+
+
+@contextlib.contextmanager
+def ends_gently() -> Iterator[threading.Event]:
+    """For work that has no end of its own: the first signal sets the event and the block ends itself, in its own time.
+
+    The second ends the process at once. Outside the main thread, where no handler can be set, signals are as before.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        stop = _STOPS[number]
+        if asked.is_set():
+            os._exit(stop.exit_code)
+        claim()  # nobody else shall end the process or tell of it
+        _State.received = stop
+        asked.set()
+
+    before = {number: signal.getsignal(number) for number in _STOPS}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, handle)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def leave_signals() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from twin.live.mapping import MessageRule
     from twin.live.model import Catalogue
     from twin.live.mqtt import ConnectionState, Subscription
+
+
+_ROUND_S = 0.25
 
 
 @dataclass(slots=True)
@@ -62,12 +67,13 @@ def ingest_mqtt(
     rules: Sequence[MessageRule] = (),
     crs: str | None = None,
     on_change: Callable[[ConnectionState], None] | None = None,
+    until: threading.Event | None = None,
     ended: Ended | None = None,
     notices: Notices,
 ) -> Ended:
     """Keep what a broker sends, and say what became of it.
 
-    A broker that is away is waited for. Ctrl-C ends it: what has arrived is kept, then the exception goes on.
+    A broker that is away is waited for. However it ends, what has arrived is kept.
 
     Parameters
     ----------
@@ -82,6 +88,8 @@ def ingest_mqtt(
         Of a new city.
     on_change : callable, optional
         Is told when the connection comes and goes.
+    until : threading.Event, optional
+        Ends it when it is set.
     ended : Ended, optional
         Is filled and given back; whoever passes one has it also where an exception ends the ingest.
 
@@ -104,7 +112,7 @@ def ingest_mqtt(
         source.start()
         try:
             with open_judge(city, store, rules=None, notices=notices) as judge:
-                _run(pump, seconds, on_change, judge)
+                _run(pump, seconds, on_change=on_change, judge=judge, until=until or threading.Event())
                 pump.finish()
         finally:
             pump.finish()
@@ -120,17 +128,18 @@ def ingest_mqtt(
 def _run(
     pump: Pump,
     seconds: float | None,
+    *,
     on_change: Callable[[ConnectionState], None] | None,
     judge: Judge | None,
+    until: threading.Event,
 ) -> None:
     """Turn the pump; what it keeps is judged by the rules of the city, if it has some."""
     if judge is not None:
         pump.decoder.intake.after = judge.take
-    end = None if seconds is None else time.monotonic() + seconds
+    end = math.inf if seconds is None else time.monotonic() + seconds
     told = None
-    while end is None or time.monotonic() < end:
-        left = 0.5 if end is None else min(0.5, end - time.monotonic())
-        pump.run_for(max(0.0, left))
+    while time.monotonic() < end and not until.is_set():
+        pump.run_for(max(0.0, min(_ROUND_S, end - time.monotonic())))
         if judge is not None:
             judge.keep_time(now_us())
         state = pump.source.state
@@ -148,6 +157,7 @@ def ingest_ngsi(
     every_s: float = 60.0,
     crs: str | None = None,
     limits: FetchLimits | None = None,
+    until: threading.Event | None = None,
     ended: Ended | None = None,
     notices: Notices,
 ) -> Ended:
@@ -165,6 +175,8 @@ def ingest_ngsi(
         How long; one round if not given.
     every_s : float
         From one round to the next.
+    until : threading.Event, optional
+        Ends it when it is set.
 
     Raises
     ------
@@ -172,7 +184,7 @@ def ingest_ngsi(
         As in `ingest_mqtt`.
     """
     ended = ended or Ended()
-    end = time.monotonic() + (seconds or 0.0)
+    end, stop = time.monotonic() + (seconds or 0.0), until or threading.Event()
     entities, asked = _entities(url, kind, limits, notices)
     if not entities and not (city / MANIFEST).exists():
         notices.add("no-things", f"{asked.base}: gave no entities; nothing was kept")
@@ -194,7 +206,8 @@ def ingest_ngsi(
                 wait_s = max(0.0, started + every_s - time.monotonic())
                 if time.monotonic() + wait_s >= end:
                     break
-                time.sleep(wait_s)
+                if stop.wait(wait_s):
+                    break
                 entities, _ = _entities(url, kind, limits, notices)
         finally:
             intake.flush()
