@@ -63,7 +63,7 @@ def state_folder(tmp_path, monkeypatch):
     return tmp_path / "state"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def app(screen):
     """Qt's application."""
     from twin.viewer.launch import application

@@ -161,10 +161,11 @@ class Scene:
         wanted = scene_arguments(source, workspace, file=file, notices=told)
         scene = cls(source, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
-        if workspace.flood is not None and not layers and hasattr(source, "manifest"):
+        if not layers and hasattr(source, "manifest"):
             from twin.scene.workspace_layers import moving_layers
 
-            return scene.with_layers(moving_layers(cast("City", source), workspace, notices=told))
+            moving = moving_layers(cast("City", source), workspace, notices=told)
+            return scene.with_layers(moving) if moving else scene
         return scene
 
     def at(self, when: str | datetime | None, *, still_sun: bool = False) -> Scene:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from twin.core.errors import TwinError
+from twin.scene.selection_layer import selection_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,19 +19,31 @@ if TYPE_CHECKING:
     from twin.water.flood import Flood
     from twin.water.ground import Site
 
+SENSORS = "markers"
+"""Name of the layer of all sensors, and of the group that draws their marks."""
 LEVEL = "level"
 """Name of the flood that a level set by hand makes."""
 
 
 def moving_layers(city: City, workspace: Workspace, *, notices: Notices) -> tuple[SceneLayer, ...]:
     """Layers with a state at each moment that a workspace shows; one that this city does not have is told."""
-    if workspace.flood is None:
-        return ()
-    try:
-        return (flood_layer(city, workspace.flood, notices=notices),)
-    except TwinError as error:
-        notices.add("workspace-flood", f"the workspace's flood is not shown: {error}")
-        return ()
+    found: list[SceneLayer] = []
+    if workspace.flood is not None:
+        try:
+            found.append(flood_layer(city, workspace.flood, notices=notices))
+        except TwinError as error:
+            notices.add("workspace-flood", f"the workspace's flood is not shown: {error}")
+    shown = any(state.name == SENSORS and state.is_visible for state in workspace.layers)
+    if shown and has_observations(city):
+        from twin.scene.live_layer import city_layer
+
+        found.append(city_layer(city))
+    return (*found, *selection_layers(workspace))
+
+
+def has_observations(city: City) -> bool:
+    """Whether a city keeps observations."""
+    return any(layer.kind == "observations" for layer in city.manifest.layers.values())
 
 
 def flood_layer(

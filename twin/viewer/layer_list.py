@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LABELS = "labels"
 _GROUPS = {
     "ground": ("terrain",),
-    "built": ("buildings", "unmapped", "bridges"),
+    "built": ("buildings",),
     "nature": ("trees", "water"),
 }
 _ADDED_KINDS = ("vector", "raster", "picture", "ortho", "model")

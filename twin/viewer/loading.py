@@ -14,8 +14,10 @@ from twin.core.notices import Notices
 from twin.scene.bake import TABLE_TEXELS, Light, is_light_kept
 from twin.scene.drawables import make_stage
 from twin.scene.live_stage import LiveStage
+from twin.scene.over_time import OverTime
 from twin.scene.scene import Furniture, Scene
 from twin.scene.store import is_pack_kept
+from twin.scene.workspace_layers import apply_looks
 from twin.scene.workspace_scene import shown_layers
 
 if TYPE_CHECKING:
@@ -90,10 +92,22 @@ def load_scene(
         light_elsewhere(city, layers, workspace.clock.time, told=told)
     _ = scene.light
     told.check()
-    live = scene.stage(workspace.color_by)
+    live = stage_of(scene, workspace)
     warm_up(scene)
     told.check()
     return Shown(live, is_lit=True)
+
+
+def stage_of(scene: Scene, workspace: Workspace) -> LiveStage:
+    """A stage on which every part may change: floods may come, buildings be chosen, groups be faded."""
+    rgb, legend = scene.colours(workspace.color_by)
+    stage = make_stage(
+        scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=OverTime()
+    )
+    live = LiveStage(scene, stage, legend)
+    live.refresh()
+    apply_looks(live, workspace.layers)
+    return live
 
 
 def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
@@ -102,6 +116,16 @@ def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
     light = plain_light(scene.pack)
     stage = make_stage(scene.pack, light, scene.style, scene.sun, building_rgb=rgb)
     return LiveStage(scene, stage, legend)
+
+
+def scene_in_light(city: City, scene: Scene, layers: tuple[str, ...], *, told: Told) -> Scene:
+    """The scene once its light is there, cast in a child process where it never was."""
+    told.stage("light", 0)
+    if not is_light_kept(scene.pack, scene.sun, scene.cache):
+        light_elsewhere(city, layers, scene.when, told=told)
+    _ = scene.light
+    told.check()
+    return scene
 
 
 def plain_light(pack: ScenePack) -> Light:

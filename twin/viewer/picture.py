@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from twin.viewer.loading import Shown, load_scene
+from twin.core.errors import TwinError
+from twin.scene.selection_layer import selection_layers
+from twin.scene.workspace_layers import apply_looks
+from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of
+from twin.viewer.loading import Shown, load_scene, scene_in_light
 from twin.viewer.work import ThreadJob
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from twin.scene.camera import Camera
     from twin.scene.colour import Legend
+    from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
     from twin.scene.scene import Scene
     from twin.scene.workspace import Workspace
@@ -23,13 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What of a workspace decides which scene is loaded; the rest is changed on the one that is there."""
+    """What of a workspace decides which scene is loaded; all else is changed on the one that is there."""
 
     city: str
     build: str
     style: str
-    time: Any
-    layers: tuple[str, ...]
+    hidden: tuple[str, ...]
 
 
 class Picture(QObject):
@@ -37,8 +43,8 @@ class Picture(QObject):
 
     Signals
     -------
-    began, ended : ThreadJob
-        A scene is being loaded, and is no more.
+    began : ThreadJob
+        A scene, or another light for it, is being loaded.
     loaded : Scene
         Another scene is shown; the second time for the same city it has its light.
     failed : Exception
@@ -48,7 +54,6 @@ class Picture(QObject):
     """
 
     began = Signal(object)
-    ended = Signal(object)
     loaded = Signal(object)
     failed = Signal(object)
     moved = Signal(object)
@@ -56,16 +61,22 @@ class Picture(QObject):
     def __init__(self, desk: Desk, canvas: SceneWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.desk, self.canvas = desk, canvas
-        self.scene: Scene | None = None
         self.live: LiveStage | None = None
-        self._need: Need | None = None
-        self._job: ThreadJob | None = None
-        self._city_shown = ""
         self.is_lit = False
+        self.holds_sun = False
+        self.layers: tuple[SceneLayer, ...] = ()
+        self._need: Need | None = None
+        self._jobs: dict[str, ThreadJob] = {}
+        self._city_shown = ""
         desk.opened.connect(self._open)
         desk.changed.connect(self._change)
         canvas.drawn.connect(self._lay_out)
         canvas.resized.connect(self._fit)
+
+    @property
+    def scene(self) -> Scene | None:
+        """What is shown; None before the first one."""
+        return self.live.scene if self.live is not None else None
 
     @property
     def legend(self) -> Legend | None:
@@ -74,91 +85,146 @@ class Picture(QObject):
 
     def close(self) -> None:
         """Let go of everything that draws."""
-        self._cancel()
+        for name in tuple(self._jobs):
+            self._cancel(name)
         self.canvas.show_stage(None)
-        self.scene = self.live = None
+        self.live = None
 
     def look(self, camera: Camera) -> None:
         """Look from somewhere else."""
         self.canvas.look(camera)
         self.moved.emit(camera)
 
-    def reload(self) -> None:
-        """Load the scene anew, such as after a build has replaced the city."""
-        self._need = None
-        self._load()
+    def named_view(self, name: str) -> Camera | None:
+        """The camera of a named view for the size of the window; None without a scene."""
+        return self.scene.camera(name, self.canvas.size_px) if self.scene is not None else None
+
+    def show_layers(self, layers: Sequence[SceneLayer]) -> None:
+        """Draw other layers over time, such as a flood or sensors; what is chosen lies over them."""
+        self.layers = tuple(layers)
+        self._apply_layers()
+
+    def settle_time(self) -> None:
+        """The clock rests: let the sun go where it stands at that moment."""
+        self.holds_sun = False
+        self._follow_sun()
 
     def _open(self) -> None:
-        self._need = None
+        self._need, self.layers = None, ()
         if self.desk.city is None:
-            self._cancel()
-            self.canvas.show_stage(None)
-            self.scene = self.live = None
-            return
-        self._load()
+            self.close()
+        else:
+            self._load()
 
     def _change(self, before: Workspace, after: Workspace) -> None:
         if self._wanted() != self._need:
             self._load()
-        if self.scene is None:
+        if self.live is None:
             return
         if before.color_by != after.color_by:
             self._recolour()
+        if before.layers != after.layers:
+            apply_looks(self.live, after.layers)
+        if before.clock.time != after.clock.time and self.is_lit:
+            self.live.show(after.clock.time)
+            self._follow_sun()
+        if before.selection != after.selection:
+            self._apply_layers()
         self.canvas.refresh()
 
     def _wanted(self) -> Need | None:
         city, state = self.desk.city, self.desk.state
         if city is None:
             return None
-        hidden = tuple(layer.name for layer in state.layers if not layer.is_visible)
-        return Need(str(city.path), city.manifest.build_key, state.style, state.clock.time, hidden)
+        added = city.manifest.layers
+        hidden = tuple(la.name for la in state.layers if not la.is_visible and la.name in added)
+        own = ("terrain", "buildings", "trees", "water")
+        return Need(
+            str(city.path), city.manifest.build_key, state.style, tuple(h for h in hidden if h not in own)
+        )
 
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+    def _cancel(self, name: str) -> None:
+        job = self._jobs.pop(name, None)
+        if job is not None:
+            job.cancel()
+
+    def _run(
+        self, name: str, work: Callable[[Told], object], done: Callable[[ThreadJob, object], None]
+    ) -> ThreadJob:
+        self._cancel(name)
+        job = ThreadJob(work, name=name, parent=self)
+        job.partial.connect(lambda found: done(job, found))
+        job.finished.connect(lambda found: done(job, found))
+        job.failed.connect(self.failed)
+        job.ended.connect(job.deleteLater)
+        self._jobs[name] = job
+        self.began.emit(job)
+        return job.start()
 
     def _load(self) -> None:
-        self._cancel()
         self.is_lit = False
+        self._cancel("light")
         self._need = self._wanted()
         city, state, file = self.desk.city, self.desk.state, self.desk.file
         if city is None:
             return
-        is_first = self.scene is None or self._city_shown != str(city.path)
+        is_first = self.live is None or self._city_shown != str(city.path)
 
         def work(told: Told) -> Shown:
-            return load_scene(city, state, file, told=told, first=early if is_first else None)
+            return load_scene(city, state, file, told=told, first=told.partly if is_first else None)
 
-        job = ThreadJob(work, name="scene", parent=self)
+        self._run("scene", work, self._show)
 
-        def early(shown: Shown) -> None:
-            job.partial.emit(shown)
-
-        job.partial.connect(lambda shown: self._show(job, shown))
-        job.finished.connect(lambda shown: self._show(job, shown))
-        job.failed.connect(self.failed)
-        job.ended.connect(lambda: self.ended.emit(job))
-        job.ended.connect(job.deleteLater)
-        self._job = job
-        self.began.emit(job)
-        job.start()
-
-    def _show(self, job: ThreadJob, shown: Shown) -> None:
-        if job is not self._job:
+    def _show(self, job: ThreadJob, shown: object) -> None:
+        if job is not self._jobs.get("scene") or not isinstance(shown, Shown):
             return
-        self.scene, self.live, self.is_lit = shown.scene, shown.live, shown.is_lit
+        self.live, self.is_lit = shown.live, shown.is_lit
         if self.desk.city is not None and self._city_shown != str(self.desk.city.path):
             self._city_shown = str(self.desk.city.path)
             self.canvas.camera = None
         if self.canvas.camera is None:
             self.canvas.camera = self._camera_of_state()
         self.canvas.show_stage(shown.live.stage)
+        if self.is_lit:
+            apply_looks(shown.live, self.desk.state.layers)
+            self._apply_layers()
+            self._follow_sun()
         self.loaded.emit(self.scene)
 
-    def _camera_of_state(self) -> Camera:
-        from twin.scene.workspace_scene import local_camera
+    def _apply_layers(self) -> None:
+        if self.live is None or not self.is_lit:
+            return
+        state = self.desk.state
+        layers = (*self.layers, *selection_layers(state))
+        self.live.take(self.live.scene.with_layers(layers).in_same_light(state.clock.time))
+        self.canvas.refresh()
 
+    def _follow_sun(self) -> None:
+        """Have the light of the moment cast, unless the clock is moving still."""
+        if self.live is None or not self.is_lit or self.holds_sun:
+            return
+        city, when = self.desk.city, self.desk.state.clock.time
+        if city is None:
+            return
+        layers = shown_layers(city, self.desk.state)
+        wanted = self.live.scene.at(when)
+        place, here = wanted.sun, self.live.stage.sun
+        if (place.azimuth_deg, place.elevation_deg) == (here.azimuth_deg, here.elevation_deg):
+            return
+
+        def work(told: Told) -> Scene:
+            return scene_in_light(city, wanted, layers, told=told)
+
+        self._run("light", work, self._relight)
+
+    def _relight(self, job: ThreadJob, lit: object) -> None:
+        if job is not self._jobs.get("light") or self.live is None:
+            return
+        scene: Scene = lit  # type: ignore[assignment]
+        self.live.take(scene.with_layers(self.live.scene.layers).in_same_light(self.desk.state.clock.time))
+        self.canvas.refresh()
+
+    def _camera_of_state(self) -> Camera:
         state, scene = self.desk.state, self.scene
         if scene is None:
             raise RuntimeError("a camera needs a scene")
@@ -172,8 +238,6 @@ class Picture(QObject):
             self.canvas.camera = self._camera_of_state()
 
     def _recolour(self) -> None:
-        from twin.core.errors import TwinError
-
         if self.live is None:
             return
         try:
@@ -183,31 +247,15 @@ class Picture(QObject):
 
     def _lay_out(self, _ms: float) -> None:
         """Furniture for the frame that was just drawn."""
-        scene, camera = self.scene, self.canvas.camera
-        if scene is None or camera is None:
+        live, camera = self.live, self.canvas.camera
+        if live is None or camera is None:
             return
-        scene.notices.items.clear()
-        size, wanted = self.canvas.size_px, self.desk.state.furniture
-        self.canvas.patches = scene.furniture(camera, size, self.legend, wanted)
-
-    def named_view(self, name: str) -> Camera | None:
-        """The camera of a named view for the size of the window; None without a scene."""
-        return self.scene.camera(name, self.canvas.size_px) if self.scene is not None else None
-
-    def settle_time(self) -> None:
-        """The clock rests: let the sun follow."""
-        if self._wanted() != self._need:
-            self._load()
-
-    def forget_camera(self, name: str) -> None:
-        """Let the workspace name a view instead of a camera, so that it fits every size."""
-        self.desk.keep(view=name, camera=None)
+        live.scene.notices.items.clear()
+        self.canvas.patches = live.furniture(camera, self.canvas.size_px, self.desk.state.furniture)
 
 
 def with_camera(workspace: Workspace, picture: Picture) -> Workspace:
     """The workspace with the camera that the window has now."""
-    from twin.scene.workspace_scene import viewpoint_of
-
     if picture.canvas.camera is None or picture.scene is None:
         return workspace
     place = viewpoint_of(picture.canvas.camera, picture.scene.pack.meta.origin)

@@ -72,7 +72,8 @@ class Steering(QObject):
         super().__init__(parent)
         self.picture, self.sight = picture, sight
         self.canvas = picture.canvas
-        self.tool: Tool | None = None
+        self.own_tool: Tool | None = None
+        self.lent: Tool | None = None
         self.draws_boxes = False
         self.is_walking = False
         self._pressed: QPointF | None = None
@@ -87,6 +88,20 @@ class Steering(QObject):
         self._hover = QTimer(self, singleShot=True, interval=30)
         self._hover.timeout.connect(self._tell_hover)
         self.canvas.installEventFilter(self)
+
+    @property
+    def tool(self) -> Tool | None:
+        """What clicks go to: what the hand was lent to, else its own."""
+        return self.lent or self.own_tool
+
+    def lend(self, tool: Tool | None) -> None:
+        """Let clicks go to another tool for a while; None takes the hand back."""
+        if self.lent is not None and tool is not None and self.lent is not tool:
+            lent, self.lent = self.lent, None
+            lent.cancel()
+        self.lent = tool
+        shape = Qt.CursorShape.CrossCursor if tool is not None else Qt.CursorShape.ArrowCursor
+        self.canvas.setCursor(shape)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the events that steer."""

@@ -21,19 +21,26 @@ from PySide6.QtWidgets import (
 from twin.core.errors import TwinError
 from twin.core.translations import Texts, load_texts
 from twin.scene.workspace import Workspace
+from twin.scene.workspace_layers import SENSORS
 from twin.viewer import actions, theme
 from twin.viewer.banner import Banner
+from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
 from twin.viewer.desk import Desk
 from twin.viewer.icons import icon
+from twin.viewer.moving import Moving
 from twin.viewer.opening import Opening
 from twin.viewer.panels.clock import ClockBar
 from twin.viewer.panels.colour import ColourPanel
 from twin.viewer.panels.inspect import InspectPanel
 from twin.viewer.panels.layers import LayersPanel
+from twin.viewer.panels.measure import MeasurePanel
+from twin.viewer.panels.places import PlacesPanel
 from twin.viewer.panels.search import Place, SearchBox, building_places, label_places
 from twin.viewer.panels.start import StartPage, dropped_paths
 from twin.viewer.panels.status import StatusBar
+from twin.viewer.panels.sun import SunPanel
+from twin.viewer.panels.water import WaterPanel
 from twin.viewer.parts import Room, scrolled
 from twin.viewer.picture import Picture, with_camera
 from twin.viewer.session import (
@@ -80,6 +87,8 @@ class TwinWindow(QMainWindow):
         self.sight = Sight(self.canvas, self)
         self.tasks = Tasks(self.complain, self)
         self.steering: Steering = Steering(self.picture, self.sight, self)
+        self.moving = Moving(self.desk, self.picture, self.tasks, self)
+        self.basis = Basis(self.desk, self.tasks, self)
         self.opening: Opening = Opening(self)
         self.autosave = Autosave(self.folder)
         self.banner = Banner(self)
@@ -108,6 +117,7 @@ class TwinWindow(QMainWindow):
         self.picture.began.connect(self.status.watch)
         self.picture.moved.connect(lambda _camera: self._camera_soon.start())
         self.tasks.began.connect(self.status.watch)
+        self.moving.changed.connect(self._layers_moved)
         self.canvas.drawn.connect(self.status.show_frame)
         self.steering.hovered.connect(self._hovered)
         self.steering.boxed.connect(self._boxed)
@@ -127,7 +137,8 @@ class TwinWindow(QMainWindow):
         self._build_pages()
         self._build_docks()
         actions.fill(self)
-        self.steering.tool = self.inspect
+        self.steering.lend(None)
+        self.steering.own_tool = self.inspect
         self.search.chosen.connect(self.visit)
         self.search.set_places(self._places)
         self._show_title()
@@ -151,16 +162,27 @@ class TwinWindow(QMainWindow):
     def _build_docks(self) -> None:
         for dock in self.findChildren(QDockWidget):
             self.removeDockWidget(dock)
+            dock.setParent(None)
             dock.deleteLater()
         self.layers, self.inspect = LayersPanel(self.room), InspectPanel(self.room)
         self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
+        self.clock.set_layers(self.moving.layers, self.moving.events)
+        self.water, self.places = WaterPanel(self.room, self.moving), PlacesPanel(self.room)
+        self.sun = SunPanel(self.room, self.basis, self.moving, self.clock)
+        self.measure = MeasurePanel(self.room, self.basis, self.moving)
+        self.canvas.sketches = [self.measure.draw, self.places.draw, self.water.draw]
         self.clock.rested.connect(self.picture.settle_time)
-        left = self._tabs(("layers", self.layers))
-        self.right = self._tabs(("inspect", self.inspect), ("colour", self.colour))
+        self.clock.moving.connect(self._hold_sun)
+        self.left = self._tabs(("layers", self.layers), ("places", self.places))
+        self.right = self._tabs(
+            ("inspect", self.inspect), ("colour", self.colour), ("water", self.water), ("sun", self.sun),
+            ("measure", self.measure),
+        )  # fmt: skip
         area = Qt.DockWidgetArea
-        self._dock("left", left, area.LeftDockWidgetArea)
+        self._dock("left", self.left, area.LeftDockWidgetArea)
         self._dock("right", self.right, area.RightDockWidgetArea)
         self._dock("clock", self.clock, area.BottomDockWidgetArea)
+        self._size_docks()
 
     def _tabs(self, *pages: tuple[str, QWidget]) -> QTabWidget:
         tabs = QTabWidget()
@@ -184,6 +206,16 @@ class TwinWindow(QMainWindow):
         self.addDockWidget(area, dock)
         return dock
 
+    def _size_docks(self) -> None:
+        if self.desk.city is None:
+            return
+        sides = [d for d in self.findChildren(QDockWidget) if d.objectName() in {"dock-left", "dock-right"}]
+        self.resizeDocks(
+            sides,
+            [PANEL_WIDTH if d.objectName() == "dock-left" else 340 for d in sides],
+            Qt.Orientation.Horizontal,
+        )
+
     def show_panel(self, name: str) -> None:
         """Bring a panel of the right dock to the front."""
         page = getattr(self, name)
@@ -197,12 +229,13 @@ class TwinWindow(QMainWindow):
         self.pages.setCurrentWidget(self.canvas if is_open else self.start)
         for dock in self.findChildren(QDockWidget):
             dock.setVisible(is_open)
+        self._size_docks()
         if not is_open:
             cities = [Path(c) for c in self.settings.recent]
             self.start.show_recent(cities)
 
     def _show_title(self) -> None:
-        parts = [self.desk.city.name if self.desk.city is not None else "", "twin"]
+        parts = [f"{self.desk.city.name}[*]" if self.desk.city is not None else "", "twin"]
         if self.desk.file is not None:
             parts.insert(0, self.desk.file.name)
         self.setWindowTitle(" – ".join(part for part in parts if part))
@@ -240,6 +273,15 @@ class TwinWindow(QMainWindow):
 
             self.tasks.run("search", work, self._found_places)
 
+    def _layers_moved(self) -> None:
+        self.clock.set_layers(self.moving.layers, self.moving.events)
+        live = self.picture.live
+        markers = live.moment.markers if live is not None else ()
+        self.sight.markers = markers[0][1] if markers else None
+        shown = [SENSORS] if self.moving.sensors is not None else []
+        shown += ["flood"] if self.moving.flood is not None else []
+        self.layers.add_over_time(tuple(shown))
+
     def _found_places(self, places: list[Place]) -> None:
         self._places = places
         self.search.set_places(places)
@@ -275,6 +317,9 @@ class TwinWindow(QMainWindow):
             lambda _told: buildings_seen_in_rectangle(picker, camera, size, edges),
             lambda names: self.inspect.selection.choose(names, add=add),
         )
+
+    def _hold_sun(self) -> None:
+        self.picture.holds_sun = True
 
     def _keep_camera(self) -> None:
         if self.canvas.camera is not None and self.picture.scene is not None and not self.steering.is_flying:

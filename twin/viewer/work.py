@@ -44,6 +44,11 @@ class Told:
         self._done += steps
         self._job.progressed.emit(self._name, self._done, self._total)
 
+    def partly(self, found: Any) -> None:
+        """Hand over what there is already, before the result."""
+        self.check()
+        self._job.partial.emit(found)
+
     def check(self) -> None:
         """End here if that was asked for.
 

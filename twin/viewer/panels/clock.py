@@ -59,11 +59,12 @@ class ClockBar(QWidget):
 
     Signals
     -------
-    rested
-        The clock stands where it was put, and is no longer dragged or playing: the sun may follow.
+    rested, moving
+        The clock stands where it was put, and the sun may follow; or it is dragged or playing, and the sun waits.
     """
 
     rested = Signal()
+    moving = Signal()
 
     def __init__(self, room: Room) -> None:
         super().__init__()
@@ -165,6 +166,7 @@ class ClockBar(QWidget):
         if clock.time is None or clock.time >= span[1]:
             self.set_time(span[0])
         self._ticked = time.monotonic()
+        self.moving.emit()
         self._timer.start()
         self.play.setIcon(icon("pause", self.room.theme.ink))
 
@@ -189,6 +191,8 @@ class ClockBar(QWidget):
             self.rested.emit()
 
     def _drag(self, value: int) -> None:
+        if self.track.isSliderDown():
+            self.moving.emit()
         self.set_time(at_share(value / _STEPS, self.span))
         if not self.track.isSliderDown():
             self.rested.emit()

@@ -1,0 +1,219 @@
+"""Panels change the state, and the picture and the figures follow: water, clock, sun, measures, places."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+pytest.importorskip("PySide6")
+
+from tests.viewer.window_driver import Driver
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+START = datetime(2026, 8, 28, 3, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shared(app, town_folder, tmp_path_factory):
+    """One window for all tests of this file; each leaves it as it was."""
+    from twin.viewer.launch import make_window
+
+    folder = tmp_path_factory.mktemp("panels")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWIN_STATE", str(folder / "state"))
+        patch.setenv("LANG", "en_US.UTF-8")
+        patch.delenv("LC_ALL", raising=False)
+        city = shutil.copytree(town_folder / "town.twin", folder / "town.twin")
+        window = make_window(city)
+        window.resize(1280, 820)
+        window.show()
+        made = Driver(app, window, folder / "pictures").ready()
+        yield made
+        window.release()
+        window.deleteLater()
+        app.processEvents()
+
+
+@pytest.fixture
+def driver(shared):
+    """The shared window, put back at the end."""
+    window = shared.window
+    before = window.desk.state
+    yield shared
+    window.steering.lend(None)
+    window.sun.hide_hours()
+    window.desk.change("back", before)
+    shared.ready()
+
+
+def middle(driver):
+    """The middle of the canvas."""
+    return driver.window.canvas.rect().center()
+
+
+def blue_share(picture):
+    """Share of pixels that are clearly blue."""
+    rgb = picture.astype(int)
+    return float((rgb[..., 2] > rgb[..., 0] + 40).mean())
+
+
+def test_the_water_follows_the_hand_and_tells_its_depth(driver):
+    from PySide6.QtCore import QPoint
+
+    window = driver.window
+    dry = blue_share(driver.shot("dry", window.canvas))
+    low = window.water.spin.minimum()
+    window.water.level.setValue(round((low + 9.5) / 0.05))
+    driver.ready()
+    driver.pass_time(0.5)
+    driver.ready()
+    assert window.desk.state.flood.eta_m == pytest.approx(low + 9.5, abs=0.06)
+    wet = blue_share(driver.shot("wet", window.canvas))
+    assert wet > dry + 0.03
+    flood = window.moving.flood.flood
+    row, column = np.unravel_index(np.nanargmax(flood.max_depth_m), flood.grid.shape)
+    x, y = flood.grid.x_centres[column], flood.grid.y_centres[row]
+    from twin.viewer.water_facts import water_at
+
+    here = water_at(window.moving.flood, x, y, None)
+    assert here.depth_m == pytest.approx(float(np.nanmax(flood.max_depth_m)), abs=0.01)
+    window.entries["undo"].trigger()
+    driver.ready()
+    assert window.desk.state.flood is None
+    assert blue_share(driver.shot("dry again", window.canvas)) == pytest.approx(dry, abs=0.01)
+    assert window.canvas.rect().contains(middle(driver) + QPoint(1, 1))
+
+
+def test_the_clock_plays_to_its_end_and_the_sun_follows(driver):
+    from dataclasses import replace
+
+    window = driver.window
+    clock = replace(window.desk.state.clock, start=START, end=START + timedelta(hours=2), speed=7200.0)
+    window.desk.edit("clock", clock=clock)
+    window.clock.set_time(START)
+    window.clock.rested.emit()
+    driver.ready()
+    before = window.picture.live.stage.sun
+    window.clock.toggle()
+    driver.until(lambda: not window.clock.is_playing)
+    assert window.desk.state.clock.time == START + timedelta(hours=2)
+    driver.until(lambda: window.picture.live.stage.sun.azimuth_deg != before.azimuth_deg)
+
+
+def test_hours_of_sun_are_laid_over_the_city_with_a_legend(driver):
+    window = driver.window
+    plain = driver.shot("plain", window.canvas)
+    window.show_panel("sun")
+    window.sun.compute.click()
+    driver.until(lambda: window.sun.found is not None)
+    driver.ready()
+    shown = driver.shot("sun", window.canvas)
+    assert np.abs(shown.astype(int) - plain).mean() > 5
+    assert any("sun" in legend.title.lower() for legend in window.picture.live.moment.legends)
+    assert 0 < float(np.nanmean(window.sun.found.ground_h)) <= window.sun.found.track.day_length_h
+
+
+def test_a_distance_is_measured_by_clicks(driver):
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtTest import QTest
+
+    window = driver.window
+    window.show_panel("measure")
+    window.measure.buttons["distance"].click()
+    points = [middle(driver) + QPoint(-60, 20), middle(driver) + QPoint(50, 40)]
+    expected = []
+    for point in points:
+        hit = window.sight.under(window.canvas.camera, (point.x(), point.y()))
+        expected.append(hit.position)
+        driver.click(point)
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return)
+    driver.until(lambda: "distance 1" in window.measure.found)
+    rows = dict(window.measure.found["distance 1"].rows)
+    far = np.linalg.norm(np.subtract(*expected))
+    assert float(rows["Through the air"].removesuffix(" m")) == pytest.approx(far, rel=0.01)
+    driver.shot("distance")
+    window.entries["undo"].trigger()
+    assert not window.desk.state.measurements
+
+
+def test_a_profile_and_what_is_seen_are_saved_as_data(driver, tmp_path):
+    from PySide6.QtCore import QPoint
+
+    window = driver.window
+    window.measure.begin("viewshed")
+    driver.click(middle(driver) + QPoint(-40, 30))
+    driver.until(lambda: "viewshed 1" in window.measure.found)
+    assert window.measure.kind == ""
+    window.measure.begin("profile")
+    for dx in (-50, 50):
+        driver.click(middle(driver) + QPoint(dx, 10))
+    window.measure.finish()
+    driver.until(lambda: "profile 1" in window.measure.found)
+    asked = {m.id: m for m in window.desk.state.measurements}
+    window.measure.save(asked["profile 1"], tmp_path / "profile.csv")
+    window.measure.save(asked["viewshed 1"], tmp_path / "seen.tif")
+    assert (tmp_path / "profile.csv").read_text(encoding="utf-8").startswith("along_m,")
+    assert (tmp_path / "seen.tif").stat().st_size > 500
+    driver.shot("measured")
+
+
+def test_bookmarks_notes_and_tours_are_kept_and_played(driver, tmp_path):
+    from twin.scene.picking import Hit, Kind
+
+    window = driver.window
+    places = window.places
+    places.add_bookmark()
+    window.steering.fly_to(window.picture.named_view("top"), seconds=0)
+    driver.pass_time(0.5)
+    places.add_bookmark()
+    o = window.desk.origin()
+    places.add_note(
+        "Damaged kerb <b>here</b>", Hit(Kind.TERRAIN, "", (o[0] + 1.0, o[1] + 1.0, o[2] + 1.0), 1.0)
+    )
+    places.add_tour()
+    state = window.desk.state
+    assert [b.name for b in state.bookmarks] == ["View 1", "View 2"]
+    assert state.notes[0].text == "Damaged kerb <b>here</b>"
+    assert len(state.tours[0].stops) == 2
+    places.go(state.bookmarks[0])
+    driver.until(lambda: not window.steering.is_flying)
+    assert np.allclose(window.canvas.camera.eye, np.subtract(state.bookmarks[0].camera.eye, o), atol=0.01)
+    file = tmp_path / "notes.workspace.json"
+    assert window.save(file)
+    assert json.loads(file.read_text(encoding="utf-8"))["notes"][0]["text"].startswith("Damaged")
+    window.desk.file = None
+
+
+def test_colours_are_classed_by_hand_in_the_panel(driver):
+    window = driver.window
+    window.show_panel("colour")
+    driver.until(lambda: window.colour.attributes.count() > 3)
+    window.colour._take_attribute(window.colour.attributes.item(0))
+    window.colour.method.setCurrentIndex(3)
+    window.colour.method.activated.emit(3)
+    window.colour.breaks.setText("3; 6, 9")
+    window.colour.breaks.returnPressed.emit()
+    assert window.desk.state.color_by.breaks == (3.0, 6.0, 9.0)
+    texts = [entry.text for entry in window.picture.legend.entries]
+    assert texts[0] == "< 3"
+    assert texts[3] == "≥ 9"
+    window.colour.breaks.setText("9, 3")
+    window.colour.breaks.returnPressed.emit()
+    assert window.desk.state.color_by.breaks == (3.0, 6.0, 9.0)
+    assert "⚠" in window.status.currentMessage()
+
+
+def test_the_help_page_names_every_short_cut(driver):
+    from PySide6.QtWidgets import QLabel
+
+    dialog = driver.window.opening.show_help()
+    driver.pass_time(0.05)
+    told = {text.text() for text in dialog.findChildren(QLabel)}
+    for action in driver.window.entries.values():
+        if not action.shortcut().isEmpty():
+            assert action.shortcut().toString() in told
+    dialog.close()

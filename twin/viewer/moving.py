@@ -1,0 +1,199 @@
+"""What changes with time in a window: a flood, a level set by hand, sensors; prepared beside the interface."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from twin.core.notices import Notices
+from twin.scene.flood_layer import FloodLayer, moment_of
+from twin.scene.workspace import LayerState, layer_state
+from twin.scene.workspace_layers import SENSORS, flood_of_state, has_observations
+from twin.viewer.timing import Event
+
+if TYPE_CHECKING:
+    from twin.city.model import City
+    from twin.scene.flood_colours import Colouring
+    from twin.scene.layers import SceneLayer
+    from twin.scene.live_layer import LiveLayer
+    from twin.scene.workspace import FloodState, Workspace
+    from twin.viewer.desk import Desk
+    from twin.viewer.picture import Picture
+    from twin.viewer.tasks import Tasks
+    from twin.water.ground import Site
+
+MOST_CELLS = 400_000
+"""Cells of the ground on which a level follows the hand; the whole ground takes its place when the hand rests."""
+_REST_MS = 300
+
+
+class Moving(QObject):
+    """Keeps the layers over time of the picture as the workspace has them.
+
+    Signals
+    -------
+    changed
+        Other layers are shown, or the water stands elsewhere.
+    """
+
+    changed = Signal()
+
+    def __init__(self, desk: Desk, picture: Picture, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.desk, self.picture, self.tasks = desk, picture, tasks
+        self.flood: FloodLayer | None = None
+        self.sensors: LiveLayer | None = None
+        self.others: tuple[SceneLayer, ...] = ()
+        self.alarms: tuple[Event, ...] = ()
+        self._flood_events: tuple[Event, ...] = ()
+        self._sites: dict[str, Site] = {}
+        self._wanted: FloodState | None = None
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._whole)
+        desk.opened.connect(self._open)
+        desk.changed.connect(self._change)
+
+    @property
+    def layers(self) -> tuple[SceneLayer, ...]:
+        """All that are shown now, from the lowest."""
+        state = self.desk.state
+        found: list[SceneLayer] = [*self.others]
+        if self.flood is not None:
+            found.append(self.flood)
+        if self.sensors is not None and layer_state(state, SENSORS).is_visible:
+            found.append(self.sensors)
+        return tuple(found)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Moments to jump to: alarms, and the peak of the flood."""
+        return (*self.alarms, *self._flood_events) if self.flood is not None else self.alarms
+
+    def show_other(self, layer: SceneLayer | None, name: str) -> None:
+        """Lay another layer under the flood, such as hours of sun; None takes the one of that name away."""
+        kept = tuple(la for la in self.others if la.name != name)
+        self.others = kept if layer is None else (*kept, layer)
+        self._tell()
+
+    def _open(self) -> None:
+        self.flood = self.sensors = self._wanted = None
+        self.others, self.alarms, self._sites = (), (), {}
+        city = self.desk.city
+        if city is None:
+            return
+        if has_observations(city):
+            self.tasks.run("sensors", lambda _told: read_sensors(city), self._take_sensors)
+        if self.desk.state.flood is not None:
+            self._follow_flood(self.desk.state.flood)
+
+    def _take_sensors(self, found: tuple[LiveLayer, tuple[Event, ...]]) -> None:
+        self.sensors, self.alarms = found
+        layers = self.desk.state.layers
+        if not any(state.name == SENSORS for state in layers):
+            self.desk.keep(layers=(*layers, LayerState(SENSORS)))
+        self._tell()
+
+    def _change(self, before: Workspace, after: Workspace) -> None:
+        if before.flood != after.flood:
+            self._follow_flood(after.flood)
+        elif layer_state(before, SENSORS) != layer_state(after, SENSORS):
+            self._tell()
+
+    def _follow_flood(self, state: FloodState | None) -> None:
+        self._wanted = state
+        if state is None:
+            self.tasks.cancel("flood")
+            self.flood = None
+            self._tell()
+        elif state.eta_m is None:
+            self._compute(state, site="")
+        else:
+            self._rest.start()
+            if "flood" not in self.tasks.names:
+                self._compute(state, site="coarse")
+
+    def _whole(self) -> None:
+        """The hand rests: the whole ground."""
+        if self._wanted is not None and self._wanted.eta_m is not None:
+            self._compute(self._wanted, site="whole")
+
+    def _compute(self, state: FloodState, *, site: str) -> None:
+        city = self.desk.city
+        if city is None:
+            return
+        sites = self._sites
+
+        def work(_told: object) -> tuple[FloodLayer, tuple[Event, ...]]:
+            ground = None
+            if site:
+                if site not in sites:
+                    sites[site] = prepared_site(city, coarse=site == "coarse")
+                ground = sites[site]
+            flood = flood_of_state(city, state, ground=ground, notices=Notices())
+            colouring = cast("Colouring", state.quantity)
+            if site == "coarse":
+                return FloodLayer(flood, colouring, city=None, shows=("water",)), ()
+            made = FloodLayer(flood, colouring, city=city)
+            made.at(None)
+            return made, flood_events(made)
+
+        def done(found: tuple[FloodLayer, tuple[Event, ...]]) -> None:
+            self.flood, self._flood_events = found
+            self._tell()
+            if self._wanted != state and self._wanted is not None and self._wanted.eta_m is not None:
+                self._compute(self._wanted, site="coarse")
+
+        self.tasks.run("flood", work, done)
+
+    def _tell(self) -> None:
+        self.picture.show_layers(self.layers)
+        self.changed.emit()
+
+
+def prepared_site(city: City, *, coarse: bool) -> Site:
+    """The ground of a city for levels; with fewer, larger cells where it is to follow the hand."""
+    from twin.water.ground import site
+
+    if not coarse:
+        return site(city, notices=Notices())
+    bounds = city.bounds
+    cell = max(1.0, (bounds.width * bounds.height / MOST_CELLS) ** 0.5)
+    return site(city, cell_size_m=float(round(cell * 2) / 2), notices=Notices())
+
+
+def read_sensors(city: City) -> tuple[LiveLayer, tuple[Event, ...]]:
+    """The observations of a city as a layer, and its alarms as events."""
+    from twin.scene.live_layer import city_layer
+
+    layer = city_layer(city)
+    layer.at(None)
+    return layer, alarm_events(city)
+
+
+def alarm_events(city: City) -> tuple[Event, ...]:
+    """When alarms of a city were raised."""
+    from twin.live.alarm_log import LOG, read_lines
+
+    rows = [row for row in read_lines(city.path / LOG) if row.get("event") == "fired"]
+    return tuple(
+        Event(
+            datetime.fromisoformat(str(row["time"])),
+            f"{row.get('thing', '')}: {row.get('rule', '')}",
+            is_alarm=True,
+        )
+        for row in rows
+    )
+
+
+def flood_events(layer: FloodLayer) -> tuple[Event, ...]:
+    """First moment, peak of the volume, and last moment of a flood; nothing for one without time."""
+    if layer.span is None:
+        return ()
+    flood = layer.flood
+    volume = [float(np.nansum(flood.depth_m(step))) for step in range(flood.n_steps)]
+    peak = moment_of(flood.times[int(np.argmax(volume))])
+    marks = ((layer.span[0], "begin"), (peak, "peak"), (layer.span[1], "end"))
+    return tuple(Event(moment, f"{flood.name}: {what}") for moment, what in marks)

@@ -1,0 +1,235 @@
+"""Measures: places are clicked in the picture, figures appear here and beside them, and data can be saved."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QToolButton, QVBoxLayout
+
+from twin.core.errors import TwinError
+from twin.scene.seen_layer import SeenLayer
+from twin.scene.workspace import Measurement
+from twin.viewer.canvas import as_image
+from twin.viewer.figures import PLACES, Figures, measure
+from twin.viewer.icons import icon
+from twin.viewer.parts import Panel, button, clear, fact_rows, fresh_name, icon_button, label, line, row
+from twin.viewer.sketch import Pencil
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPainter
+
+    from twin.scene.camera import Camera
+    from twin.scene.picking import Hit
+    from twin.scene.workspace import Workspace
+    from twin.viewer.basis import Basis
+    from twin.viewer.moving import Moving
+    from twin.viewer.parts import Room
+    from twin.viewer.sketch import Place
+
+KINDS = tuple(PLACES)
+_COLOURS = {"area": "#0a8f5b", "volume": "#8a5a00", "profile": "#7a3fb5", "sight": "#c02a50"}
+_PROFILE_PX = (560, 230)
+VIEWSHED = "viewshed"
+
+
+class MeasurePanel(Panel):
+    """The tools that measure, and what they found."""
+
+    def __init__(self, room: Room, basis: Basis, moving: Moving) -> None:
+        super().__init__(room, room.texts("panel.measure"))
+        self.basis, self.moving = basis, moving
+        self.kind = ""
+        self.points: list[Place] = []
+        self.found: dict[str, Figures] = {}
+        self._hovered: Place | None = None
+        self.buttons: dict[str, QToolButton] = {}
+        grid = QGridLayout()
+        for i, kind in enumerate(KINDS):
+            tool = icon_button(
+                kind, self.t(f"measure.{kind}"), partial(self.begin, kind), room.theme, checks=True
+            )
+            tool.setObjectName(f"measure-{kind}")
+            tool.setText(self.t(f"measure.{kind}"))
+            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            tool.setIconSize(QSize(18, 18))
+            grid.addWidget(tool, i // 2, i % 2)
+            self.buttons[kind] = tool
+        self.box.addLayout(grid)
+        self.hint = label(self.t("measure.hint"), "muted")
+        self.box.addWidget(self.hint)
+        self.list = QVBoxLayout()
+        self.box.addLayout(self.list)
+        self.box.addStretch(1)
+        self.follow(None, room.desk.state)
+
+    def begin(self, kind: str) -> None:
+        """Take a tool into the hand, or lay it down."""
+        if self.kind == kind:
+            self.cancel()
+            return
+        self.kind, self.points = kind, []
+        self._mark()
+        self.hint.setText(self.t(f"measure.{kind}_hint"))
+        self.room.steering.lend(self)
+
+    def click(self, hit: Hit | None, *, add: bool) -> None:
+        """One place more."""
+        if hit is None or not self.kind:
+            return
+        self.points.append(hit.position)
+        most = PLACES[self.kind][1]
+        if most is not None and len(self.points) >= most:
+            self.finish()
+        self.room.picture.canvas.update()
+
+    def hover(self, hit: Hit | None) -> None:
+        """Show where the next place would be."""
+        self._hovered = None if hit is None else hit.position
+        if self.points:
+            self.room.picture.canvas.update()
+
+    def finish(self) -> None:
+        """These are all places: measure."""
+        if not self.kind or len(self.points) < PLACES[self.kind][0]:
+            return
+        desk = self.room.desk
+        name = fresh_name(self.kind, [m.id for m in desk.state.measurements])
+        made = Measurement(name, self.kind, tuple(self.points))  # type: ignore[arg-type]
+        self.points = []
+        desk.edit(
+            self.t("step.measure", kind=self.t(f"measure.{self.kind}")),
+            measurements=(*desk.state.measurements, made),
+        )
+        if PLACES[self.kind][1] is not None:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Lay the tool down."""
+        self.kind, self.points, self._hovered = "", [], None
+        self._mark()
+        self.hint.setText(self.t("measure.hint"))
+        if self.room.steering.lent is self:
+            self.room.steering.lend(None)
+        self.room.picture.canvas.update()
+
+    def _mark(self) -> None:
+        for kind, tool in self.buttons.items():
+            tool.setChecked(kind == self.kind)
+            tool.setIcon(icon(kind, self.room.theme.on_accent if kind == self.kind else self.room.theme.ink))
+
+    def follow(self, before: Workspace | None, after: Workspace) -> None:
+        """Measure what is new, forget what is gone."""
+        if before is None:
+            self.found = {}
+        elif before.measurements == after.measurements:
+            return
+        ids = {m.id for m in after.measurements}
+        gone = self.found.keys() - ids
+        self.found = {k: v for k, v in self.found.items() if k in ids}
+        if any(name.startswith(VIEWSHED) for name in gone):
+            self.moving.show_other(None, VIEWSHED)
+        for asked in after.measurements:
+            if asked.id not in self.found:
+                self._measure(asked)
+        self._list()
+        self.room.picture.canvas.update()
+
+    def _measure(self, asked: Measurement) -> None:
+        texts = self.t
+
+        def done(figures: Figures) -> None:
+            self.found[asked.id] = figures
+            if asked.kind == "viewshed":
+                self._show_seen(figures)
+            self._list()
+            self.room.picture.canvas.update()
+
+        self.basis.run(f"measure {asked.id}", lambda around, _told: measure(around, asked, texts), done)
+
+    def _show_seen(self, figures: Figures) -> None:
+        self.moving.show_other(SeenLayer(figures.data, VIEWSHED), VIEWSHED)
+
+    def _list(self) -> None:
+        clear(self.list)
+        for asked in reversed(self.room.desk.state.measurements):
+            self.list.addWidget(line())
+            drop = icon_button(
+                "delete", self.t("measure.delete"), partial(self._drop, asked.id), self.room.theme
+            )
+            self.list.addLayout(row(label(asked.label or asked.id, "section"), None, drop))
+            figures = self.found.get(asked.id)
+            if figures is None:
+                self.list.addWidget(label("…", "muted"))
+                continue
+            fact_rows(self.list, list(figures.rows))
+            if asked.kind == "profile":
+                self.list.addWidget(self._chart(figures))
+            if asked.kind in {"profile", "viewshed"}:
+                self.list.addWidget(button(self.t("measure.save"), partial(self._ask_save, asked)))
+
+    def _chart(self, figures: Figures) -> QLabel:
+        from twin.scene.profile import profile_picture
+        from twin.scene.style import load_style
+
+        picture = profile_picture(figures.data, size=_PROFILE_PX, style=load_style(self.room.theme.name))
+        shown = QPixmap.fromImage(as_image(picture))
+        shown.setDevicePixelRatio(2.0)
+        made = QLabel()
+        made.setPixmap(shown)
+        return made
+
+    def _drop(self, name: str) -> None:
+        desk = self.room.desk
+        kept = tuple(m for m in desk.state.measurements if m.id != name)
+        desk.edit(self.t("measure.delete"), measurements=kept)
+
+    def _ask_save(self, asked: Measurement) -> None:
+        kinds = (
+            "CSV (*.csv);;PNG (*.png)"
+            if asked.kind == "profile"
+            else "GeoTIFF (*.tif);;GeoParquet (*.parquet)"
+        )
+        suffix = "csv" if asked.kind == "profile" else "tif"
+        path, _ = QFileDialog.getSaveFileName(self, self.t("measure.save"), f"{asked.id}.{suffix}", kinds)
+        if path:
+            self.save(asked, Path(path))
+
+    def save(self, asked: Measurement, path: Path) -> None:
+        """Write the data of a measurement."""
+        from twin.scene.profile import write_profile
+        from twin.scene.sight import write_viewshed
+
+        data, city = self.found[asked.id].data, self.room.desk.city
+        if city is None:
+            return
+        try:
+            if asked.kind == "profile":
+                write_profile(data, path, title=asked.label or asked.id, force=True)
+            else:
+                write_viewshed(data, path, crs=city.manifest.crs_wkt, force=True)
+        except TwinError as error:
+            self.room.complain(error)
+            return
+        self.room.say(self.t("window.saved", name=path.name))
+
+    def draw(self, painter: QPainter, camera: Camera, size: tuple[int, int]) -> None:
+        """Lines and figures over the picture."""
+        pencil = Pencil(painter, camera, size, self.room.desk.origin(), self.room.theme)
+        for asked in self.room.desk.state.measurements:
+            figures = self.found.get(asked.id)
+            self._draw(pencil, asked.kind, list(asked.points), figures.headline if figures else "")
+        if self.points:
+            hovered = [self._hovered] if self._hovered is not None else []
+            self._draw(pencil, self.kind, [*self.points, *hovered], "")
+
+    def _draw(self, pencil: Pencil, kind: str, places: list[Place], text: str) -> None:
+        colour: Any = _COLOURS.get(kind, self.room.theme.accent)
+        if kind in {"area", "volume"}:
+            pencil.area(places, colour)
+        pencil.line(places, colour, closed=kind in {"area", "volume"} and len(places) > 2)
+        pencil.dots(places, colour)
+        pencil.text(places[-1], text)

@@ -1,0 +1,189 @@
+"""The sun: a day and an hour, and how long it shines where."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QDate
+from PySide6.QtWidgets import QCheckBox, QDateEdit
+
+from twin.scene.sun_layer import SunHoursLayer
+from twin.viewer.parts import Panel, button, label, line, quietly, row, slider
+from twin.viewer.timing import in_zone_of, solar_offset
+
+if TYPE_CHECKING:
+    from twin.energy.hours import SunHours
+    from twin.energy.standing import Surroundings
+    from twin.scene.workspace import Workspace
+    from twin.viewer.basis import Basis
+    from twin.viewer.moving import Moving
+    from twin.viewer.panels.clock import ClockBar
+    from twin.viewer.parts import Room
+
+HOURS = "sun hours"
+_STEP_MIN = 10
+_NOON_H = 12
+
+
+class SunPanel(Panel):
+    """Puts the clock by day and hour, and lays hours of sun on the city."""
+
+    def __init__(self, room: Room, basis: Basis, moving: Moving, clock: ClockBar) -> None:
+        super().__init__(room, room.texts("panel.sun"))
+        self.basis, self.moving, self.clock = basis, moving, clock
+        self.day = QDateEdit()
+        self.day.setCalendarPopup(True)
+        self.day.setDisplayFormat("yyyy-MM-dd")
+        self.day.setDate(QDate.currentDate())
+        self.day.dateChanged.connect(lambda _d: self._put())
+        self.box.addLayout(row(label(self.t("sun.day"), "muted"), self.day, stretch=1))
+        self.hour = slider(0, 24 * 60 // _STEP_MIN - 1, lambda _v: self._put(), name="hour")
+        self.hour.setAccessibleName(self.t("sun.hour"))
+        self.hour.sliderPressed.connect(clock.moving)
+        self.hour.sliderReleased.connect(clock.rested)
+        self.told = label("", "figure")
+        self.where = label("", "muted")
+        self.box.addWidget(self.told)
+        self.box.addWidget(self.hour)
+        self.box.addWidget(self.where)
+        days = row(
+            button("21 Mar", lambda: self._season(3)),
+            button("21 Jun", lambda: self._season(6)),
+            button("21 Dec", lambda: self._season(12)),
+        )
+        self.box.addLayout(days)
+        self.box.addWidget(line())
+        self.box.addWidget(label(self.t("sun.hours"), "section"))
+        self.box.addWidget(label(self.t("sun.hours_hint"), "muted"))
+        self.walls = QCheckBox(self.t("sun.walls"))
+        self.walls.setChecked(True)
+        self.box.addWidget(self.walls)
+        self.compute = button(self.t("sun.compute"), self.compute_hours, kind="primary")
+        self.off = button(self.t("sun.off"), self.hide_hours)
+        self.keep = button(self.t("sun.keep"), self.keep_hours)
+        self.box.addLayout(row(self.compute, self.off))
+        self.box.addWidget(self.keep)
+        self.mean = label("")
+        self.box.addWidget(self.mean)
+        self.box.addStretch(1)
+        self.found: SunHours | None = None
+        self._enable()
+        self.follow(None, room.desk.state)
+
+    def follow(self, before: Workspace | None, after: Workspace) -> None:
+        """Show the time of the state, and where the sun stands then."""
+        if before is None:
+            self.found = None
+            self._enable()
+        moment = after.clock.time
+        with quietly(self.day, self.hour):
+            if moment is not None:
+                self.day.setDate(QDate(moment.year, moment.month, moment.day))
+                self.hour.setValue((moment.hour * 60 + moment.minute) // _STEP_MIN)
+        self.told.setText(moment.strftime("%H:%M") if moment else "–")
+        scene = self.room.picture.scene
+        if moment is None or scene is None:
+            self.where.setText(self.t("sun.none"))
+            return
+        sun = scene.at(moment).sun
+        if sun.elevation_deg > 0:
+            self.where.setText(
+                self.t("sun.where", height=f"{sun.elevation_deg:.0f}", azimuth=f"{sun.azimuth_deg:.0f}")
+            )
+        else:
+            self.where.setText(self.t("sun.set"))
+
+    @property
+    def date(self) -> date:
+        """The day that is chosen."""
+        chosen = self.day.date()
+        return date(chosen.year(), chosen.month(), chosen.day())
+
+    def compute_hours(self) -> None:
+        """Cast the sun of the whole day."""
+        from twin.energy.hours import sun_hours_of
+
+        day, walls = self.date, self.walls.isChecked()
+        self.compute.setEnabled(False)
+        scene = self.room.picture.scene
+        pack = scene.pack if scene is not None and walls else None
+
+        def work(around: Surroundings, _told: object) -> tuple[SunHours, SunHoursLayer]:
+            found = sun_hours_of(around, day, surfaces=walls)
+            layer = SunHoursLayer(found, pack, HOURS)
+            layer.at(None)
+            return found, layer
+
+        self.basis.run("sun", work, self._show)
+
+    def hide_hours(self) -> None:
+        """Take the hours away."""
+        self.found = None
+        self.mean.setText("")
+        self.moving.show_other(None, HOURS)
+        self._enable()
+
+    def keep_hours(self) -> None:
+        """Put the hours of the day into the city, as layers of their own."""
+        city = self.room.desk.city
+        if city is None:
+            return
+        name = self.t("sun.layer", day=self.date.isoformat())
+        arguments = [
+            "sun",
+            str(city.path),
+            "--name",
+            name,
+            "--date",
+            self.date.isoformat(),
+            "--force",
+            "--json",
+        ]
+        if self.walls.isChecked():
+            arguments.append("--surfaces")
+        self.room.tasks.run_verb(
+            "sun_keep", arguments, lambda _a: self.room.say(self.t("sun.kept", name=name))
+        )
+
+    def _show(self, answer: tuple[SunHours, SunHoursLayer]) -> None:
+        import numpy as np
+
+        found, layer = answer
+        self.found = found
+        self.moving.show_other(layer, HOURS)
+        mean = float(np.nanmean(found.ground_h))
+        self.mean.setText(self.t("sun.mean", hours=f"{mean:.1f}", day=f"{found.track.day_length_h:.1f}"))
+        self._enable()
+
+    def _enable(self) -> None:
+        self.compute.setEnabled(True)
+        self.off.setEnabled(self.found is not None)
+        self.keep.setEnabled(self.found is not None)
+
+    def _season(self, month: int) -> None:
+        with quietly(self.day):
+            self.day.setDate(QDate(self.date.year, month, 21))
+        if self.room.desk.state.clock.time is None:
+            with quietly(self.hour):
+                self.hour.setValue(_NOON_H * 60 // _STEP_MIN)
+        self._put()
+
+    def _put(self) -> None:
+        scene = self.room.picture.scene
+        longitude = scene.pack.meta.longitude_deg if scene is not None else None
+        now = self.room.desk.state.clock.time
+        zone = now.utcoffset() if now is not None else solar_offset(longitude)
+        midnight = datetime.combine(self.date, datetime.min.time())
+        moment = in_zone_of(zone or timedelta(0), _with_offset(midnight, zone or timedelta(0)))
+        if self.hour.isSliderDown():
+            self.clock.moving.emit()
+        self.clock.set_time(moment + timedelta(minutes=self.hour.value() * _STEP_MIN))
+        if not self.hour.isSliderDown():
+            self.clock.rested.emit()
+
+
+def _with_offset(plain: datetime, offset: timedelta) -> datetime:
+    from datetime import timezone
+
+    return plain.replace(tzinfo=timezone(offset))
