@@ -67,7 +67,7 @@ def test_triangles_face_up_and_do_not_overlap(seed):
 def test_flat_water_is_few_triangles_without_holes():
     bed = np.zeros((65, 65), np.float32)
     grid, surface = surface_of(bed, np.ones_like(bed))
-    assert len(surface.triangles) < 0.4 * 2 * bed.size
+    assert len(surface.triangles) < 0.1 * 2 * bed.size
     assert area(surface).sum() == pytest.approx(grid.bounds.width * grid.bounds.height, rel=1e-6)
 
 
@@ -131,21 +131,42 @@ def view_of(depth, value=None, breaks=(0.5,)):
     return WaterView(grid, np.zeros_like(depth), depth, None, value, breaks, COLOURS)
 
 
-def test_the_field_tells_class_and_depth():
-    view = view_of([[0.25, 0.5, 1.0]])
-    field = water_field(view, water_nodes(view.grid, view.bed_m, view.depth_m))
-    assert field[0, :, 0].tolist() == [64, 128, 255]
-    assert field[0, 2, 1] == 128  # the root of 1 m of 4 m
+def field_of(view):
+    nodes = water_nodes(view.grid, view.bed_m, view.depth_m)
+    return water_field(view, nodes, shore=(140, 180, 190), deep=(90, 140, 170))
+
+
+def test_the_field_has_the_colours_of_classes_and_fades_at_the_shore():
+    field = field_of(view_of([[0.05, 0.25, 1.0]]))
+    assert tuple(field[0, 1]) == (*COLOURS[0], 255)
+    assert tuple(field[0, 2]) == (*COLOURS[1], 255)
+    assert field[0, 0, 3] == 128
 
 
 def test_the_value_goes_on_over_the_shore():
-    view = view_of([[0.25, 0.0, 0.0]], value=np.array([[0.75, 0.0, 0.0]], np.float32))
-    field = water_field(view, water_nodes(view.grid, view.bed_m, view.depth_m))
-    assert field[0, 0, 0] == field[0, 1, 0] > 128
+    field = field_of(view_of([[0.25, 0.0, 0.0]], value=np.array([[0.75, 0.0, 0.0]], np.float32)))
+    assert tuple(field[0, 0, :3]) == tuple(field[0, 1, :3]) == COLOURS[1]
+    assert field[0, 1, 3] == 0
+
+
+def test_where_no_value_is_told_water_is_natural():
+    value = np.full((3, 9), 0.75, np.float32)
+    value[:, 4:] = np.nan
+    field = field_of(view_of(np.full((3, 9), 2.0), value=value))
+    assert tuple(field[1, 0, :3]) == COLOURS[1]
+    assert tuple(field[1, 8, :3]) == (90, 140, 170)
+    assert field[1, 4, 0] not in {COLOURS[1][0], 90}
+
+
+def test_natural_water_is_clear_where_it_is_shallow():
+    view = view_of([[0.2, 1.0, 3.0]])
+    field = field_of(WaterView(view.grid, view.bed_m, view.depth_m))
+    assert field[0, 0, 3] < field[0, 1, 3] < field[0, 2, 3]
+    assert field[0, 0, 0] > field[0, 2, 0]
 
 
 def test_colours_of_classes_pass_into_each_other_only_at_their_border():
-    colours = ramp(COLOURS)[0, :, :3]
+    colours = ramp(COLOURS, np.linspace(0, 1, 256))
     assert tuple(colours[40]) == COLOURS[0]
     assert tuple(colours[215]) == COLOURS[1]
     assert COLOURS[1][0] < colours[128][0] < COLOURS[0][0]

@@ -145,21 +145,20 @@ def _add_terrain(stage: Stage, light: Light) -> None:
     light_map = texture(stage, light.plan)
     overlay = _overlay_picture(pack, stage.style)
     over_time = stage.over_time
-    if overlay is None and over_time is not None:
-        overlay = np.zeros((1, 1, 4), np.uint8)
     drape = texture(stage, overlay) if overlay is not None else None
     shader = shaders.FACE if drape is None else shaders.DRAPED
+    laid_over = shaders.FACE_LAID_OVER if drape is None else shaders.DRAPED_LAID_OVER
     for tile in tiles:
         data = tile_data(stage, "terrain", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
         set_colours(stage, data, colours[slice(*tile.points)])
-        actor = surface_actor(data, shader if over_time is None else shaders.DRAPED_OVER_TIME)
+        actor = surface_actor(data, shader)
         add_actor(stage, actor, "terrain")
         put_light(stage, actor, "plan", light_map)
         if drape is not None:
             actor.GetProperty().SetTexture("overlay", drape)
         if over_time is not None:
-            over_time.lay_on(actor)
+            over_time.lay_on(actor, shader, laid_over)
 
 
 def _overlay_picture(pack: ScenePack, style: Style) -> NDArray[np.uint8] | None:
@@ -309,10 +308,10 @@ def _add_water(stage: Stage, light: Light) -> None:
     for tile in tiles:
         data = tile_data(stage, "terrain", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
-        actor = surface_actor(data, shaders.WATER if stage.over_time is None else shaders.WATER_OVER_TIME)
+        actor = surface_actor(data, shaders.WATER)
         add_actor(stage, actor, "water")
         if stage.over_time is not None:
-            stage.over_time.lay_on(actor)
+            stage.over_time.lay_on(actor, shaders.WATER, shaders.WATER_LAID_OVER)
         stage.water.append(actor)
         put_light(stage, actor, "plan", light_map)
         actor.GetProperty().SetTexture("grainMap", grain_texture(stage))

@@ -11,6 +11,7 @@ from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkImageData
 from vtkmodules.vtkRenderingCore import vtkTexture
 
 from twin.scene.pack import Material
+from twin.scene.vtk_parts import set_fragment_shader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,9 @@ class OverTime:
     ----------
     drape : Lookup
         What lies on the ground.
-    draped : list
-        Actors that it lies on.
+    draped : list of (actor, shader, shader)
+        What it lies on, with its shader while nothing lies there and while something does: looking for nothing
+        would take a sixth of the frame.
     owners : Lookup
         Colours of buildings, 256 a row; alpha 0 leaves a building its own.
     faces : Lookup
@@ -72,26 +74,33 @@ class OverTime:
     """
 
     drape: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=True))
-    draped: list[Any] = field(default_factory=list)
+    draped: list[tuple[Any, str, str]] = field(default_factory=list)
     owners: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=False))
     faces: Lookup = field(default_factory=lambda: lookup(_NOTHING, smooth=False))
     corner: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    is_laid: bool = False
 
-    def lay_on(self, actor: Any) -> None:
-        """Let the drape lie on an actor whose shader looks for it."""
+    def lay_on(self, actor: Any, bare: str, laid_over: str) -> None:
+        """Let the drape lie on an actor, by one shader of fragments or the other."""
         actor.GetProperty().SetTexture("drapeMap", self.drape.texture)
         actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniform4f("drapeCorner", list(self.corner))
-        self.draped.append(actor)
+        self.draped.append((actor, bare, laid_over))
+        set_fragment_shader(actor, laid_over if self.is_laid else bare)
 
 
 def show_drape(over: OverTime, picture: Picture | None, origin: Sequence[float]) -> None:
     """Lay a picture over the ground, or take away what lies there."""
+    if picture is None and not over.is_laid:
+        return
     over.drape.show(_NOTHING if picture is None else picture.rgba)
     if picture is not None:
         b = picture.bounds
         over.corner = (b.x_min - origin[0], b.y_max - origin[1], 1 / b.width, 1 / b.height)
-    for actor in over.draped:
+    changes, over.is_laid = over.is_laid != (picture is not None), picture is not None
+    for actor, bare, laid_over in over.draped:
         actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniform4f("drapeCorner", list(over.corner))
+        if changes:
+            set_fragment_shader(actor, laid_over if over.is_laid else bare)
 
 
 def show_building_colours(over: OverTime, rgba: NDArray[np.uint8] | None) -> None:

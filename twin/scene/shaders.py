@@ -146,10 +146,9 @@ FACE_OVER_TIME = FACE.replace(
   colour = mix(colour, onFace.rgb, onFace.a);
 """,
 )
-DRAPED_OVER_TIME = DRAPED.replace(
-    "  vec3 light =",
-    _DRAPE + "  colour = mix(colour, drape.rgb, drape.a);\n  vec3 light =",
-)
+_LAID = _DRAPE + "  colour = mix(colour, drape.rgb, drape.a);\n  vec3 light ="
+FACE_LAID_OVER = FACE.replace("  vec3 light =", _LAID)
+DRAPED_LAID_OVER = DRAPED.replace("  vec3 light =", _LAID)
 
 WATER = (
     _COMMON
@@ -174,40 +173,55 @@ WATER = (
 """
     + _OPAQUE
 )
-WATER_OVER_TIME = WATER.replace(
+WATER_LAID_OVER = WATER.replace(
     _OPAQUE, _DRAPE + "  shown = mix(shown, drape.rgb * sqrt(light), drape.a);\n" + _OPAQUE
 )
 
-# Flood water is one thin layer over whatever lies below. Red of the field is the place among the classes, green the
-# root of the depth, blue the speed.
-FLOOD = (
-    _COMMON
-    + """
+# Flood water is one thin layer over whatever lies below; its colour and how much of it is seen are looked up by cell.
+# It covers much of many pictures, so it does without roots and powers: its light lies between that of shade and sun.
+_FLOOD = """
   vec4 field = texture(fieldMap, tcoordVCVSOutput.st);
-  float depth = 4.0 * field.g * field.g;
-  float natural = max(isNatural, 1.0 - field.a);
-  vec2 plan = (placeW.xy - planCorner.xy) * vec2(1.0, -1.0) * planCorner.zw;
-  vec2 seen = texture(lightMap, plan).rg;
+  vec2 seen = texture(lightMap, planV).rg;
+  vec3 light = mix(shadeTone, sunnyTone, 0.65 * seen.r + 0.35 * seen.g);
+  vec3 shown = field.rgb * light;
+  float solid = field.a;
+"""
+_WAVES = """
+  float reach = length(placeW - eye);
   vec3 view = (placeW - eye) / reach;
-  float grazing = pow(1.0 - clamp(abs(view.z), 0.0, 1.0), 4.0);
+  float away = 1.0 - clamp(abs(view.z), 0.0, 1.0);
+  float grazing = away * away * away * away;
   float ripple = texture(grainMap, placeW.xy * 0.031).r - 0.5 + 0.6 * (texture(grainMap, placeW.yx * 0.083).r - 0.5);
   ripple *= clamp(0.4 / max(reach * pixelAngle + parallelPixel, 1e-3), 0.0, 1.0);
   vec3 sky = mix(horizon, zenith, clamp(abs(view.z) * 1.3 + 0.1, 0.0, 1.0));
-  vec3 light = sunLight * (0.35 * seen.r + 0.65 * sunLevel) + skyLight * seen.g + bounceLight * (1.0 - seen.g);
-  vec3 body = mix(shoreColour, deepColour, smoothstep(0.05, 1.5, depth));
-  float solid = mix(1.0, 1.0 - exp(-2.6 * depth - 0.35), natural);
-  vec3 tint = mix(texture(rampMap, vec2(field.r * 0.99609375 + 0.001953125, 0.5)).rgb, body, natural);
-  float mirror = clamp(mix(0.06, 0.22, natural) + 0.45 * grazing + (0.05 + 0.10 * natural) * ripple, 0.0, 1.0);
-  vec3 shown = mix(tint * sqrt(light), sky, mirror);
+  shown = mix(shown, sky, clamp(0.22 + 0.45 * grazing + 0.15 * ripple, 0.0, 1.0));
+  solid = mix(solid, 1.0, grazing * step(0.02, solid));
 """
-    + _DRAPE
+_UNDER_DRAPE = (
+    _DRAPE
     + """
-  shown = mix(shown, drape.rgb * sqrt(light), 0.75 * drape.a);
-  solid = max(solid, drape.a);
-  float edge = smoothstep(0.0, 0.10, depth);
-  gl_FragData[0] = vec4(mix(shown, horizon, far), waterOpacity * groupOpacity * edge * max(solid, grazing));
+  shown = mix(shown, drape.rgb * light, 0.75 * drape.a);
+  solid = max(solid, 0.95 * drape.a * step(0.02, solid));
 """
 )
+_THIN = """
+  gl_FragData[0] = vec4(mix(shown, horizon, farV), waterOpacity * groupOpacity * solid);
+"""
+FLOOD_DEC = """//VTK::PositionVC::Dec
+out vec3 placeW;
+out vec2 planV;
+out float farV;
+"""
+FLOOD_IMPL = """
+  vec4 place = vertexMC;
+  planV = (place.xy - planCornerV.xy) * vec2(1.0, -1.0) * planCornerV.zw;
+  farV = hazeShareV * (1.0 - exp(-max(length(place.xyz - eyeV) - hazeStartV, 0.0) / hazeLengthV));
+  placeW = place.xyz;
+  gl_Position = MCDCMatrix * place;
+"""
+FLOOD_FRAGMENT_DEC = FRAGMENT_DEC + "in vec2 planV;\nin float farV;\n"
+FLOOD, FLOOD_LAID_OVER = _FLOOD + _THIN, _FLOOD + _UNDER_DRAPE + _THIN
+WAVES, WAVES_LAID_OVER = _FLOOD + _WAVES + _THIN, _FLOOD + _WAVES + _UNDER_DRAPE + _THIN
 
 TREE = (
     _COMMON

@@ -60,6 +60,8 @@ class Stage:
     """The sky."""
     kept: list[Any] = field(default_factory=list)
     """Arrays that VTK looks at without owning them."""
+    floods: list[Any] = field(default_factory=list)
+    """Actors of flood water."""
     upright: list[Any] = field(default_factory=list)
     """Actors of marks that face the eye, in a size that is told in pixels."""
     hidden: set[Any] = field(default_factory=set)
@@ -114,6 +116,11 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniformf("hazeLength", 2.0 * radius)
         uniforms.SetUniformf("pixelAngle", angle)
         uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
+    for actor in stage.floods:
+        vertex = actor.GetShaderProperty().GetVertexCustomUniforms()
+        vertex.SetUniform3f("eyeV", list(camera.eye))
+        vertex.SetUniformf("hazeStartV", 1e9 if flat else max(distance - radius, 0.0))
+        vertex.SetUniformf("hazeLengthV", 2.0 * radius)
     _aim_marks(stage, camera, height_px, angle)
     for actor, _, reach_m in stage.lines:
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
@@ -243,8 +250,21 @@ def set_balance(actor: Any, balance: dict[str, tuple[float, ...]], sun: Sun) -> 
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
     for name, value in balance.items():
         uniforms.SetUniform3f(name, list(value))
+    tones = water_tones(balance, sun)
+    uniforms.SetUniform3f("shadeTone", tones[0])
+    uniforms.SetUniform3f("sunnyTone", tones[1])
     uniforms.SetUniform3f("sunDirection", list(sun.direction))
     uniforms.SetUniformf("sunLevel", max(sun.direction[2], 0.0))
+
+
+def water_tones(balance: dict[str, tuple[float, ...]], sun: Sun) -> tuple[list[float], list[float]]:
+    """What level water multiplies its colour with in full shade and in full sun and sky, encoded."""
+    lights = zip(balance["sunLight"], balance["skyLight"], balance["bounceLight"], strict=True)
+    shade, sunny = [], []
+    for direct, sky, bounce in lights:
+        shade.append(math.sqrt(0.4 * direct * max(sun.direction[2], 0.0) + 0.5 * sky + bounce))
+        sunny.append(math.sqrt(direct * max(sun.direction[2], 0.0) + sky))
+    return shade, sunny
 
 
 def put_light(stage: Stage, actor: Any, kind: str, light_map: Any) -> None:

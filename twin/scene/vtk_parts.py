@@ -121,6 +121,16 @@ def surface_actor(data: Any, fragment: str, *, cull: bool = True, owned: bool = 
     return actor
 
 
+def flood_actor(data: Any, fragment: str) -> Any:
+    """An actor of flood water, laid translucently over what is drawn already."""
+    actor = vtkActor()
+    actor.SetMapper(_mapper(data))
+    actor.ForceTranslucentOn()
+    actor.GetProperty().LightingOff()
+    _replace(actor, shaders.FLOOD_DEC, shaders.FLOOD_IMPL, shaders.FLOOD_FRAGMENT_DEC, fragment)
+    return actor
+
+
 def instance_actor(mapper: Any, fragment: str) -> Any:
     """An actor of one form at many places; lit as VTK sees it, since only then it hands normals on."""
     actor = vtkActor()
@@ -151,6 +161,13 @@ def _replace(actor: Any, vertex_dec: str, vertex_impl: str, fragment_dec: str, f
     shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, vertex_impl, False)
     shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, fragment_dec, False)
     shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, fragment_impl, False)
+
+
+def set_fragment_shader(actor: Any, fragment: str) -> None:
+    """Give an actor another shader of fragments."""
+    shader = actor.GetShaderProperty()
+    shader.ClearFragmentShaderReplacement("//VTK::TCoord::Impl", True)
+    shader.AddFragmentShaderReplacement("//VTK::TCoord::Impl", True, fragment, False)
 
 
 def _mapper(data: Any) -> Any:

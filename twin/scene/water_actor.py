@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
@@ -13,11 +12,12 @@ from vtkmodules.vtkRenderingCore import vtkTexture
 
 from twin.scene import shaders
 from twin.scene.stage import add_actor, put_light
-from twin.scene.vtk_parts import grain_texture, surface_actor, texture
-from twin.scene.water_field import RAMP_SIZE, ramp, water_field
+from twin.scene.vtk_parts import flood_actor, grain_texture, texture
+from twin.scene.water_field import water_field
 from twin.scene.water_surface import water_nodes, water_surface
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from twin.scene.layers import WaterView
@@ -55,33 +55,38 @@ def add_water(stage: Stage, view: WaterView, light_map: NDArray[np.uint8]) -> Wa
     """
     data, image = vtkPolyData(), vtkImageData()
     data.SetPoints(vtkPoints())
-    actor = surface_actor(data, shaders.FLOOD, cull=False)
-    actor.ForceOpaqueOff()
-    actor.ForceTranslucentOn()
+    bare, laid_over = _shaders(view)
+    actor = flood_actor(data, bare)
+    stage.floods.append(actor)
     made = WaterActor(actor, data, image)
     add_actor(stage, actor, "flood")
     show_water(stage, made, view)
     _set_textures(stage, made, light_map)
+    if stage.over_time is not None:
+        stage.over_time.lay_on(actor, bare, laid_over)
     return made
+
+
+def _shaders(view: WaterView) -> tuple[str, str]:
+    """Shaders of water in colours or natural, with nothing over it and with something."""
+    if view.colours:
+        return shaders.FLOOD, shaders.FLOOD_LAID_OVER
+    return shaders.WAVES, shaders.WAVES_LAID_OVER
 
 
 def _set_textures(stage: Stage, water: WaterActor, light_map: NDArray[np.uint8]) -> None:
     looks = water.actor.GetProperty()
     looks.SetTexture("fieldMap", _linear(water.image))
-    looks.SetTexture("rampMap", _linear(_image(water, "ramp", _ramp_of(water.shown))))
     put_light(stage, water.actor, "plan", texture(stage, light_map))
     looks.SetTexture("grainMap", grain_texture(stage))
-    if stage.over_time is not None:
-        stage.over_time.lay_on(water.actor)
     plan = stage.pack.meta.plan
-    uniforms = water.actor.GetShaderProperty().GetFragmentCustomUniforms()
-    uniforms.SetUniform4f(
-        "planCorner",
+    shader = water.actor.GetShaderProperty()
+    shader.GetVertexCustomUniforms().SetUniform4f(
+        "planCornerV",
         [plan.x_min, plan.y_max, 1 / (plan.columns * plan.texel_m), 1 / (plan.rows * plan.texel_m)],
     )
-    uniforms.SetUniform3f("deepColour", list(stage.style.unit("water.deep")))
-    uniforms.SetUniform3f("shoreColour", list(stage.style.unit("water.shore")))
-    uniforms.SetUniformf("waterOpacity", _OPACITY)
+    shader.GetVertexCustomUniforms().SetUniformf("hazeShareV", stage.style.numbers["sky.fade"] * 4)
+    shader.GetFragmentCustomUniforms().SetUniformf("waterOpacity", _OPACITY)
 
 
 def show_water(stage: Stage, water: WaterActor, view: WaterView) -> None:
@@ -98,10 +103,8 @@ def show_water(stage: Stage, water: WaterActor, view: WaterView) -> None:
     data.SetPolys(cells)
     data.GetPointData().SetTCoords(numpy_to_vtk(surface.place))
     data.Modified()
-    _fill(water, "field", water.image, water_field(view, nodes))
-    water.actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf(
-        "isNatural", float(not view.colours)
-    )
+    shore, deep = stage.style.rgb("water.shore"), stage.style.rgb("water.deep")
+    _fill(water, "field", water.image, water_field(view, nodes, shore=shore, deep=deep))
     water.shown = view
 
 
@@ -111,22 +114,11 @@ def hide_water(water: WaterActor) -> None:
     water.kept.clear()
 
 
-def _ramp_of(view: WaterView | None) -> NDArray[np.uint8]:
-    colours = view.colours if view is not None else ()
-    return ramp(colours) if colours else np.full((1, RAMP_SIZE, 4), 255, np.uint8)
-
-
 def _fill(water: WaterActor, name: str, image: Any, values: NDArray[np.uint8]) -> None:
     water.kept[name] = values
     image.SetDimensions(values.shape[1], values.shape[0], 1)
     image.GetPointData().SetScalars(numpy_to_vtk(values.reshape(-1, values.shape[2])))
     image.Modified()
-
-
-def _image(water: WaterActor, name: str, values: NDArray[np.uint8]) -> Any:
-    image = vtkImageData()
-    _fill(water, name, image, values)
-    return image
 
 
 def _linear(image: Any) -> Any:

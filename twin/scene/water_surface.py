@@ -95,7 +95,7 @@ def water_surface(
     )
     index = np.full(found.state.shape, -1, np.int32)
     n_points, n_triangles = _emit(
-        found.state, found.level_m, found.depth_m, corner, index, points, triangles, FLATNESS_M
+        found.state, found.level_m, found.depth_m, corner, index, points, triangles, np.float32(FLATNESS_M)
     )
     points = points[:n_points]
     size = np.array([nx, ny]) * grid.cell_size_m
@@ -268,14 +268,19 @@ def _count_quads(state):  # type: ignore[no-untyped-def]
 def _is_flat(state, level, j, i, side, tolerance):  # type: ignore[no-untyped-def]
     """Whether a block is all water, and nowhere farther from the surface through its four corners than allowed."""
     a, b, c, d = level[j, i], level[j, i + side], level[j + side, i], level[j + side, i + side]
+    half = side // 2
+    if abs(level[j + half, i + half] - np.float32(0.25) * (a + b + c + d)) > tolerance:
+        return False
+    share = np.float32(1.0) / np.float32(side)
     for v in range(side + 1):
+        west = a + (c - a) * (np.float32(v) * share)
+        rise = (b + (d - b) * (np.float32(v) * share) - west) * share
+        worst, all_wet = np.float32(0.0), True
         for u in range(side + 1):
-            if state[j + v, i + u] != _WET:
-                return False
-            s, t = u / side, v / side
-            even = (a * (1 - s) + b * s) * (1 - t) + (c * (1 - s) + d * s) * t
-            if abs(level[j + v, i + u] - even) > tolerance:
-                return False
+            worst = max(worst, abs(level[j + v, i + u] - (west + rise * np.float32(u))))
+            all_wet &= state[j + v, i + u] == _WET
+        if not all_wet or worst > tolerance:
+            return False
     return True
 
 
@@ -302,10 +307,22 @@ def _emit(state, level, depth, corner, index, points, triangles, tolerance):  # 
     n, m = 0, 0
     side = _BLOCK
     while side >= _LEAST_BLOCK:
-        for j in range(0, ny - side, side):
-            for i in range(0, nx - side, side):
-                if not done[j, i] and _is_flat(state, level, j, i, side, tolerance):
-                    n, m = _fan(level, corner, index, points, triangles, j, i, side, n, m)
+        rows, cols = (ny - 1) // side, (nx - 1) // side
+        # With a rim: beyond the grid nothing needs the points of an edge.
+        flat = np.ones((rows + 2, cols + 2), np.bool_)
+        for v in range(rows):
+            for u in range(cols):
+                j, i = v * side, u * side
+                flat[v + 1, u + 1] = not done[j, i] and _is_flat(state, level, j, i, side, tolerance)
+        if rows * side < ny - 1:
+            flat[rows + 1] = False
+        if cols * side < nx - 1:
+            flat[:, cols + 1] = False
+        for v in range(rows):
+            for u in range(cols):
+                if flat[v + 1, u + 1]:
+                    j, i = v * side, u * side
+                    n, m = _fan(level, corner, index, points, triangles, j, i, side, flat, n, m)
                     done[j : j + side, i : i + side] = True
         side //= 2
     for j in range(ny - 1):
@@ -316,34 +333,59 @@ def _emit(state, level, depth, corner, index, points, triangles, tolerance):  # 
 
 
 @njit(cache=True, nogil=True)
-def _fan(level, corner, index, points, triangles, j, i, side, n, m):  # type: ignore[no-untyped-def]
+def _fan(level, corner, index, points, triangles, j, i, side, flat, n, m):  # type: ignore[no-untyped-def]
+    """Triangles around the middle of a flat block, with all points of those edges beyond which it is not flat."""
+    v0, u0 = j // side + 1, i // side + 1
     half = side // 2
     middle, n = _point(index, level, corner, j + half, i + half, points, n)
     before, n = _point(index, level, corner, j, i, points, n)
-    for k in range(1, 4 * side + 1):
+    for part in range(4):
         # Down the western edge, along the southern one, up and back: counter-clockwise from above.
-        part, along = k // side, k % side
         if part == 0:
-            v, u = along, 0
+            straight = flat[v0, u0 - 1]
         elif part == 1:
-            v, u = side, along
+            straight = flat[v0 + 1, u0]
         elif part == 2:
-            v, u = side - along, side
-        elif part == 3:
-            v, u = 0, side - along
+            straight = flat[v0, u0 + 1]
         else:
-            v, u = 0, 0
-        this, n = _point(index, level, corner, j + v, i + u, points, n)
-        triangles[m, 0], triangles[m, 1], triangles[m, 2] = middle, before, this
-        m += 1
-        before = this
+            straight = flat[v0 - 1, u0]
+        for along in range(side if straight else 1, side + 1):
+            if part == 0:
+                v, u = along, 0
+            elif part == 1:
+                v, u = side, along
+            elif part == 2:
+                v, u = side - along, side
+            else:
+                v, u = 0, side - along
+            this, n = _point(index, level, corner, j + v, i + u, points, n)
+            _put(triangles, m, middle, before, this)
+            before = this
+            m += 1
     return n, m
+
+
+@njit(cache=True, nogil=True)
+def _put(triangles, m, a, b, c):  # type: ignore[no-untyped-def]
+    triangles[m, 0], triangles[m, 1], triangles[m, 2] = a, b, c
 
 
 @njit(cache=True, nogil=True)
 def _square(level, depth, corner, index, points, triangles, j, i, n, m):  # type: ignore[no-untyped-def]
     """Two triangles, cut along the diagonal that bends less in depth, and cut off where the depth is zero."""
-    bend = abs(depth[j, i] - depth[j + 1, i + 1]) <= abs(depth[j, i + 1] - depth[j + 1, i])
+    a, b, c, d = depth[j, i], depth[j, i + 1], depth[j + 1, i], depth[j + 1, i + 1]
+    bend = abs(a - d) <= abs(b - c)
+    if min(a, b, c, d) > 0:
+        nw, n = _point(index, level, corner, j, i, points, n)
+        ne, n = _point(index, level, corner, j, i + 1, points, n)
+        sw, n = _point(index, level, corner, j + 1, i, points, n)
+        se, n = _point(index, level, corner, j + 1, i + 1, points, n)
+        _put(triangles, m, nw, sw, se if bend else ne)
+        if bend:
+            _put(triangles, m + 1, nw, se, ne)
+        else:
+            _put(triangles, m + 1, ne, sw, se)
+        return n, m + 2
     if bend:
         n, m = _triangle(level, depth, corner, index, points, triangles, j, i, j + 1, i, j + 1, i + 1, n, m)
         return _triangle(level, depth, corner, index, points, triangles, j, i, j + 1, i + 1, j, i + 1, n, m)
@@ -373,7 +415,7 @@ def _triangle(  # type: ignore[no-untyped-def]
     if not some or k < 3:
         return n, m
     for a in range(1, k - 1):
-        triangles[m, 0], triangles[m, 1], triangles[m, 2] = kept[0], kept[a], kept[a + 1]
+        _put(triangles, m, kept[0], kept[a], kept[a + 1])
         m += 1
     return n, m
 
