@@ -17,6 +17,7 @@ from numba import njit
 from twin.core.errors import UsageError
 from twin.water.inputs import check_rain, odd_rain
 from twin.water.model import GreenAmpt
+from twin.water.numerics import from_bits, size_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,18 +43,20 @@ def fall(h, rate, seconds, left, unit, dry_roof):  # type: ignore[no-untyped-def
     """
     ny, nx = h.shape[0] - 2, h.shape[1] - 2
     part = np.zeros(nx)
-    most = 0.0
+    most = size_bits(0.0)
+    per_unit = 1.0 / unit if unit > 0.0 else 0.0  # a power of 2
     for j in range(ny):
         if j < rate.shape[0]:
             for i in range(nx):
                 total = left[j, i] + rate[j, i] * seconds
-                part[i] = np.floor(total / unit) * unit if unit > 0.0 else total
-                left[j, i] = total - part[i]
-                most = max(most, part[i])
+                falls = np.floor(total * per_unit) * unit if unit > 0.0 else total
+                part[i], left[j, i] = falls, total - falls
+                size = size_bits(falls)
+                most = size if size > most else most
         row, roof = h[j + 1, 1 : nx + 1], dry_roof[j]
         for i in range(nx):
             row[i] = row[i] + (0.0 if roof[i] else part[i])
-    return most
+    return from_bits(most)
 
 
 @njit(**_FAST)
@@ -64,22 +67,21 @@ def seep(h, rate, front, taken, dt):  # type: ignore[no-untyped-def]
     rate ``K (1 + front / F)``, with F (`taken`) the depth taken so far, is integrated implicitly over the step.
     """
     ny, nx = h.shape[0] - 2, h.shape[1] - 2
-    total = 0.0
+    total = np.zeros(nx)
     for j in range(ny):
         k_row = rate[j if rate.shape[0] > 1 else 0]
-        row = h[j + 1, 1 : nx + 1]
+        row, so_far = h[j + 1, 1 : nx + 1], taken[j]
         for i in range(nx):
             depth = np.float64(row[i])
-            if depth <= 0.0:
-                continue
-            k_dt, so_far = k_row[i] * dt, taken[j, i]
-            b = so_far + k_dt
-            wish = 0.5 * (b + np.sqrt(b * b + 4.0 * k_dt * front)) - so_far
+            k_dt, before = k_row[i] * dt, so_far[i]
+            b = before + k_dt
+            wish = 0.5 * (b + np.sqrt(b * b + 4.0 * k_dt * front)) - before
+            wish = wish if depth > 0.0 else 0.0
             row[i] = depth - (wish if wish < depth else depth)
             lost = depth - np.float64(row[i])
-            taken[j, i] = so_far + lost
-            total += lost
-    return total
+            so_far[i] = before + lost
+            total[i] += lost
+    return total.sum()
 
 
 class Rain:
@@ -186,19 +188,20 @@ class Springs:
         self.rows = np.array([r + 1 for r, _ in cells], np.intp)
         self.cols = np.array([c + 1 for _, c in cells], np.intp)
         self._steady = np.zeros(len(cells))
-        self._varying: dict[Callable[[float], float], list[int]] = {}
+        varying: dict[int, tuple[Callable[[float], float], list[int]]] = {}  # a table over time has no hash
         for r, c, inflow in sources:
             if callable(inflow):
-                self._varying.setdefault(inflow, []).append(number[r, c])
+                varying.setdefault(id(inflow), (inflow, []))[1].append(number[r, c])
             else:
                 self._steady[number[r, c]] += inflow
+        self._varying = list(varying.values())
         self._left = np.zeros(len(cells))
         self._area = cell_size_m**2
 
     def rates(self, time_s: float) -> NDArray[np.float64]:
         """Rise of the cells by the sources alone, m/s."""
         inflow = self._steady.copy()
-        for call, places in self._varying.items():
+        for call, places in self._varying:
             value = float(call(time_s))
             if not np.isfinite(value):
                 raise UsageError(

@@ -22,87 +22,178 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from twin.water.numerics import inverse_cbrt, representable
+from twin.water.numerics import from_bits, inverse_cbrt, representable, size_bits
 from twin.water.sides import CLOSED, EAST, LEVEL, NORTH, OPEN, SOUTH, WEST, overfall
 from twin.water.tiles import runs_of
 
-N_WORK_ROWS = 11
+N_WORK_ROWS = 9
 """Row buffers that a band needs."""
 DRAINED = 4
 """Row of `edge` after those of the four sides."""
 
 _FAST: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "inline": "never"}
+ZERO, ONE = np.uint64(0), np.uint64(1)
+"""Rows and columns are unsigned, since numba counts negative ones from the end; a slice for each row costs more."""
+_FUSED: dict[str, Any] = {**_FAST, "fastmath": {"contract"}}
+"""A product and a sum may round once; not where the same volume is computed twice, which would break the balance."""
+
+
+@njit(inline="always")
+def discharge_at_face(hl, hr, zl, zr, n2, pushed, q, across, k):  # type: ignore[no-untyped-def]
+    """Unit discharge across one face after a step, before the limiter.
+
+    `pushed` is what inertia gives, `across` the discharge along the face. Friction is implicit in the length of the
+    discharge. With ``s`` the discharge before friction along the face's normal and ``S`` its length,
+    ``|q| (1 + K |q|) = S`` is a quadratic; across the normal ``S`` is taken from the discharge of the neighbouring
+    faces, which by the same law was ``q (1 + K |q|)`` before friction.
+    """
+    dz = zr - zl
+    rise = dz if dz > k.zero else k.zero
+    drop = k.zero if dz > k.zero else -dz
+    left, right = hl - rise, hr - drop
+    depth = left if left > right else right
+    flows = depth > k.dry
+    depth = depth if flows else k.one
+    s = pushed - k.gdtdx * depth * ((hr - hl) + dz)
+    r = inverse_cbrt(depth)
+    r2 = r * r
+    friction = k.gdt * n2 * (r2 * r2 * r2 * r)
+    before = across * (k.one + friction * np.sqrt(q * q + across * across))
+    length = np.sqrt(s * s + before * before)
+    new = k.two * s / (k.one + np.sqrt(k.one + k.four * friction * length))
+    return new if flows else k.zero
+
+
+@njit(**_FUSED)
+def discharge_west(j, i0, i1, h, z, n2, qx, qy, k, raw):  # type: ignore[no-untyped-def]
+    """Unit discharge across the west faces of some cells of row `j` after a step, before the limiter."""
+    m = j if n2.shape[0] > 1 else ZERO
+    for i in range(i0, i1):
+        w = i - ONE
+        across = k.quarter * ((qy[j, w] + qy[j + ONE, w]) + (qy[j, i] + qy[j + ONE, i]))
+        pushed = k.theta * qx[j, i] + k.side * (qx[j, w] + qx[j, i + ONE])
+        raw[ZERO, i] = discharge_at_face(
+            h[j, w], h[j, i], z[j, w], z[j, i], k.half * (n2[m, w] + n2[m, i]), pushed, qx[j, i], across, k
+        )
+
+
+@njit(**_FUSED)
+def discharge_south(j, i0, i1, h, z, n2, qx, qy, k, raw, to):  # type: ignore[no-untyped-def]
+    """The same across the south faces, into row `to` of `raw`."""
+    s = j + ONE
+    m, m_s = (j, s) if n2.shape[0] > 1 else (ZERO, ZERO)
+    for i in range(i0, i1):
+        e = i + ONE
+        across = k.quarter * ((qx[j, i] + qx[j, e]) + (qx[s, i] + qx[s, e]))
+        pushed = k.theta * qy[s, i] + k.side * (qy[j, i] + qy[s + ONE, i])
+        raw[to, i] = discharge_at_face(
+            h[j, i], h[s, i], z[j, i], z[s, i], k.half * (n2[m, i] + n2[m_s, i]), pushed, qy[s, i], across, k
+        )
+
+
+@njit(**_FUSED)
+def discharge_west_south(j, i0, i1, h, z, n2, qx, qy, k, raw, raw_s, to):  # type: ignore[no-untyped-def]
+    """Both at once, so that a cell is read once."""
+    s = j + ONE
+    m, m_s = (j, s) if n2.shape[0] > 1 else (ZERO, ZERO)
+    for i in range(i0, i1):
+        w, e = i - ONE, i + ONE
+        depth, bed, rough, x, y = h[j, i], z[j, i], n2[m, i], qx[j, i], qy[s, i]
+        x_e, y_n = qx[j, e], qy[j, i]
+        across = k.quarter * ((qy[j, w] + qy[s, w]) + (y_n + y))
+        pushed = k.theta * x + k.side * (qx[j, w] + x_e)
+        raw[ZERO, i] = discharge_at_face(
+            h[j, w], depth, z[j, w], bed, k.half * (n2[m, w] + rough), pushed, x, across, k
+        )
+        across = k.quarter * ((x + x_e) + (qx[s, i] + qx[s, e]))
+        pushed = k.theta * y + k.side * (y_n + qy[s + ONE, i])
+        raw_s[to, i] = discharge_at_face(
+            depth, h[s, i], bed, z[s, i], k.half * (rough + n2[m_s, i]), pushed, y, across, k
+        )
 
 
 @njit(**_FAST)
-def face_discharge(hl, hr, zl, zr, nl, nr, q, qb, qf, a, b, c, d, k, out):  # type: ignore[no-untyped-def]
-    """Unit discharge across a row of faces after a step, before the limiter.
+def keep_share(j, i0, i1, h, raw, raw_n, this, last, k, share):  # type: ignore[no-untyped-def]
+    """Factor on what leaves each cell of row `j`, so that no cell gives more than it holds.
 
-    Friction is implicit in the length of the discharge. With ``s`` the discharge before friction along the face's
-    normal and ``S`` its length, ``|q| (1 + K |q|) = S`` is a quadratic; across the normal ``S`` is taken from the
-    discharge of the neighbouring faces, which by the same law was ``q (1 + K |q|)`` before friction.
+    Returns the greatest part of its water, films aside, that a cell wanted to give, as `size_bits`.
     """
-    theta, side, gdtdx, gdt, dry = k.theta, k.side, k.gdtdx, k.gdt, k.dry
-    one, two, four, half, quarter, zero = k.one, k.two, k.four, k.half, k.quarter, k.zero
-    for i in range(out.size):
-        dz = zr[i] - zl[i]
-        rise = dz if dz > zero else zero
-        drop = zero if dz > zero else -dz
-        left, right = hl[i] - rise, hr[i] - drop
-        depth = left if left > right else right
-        flows = depth > dry
-        depth = depth if flows else one
-        s = theta * q[i] + side * (qb[i] + qf[i]) - gdtdx * depth * ((hr[i] - hl[i]) + dz)
-        r = inverse_cbrt(depth)
-        r2 = r * r
-        friction = gdt * (half * (nl[i] + nr[i])) * (r2 * r2 * r2 * r)
-        across = quarter * ((a[i] + b[i]) + (c[i] + d[i]))
-        length = np.sqrt(q[i] * q[i] + across * across)
-        before = across * (one + friction * length)
-        length = np.sqrt(s * s + before * before)
-        new = two * s / (one + np.sqrt(one + four * friction * length))
-        out[i] = new if flows else zero
-
-
-@njit(**_FAST)
-def keep_share(h, west, east, north, south, k, out, drained):  # type: ignore[no-untyped-def]
-    """Factor on what leaves each cell of a row, so that no cell gives more than it holds.
-
-    `drained` is the greatest part of its water, films aside, that a cell of each column wanted to give so far.
-    """
-    zero, one, dtdx, keep, film = k.zero, k.one, k.dtdx, k.keep, k.film
-    for i in range(out.size):
-        e = east[i] if east[i] > zero else zero
-        w = -west[i] if west[i] < zero else zero
-        s = south[i] if south[i] > zero else zero
-        n = -north[i] if north[i] < zero else zero
-        depth = h[i]
-        part = ((e + w) + (s + n)) * dtdx / (depth if depth > k.tiny else k.tiny)
+    zero, one, dtdx, keep, film, tiny = k.zero, k.one, k.dtdx, k.keep, k.film, k.tiny
+    most = size_bits(zero)
+    for i in range(i0, i1):
+        west, east, north, south = raw[ZERO, i], raw[ZERO, i + ONE], raw_n[this, i], raw_n[last, i]
+        e = east if east > zero else zero
+        w = -west if west < zero else zero
+        s = south if south > zero else zero
+        n = -north if north < zero else zero
+        depth = h[j, i]
+        part = ((e + w) + (s + n)) * dtdx / (depth if depth > tiny else tiny)
         fits = part <= keep
-        out[i] = one if fits else keep / (one if fits else part)
-        part = part if depth > film else zero
-        most = drained[i]
-        drained[i] = part if part > most else most
+        share[this, i] = one if fits else keep / (one if fits else part)
+        size = size_bits(part if depth > film else zero)
+        most = size if size > most else most
+    return most
 
 
 @njit(**_FAST)
-def limit(raw, share_l, share_r, hl, hr, dtdx, q, volume):  # type: ignore[no-untyped-def]
-    """Discharge that the giving cell can afford, and the depth that it moves in this step."""
+def limit_x(j, i0, i1, h, raw, share, this, dtdx, q, volume):  # type: ignore[no-untyped-def]
+    """Discharge across west faces that the giving cell can afford, and the depth that it moves in this step."""
     zero = dtdx - dtdx
-    for i in range(raw.size):
-        limited = raw[i] * (share_l[i] if raw[i] > zero else share_r[i])
-        q[i] = limited
-        volume[i] = representable(limited * dtdx, hl[i] if hl[i] > hr[i] else hr[i])
+    for i in range(i0, i1):
+        w = i - ONE
+        flow, left, right = raw[ZERO, i], h[j, w], h[j, i]
+        down, up = share[this, w], share[this, i]
+        limited = flow * (down if flow > zero else up)
+        q[j, i] = limited
+        volume[ZERO, i] = representable(limited * dtdx, left if left > right else right)
 
 
 @njit(**_FAST)
-def fill(h, west, east, north, south, out, deepest):  # type: ignore[no-untyped-def]
-    """New depth of a row, and the greatest of each column so far; one that is not finite stays in the account."""
-    for i in range(h.size):
-        new = h[i] + ((west[i] - east[i]) + (north[i] - south[i]))
-        out[i] = new
-        most = deepest[i]
-        deepest[i] = (new if new > most else most) + (new - new)
+def limit_y(j, i0, i1, h, raw_n, share, this, last, dtdx, q, to, volume):  # type: ignore[no-untyped-def]
+    """The same across the north faces of row `j`, into row `to` of `q`."""
+    zero, above = dtdx - dtdx, j - ONE
+    for i in range(i0, i1):
+        flow, north, south = raw_n[this, i], h[above, i], h[j, i]
+        down, up = share[last, i], share[this, i]
+        limited = flow * (down if flow > zero else up)
+        q[to, i] = limited
+        volume[this, i] = representable(limited * dtdx, north if north > south else south)
+
+
+@njit(**_FAST)
+def fill(j, i0, i1, h, moved_w, moved_n, this, last, out):  # type: ignore[no-untyped-def]
+    """New depth of the row north of `j`; returns the greatest as `size_bits`."""
+    above = j - ONE
+    most = size_bits(h[ZERO, ZERO] - h[ZERO, ZERO])
+    for i in range(i0, i1):
+        new = h[above, i] + (
+            (moved_w[ZERO, i] - moved_w[ZERO, i + ONE]) + (moved_n[last, i] - moved_n[this, i])
+        )
+        out[above, i] = new
+        size = size_bits(new)
+        most = size if size > most else most
+    return most
+
+
+@njit(**_FAST)
+def limit_y_and_fill(  # type: ignore[no-untyped-def]
+    j, i0, i1, h, raw_n, share, this, last, dtdx, moved_w, q, to, volume, out
+):
+    """`limit_y` and `fill` at once."""
+    zero, above = dtdx - dtdx, j - ONE
+    most = size_bits(zero)
+    for i in range(i0, i1):
+        flow, north, south = raw_n[this, i], h[above, i], h[j, i]
+        down, up = share[last, i], share[this, i]
+        limited = flow * (down if flow > zero else up)
+        q[to, i] = limited
+        moved = representable(limited * dtdx, north if north > south else south)
+        new = north + ((moved_w[ZERO, i] - moved_w[ZERO, i + ONE]) + (volume[last, i] - moved))
+        volume[this, i] = moved
+        out[above, i] = new
+        size = size_bits(new)
+        most = size if size > most else most
+    return most
 
 
 @njit(**_FAST)
@@ -136,34 +227,33 @@ def cross_edge_y(f, i0, i1, sides, h, qy, k, raw):  # type: ignore[no-untyped-de
 
 
 @njit(**_FAST)
-def raw_x(j, i0, i1, h, z, n2, qx, qy, sides, k, raw):  # type: ignore[no-untyped-def]
-    """Raw discharge of the west faces of cells `i0` to `i1` of row `j`, and of the east face of the last."""
-    n = n2[j if n2.shape[0] > 1 else 0]
-    last = i1 + 1 if i1 == h.shape[1] - 1 else i1
-    q, west, here = qx[j], slice(i0 - 1, last - 1), slice(i0, last)
-    face_discharge(
-        h[j, west], h[j, here], z[j, west], z[j, here], n[west], n[here],
-        q[here], q[west], q[i0 + 1 : last + 1],
-        qy[j, west], qy[j + 1, west], qy[j, here], qy[j + 1, here], k, raw[here],
-    )  # fmt: skip
-    if last == i1:
-        raw[i1] = k.zero
-    cross_edge_x(j, i0, i1, sides, h, qx, k, raw)
+def wish_row(j, i0, i1, alone, h, z, n2, qx, qy, sides, k, raw, raw_n, share):  # type: ignore[no-untyped-def]
+    """Raw discharge of the west and south faces of cells `i0` to `i1` of row `j`, and of the east face of the last one.
 
-
-@njit(**_FAST)
-def raw_y(f, i0, i1, h, z, n2, qx, qy, sides, k, raw):  # type: ignore[no-untyped-def]
-    """Raw discharge of the faces between rows `f` - 1 and `f`."""
-    many = n2.shape[0] > 1
-    here, east = slice(i0, i1), slice(i0 + 1, i1 + 1)
-    face_discharge(
-        h[f - 1, here], h[f, here], z[f - 1, here], z[f, here],
-        n2[f - 1 if many else 0, here], n2[f if many else 0, here],
-        qy[f, here], qy[f - 1, here], qy[f + 1, here],
-        qx[f - 1, here], qx[f - 1, east], qx[f, here], qx[f, east], k, raw[here],
-    )  # fmt: skip
-    if f in (1, h.shape[0] - 1):
-        cross_edge_y(f, i0, i1, sides, h, qy, k, raw)
+    Returns what `keep_share` does; where `alone` is set only the south faces are wanted.
+    """
+    ny, nx = h.shape[0] - 2, h.shape[1] - 2
+    row, this, last, start, stop = (
+        np.uint64(j),
+        np.uint64(j % 2),
+        np.uint64((j + 1) % 2),
+        np.uint64(i0),
+        np.uint64(i1),
+    )
+    if alone:
+        discharge_south(row, start, stop, h, z, n2, qx, qy, k, raw_n, last)
+        if j == 0:
+            cross_edge_y(1, i0, i1, sides, h, qy, k, raw_n[last])
+        return size_bits(k.zero)
+    discharge_west_south(row, start, stop, h, z, n2, qx, qy, k, raw, raw_n, last)
+    if i1 == nx + 1:
+        discharge_west(row, stop, stop + ONE, h, z, n2, qx, qy, k, raw)
+    else:
+        raw[0, i1] = k.zero
+    cross_edge_x(j, i0, i1, sides, h, qx, k, raw[0])
+    if j == ny:
+        cross_edge_y(j + 1, i0, i1, sides, h, qy, k, raw_n[last])
+    return keep_share(row, start, stop, h, raw, raw_n, this, last, k, share)
 
 
 @njit(**_FAST)
@@ -177,51 +267,54 @@ def step_rows(  # type: ignore[no-untyped-def]
     """
     ny, nx = h.shape[0] - 2, h.shape[1] - 2
     zero, one, dtdx = k.zero, k.one, k.dtdx
-    raw, raw_n, share = work[0], work[1:3], work[3:5]
-    moved_w, moved_n, aside, deepest, drained = work[5], work[6:8], work[8], work[9], work[10]
+    raw, raw_n, share = work[0:1], work[1:3], work[3:5]
+    moved_w, moved_n, aside = work[5:6], work[6:8], work[8:9]
     runs, before = np.zeros((active.shape[1] + 1, 2), np.int64), np.zeros((active.shape[1] + 1, 2), np.int64)
     work[:] = zero
     share[:] = one
-    n_before, n = 0, 0
+    n_before, n, tiles_before = 0, 0, -1
+    deepest, drained = size_bits(zero), size_bits(zero)
     for j in range(max(first - 2, 0), stop + 1):
         inside = max(first - 1, 1) <= j <= ny
-        this, last = j % 2, (j + 1) % 2
-        runs, before, n_before = before, runs, n
-        n = runs_of(active, (min(max(j, 1), ny) - 1) // tile[0], tile[1], nx, runs)
-        raw[:], raw_n[last, :], share[this, :], moved_n[this, :] = zero, zero, one, zero
+        row, this, last = np.uint64(j), np.uint64(j % 2), np.uint64((j + 1) % 2)
+        tiles = (min(max(j, 1), ny) - 1) // tile[0]
+        alike = tiles == tiles_before and j > first
+        if not alike:
+            runs, before, n_before = before, runs, n
+            n = runs_of(active, tiles, tile[1], nx, runs)
+        tiles_before = tiles
+        if not inside or n != 1 or runs[0, 0] != 1 or runs[0, 1] != nx + 1:
+            raw[:], raw_n[last, :], share[this, :], moved_n[this, :] = zero, zero, one, zero
         for r in range(n):
-            i0, i1 = runs[r, 0], runs[r, 1]
+            i0, i1 = np.uint64(runs[r, 0]), np.uint64(runs[r, 1])
             if j <= ny:
-                raw_y(j + 1, i0, i1, h, z, n2, qx, qy, sides, k, raw_n[last])
-            if inside:
-                raw_x(j, i0, i1, h, z, n2, qx, qy, sides, k, raw)
-                keep_share(
-                    h[j, i0:i1], raw[i0:i1], raw[i0 + 1 : i1 + 1], raw_n[this, i0:i1], raw_n[last, i0:i1],
-                    k, share[this, i0:i1], drained[i0:i1],
-                )  # fmt: skip
-            if j >= first:
-                target = new_qy[j] if j < stop or j == ny + 1 else aside
-                limit(
-                    raw_n[this, i0:i1], share[last, i0:i1], share[this, i0:i1], h[j - 1, i0:i1], h[j, i0:i1],
-                    dtdx, target[i0:i1], moved_n[this, i0:i1],
-                )  # fmt: skip
-        for r in range(n_before if j > first else 0):
-            i0, i1 = before[r, 0], before[r, 1]
-            fill(
-                h[j - 1, i0:i1], moved_w[i0:i1], moved_w[i0 + 1 : i1 + 1], moved_n[last, i0:i1],
-                moved_n[this, i0:i1], new_h[j - 1, i0:i1], deepest[i0:i1],
-            )  # fmt: skip
+                size = wish_row(
+                    j, runs[r, 0], runs[r, 1], not inside, h, z, n2, qx, qy, sides, k, raw, raw_n, share
+                )
+                drained = size if size > drained else drained
+            if j < first:
+                continue
+            kept = j < stop or j == ny + 1
+            target, to = (new_qy, row) if kept else (aside, ZERO)
+            if alike:
+                size = limit_y_and_fill(
+                    row, i0, i1, h, raw_n, share, this, last, dtdx, moved_w, target, to, moved_n, new_h
+                )
+                deepest = size if size > deepest else deepest
+            else:
+                limit_y(row, i0, i1, h, raw_n, share, this, last, dtdx, target, to, moved_n)
+        for r in range(n_before if j > first and not alike else 0):
+            i0, i1 = np.uint64(before[r, 0]), np.uint64(before[r, 1])
+            size = fill(row, i0, i1, h, moved_w, moved_n, this, last, new_h)
+            deepest = size if size > deepest else deepest
         if j == 1 or j == ny + 1:
             edge[NORTH if j == 1 else SOUTH, : nx + 2] = moved_n[this, : nx + 2]
         if j < first or j >= stop:
             continue
-        moved_w[1] = moved_w[nx + 1] = zero
+        moved_w[0, 1] = moved_w[0, nx + 1] = zero
         for r in range(n):
-            i0, i1 = runs[r, 0], runs[r, 1] + 1
-            limit(
-                raw[i0:i1], share[this, i0 - 1 : i1 - 1], share[this, i0:i1], h[j, i0 - 1 : i1 - 1], h[j, i0:i1],
-                dtdx, new_qx[j, i0:i1], moved_w[i0:i1],
-            )  # fmt: skip
-        edge[WEST, j], edge[EAST, j] = moved_w[1], moved_w[nx + 1]
-    edge[DRAINED, first] = drained.max()
-    return deepest.max()
+            i0, i1 = np.uint64(runs[r, 0]), np.uint64(runs[r, 1]) + ONE
+            limit_x(row, i0, i1, h, raw, share, this, dtdx, new_qx, moved_w)
+        edge[WEST, j], edge[EAST, j] = moved_w[0, 1], moved_w[0, nx + 1]
+    edge[DRAINED, first] = from_bits(drained)
+    return from_bits(deepest)
