@@ -44,8 +44,9 @@ def make_city(
     water: dict[str, list] | None = None,
     footprints: list[shapely.Polygon] | None = None,
     layers: dict[str, dict[str, list]] | None = None,
+    attributes: dict[str, list] | None = None,
 ) -> City:
-    """A city folder; tables are given by column, with a ``geometry``."""
+    """A city folder; tables are given by column, with a ``geometry``; `attributes` are those of the footprints."""
     grid = grid_of(z, cell_size_m, corner)
     crs = parse_crs(crs_name)
     (folder / "terrain").mkdir(parents=True)
@@ -62,7 +63,8 @@ def make_city(
     n = len(houses)
     table = {
         "id": np.array([f"b{k}" for k in range(n)], object), "state": np.array(["built"] * n, object),
-        "roof_type": np.array(["flat"] * n, object), "height_m": np.full(n, 6.0), "geometry": houses,
+        "roof_type": np.array(["flat"] * n, object), "height_m": np.full(n, 6.0), **(attributes or {}),
+        "geometry": houses,
     }  # fmt: skip
     write_table(
         gpd.GeoDataFrame(table, geometry="geometry", crs=horizontal(crs)),

@@ -64,6 +64,23 @@ def test_a_storm_is_kept_with_its_tables(city: City, tmp_path: Path) -> None:
     assert read_flood(stored, "storm").n_steps == 25
 
 
+def test_an_inflow_by_table_is_balanced_and_its_steps_told(
+    city: City, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = city.manifest.bounds
+    x, y = b[0] + 15.5, b[1] + 10.5
+    text = f"seconds,x,y,m3_per_s\n0,{x},{y},0.5\n60,{x},{y},0.5\n"
+    (tmp_path / "inflow.csv").write_text(text)
+    words = ["flood", "simulate", str(city.path), "--inflow", str(tmp_path / "inflow.csv"), "--hours", "0.02"]
+    assert run([*words, "--edges", "closed", "--name", "spring"]) == 0
+    said = capsys.readouterr().out
+    assert "36.0 m3 in, 0.0 out, 36.0 at the end" in said
+    cell = re.search(r"the cell at ([\d.]+), ([\d.]+) allows no longer", said)
+    assert cell is not None
+    assert abs(float(cell[1]) - x) < 15
+    assert abs(float(cell[2]) - y) < 10
+
+
 def test_roads_and_buildings_are_told_with_the_flood(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

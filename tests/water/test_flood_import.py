@@ -20,7 +20,8 @@ from twin.sources.cog import write_geotiff
 from twin.sources.netcdf import new_netcdf
 from twin.water.extent import parse_range
 from twin.water.flood_store import FOLDER, store_flood
-from twin.water.foreign import import_flood, moment_of
+from twin.water.foreign import import_flood
+from twin.water.raster_steps import moment_of
 
 if TYPE_CHECKING:
     from pathlib import Path

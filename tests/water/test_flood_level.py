@@ -136,7 +136,7 @@ def test_the_way_under_a_deck_is_as_deep_as_at_its_mouths() -> None:
     z[12:18] = 2.0
     z[10:20, 15:25] = 5.0
     grid = grid_of(z)
-    open_deck(z, grid, box(grid, slice(10, 20), slice(15, 25)), 5.6)
+    open_deck(z, grid, box(grid, slice(10, 20), slice(15, 25)), np.array([[0.0, 0.0, 5.6]]))
     np.testing.assert_array_equal(z[12:18, 15:25], 2.0)
     assert (z[:9] == 5.0).all()
     assert (z[21:] == 5.0).all()
@@ -148,10 +148,23 @@ def test_the_banks_that_carry_a_deck_stay() -> None:
     z[:, 16:24] = -1.0
     z[12:18] = 1.0
     grid = grid_of(z)
-    open_deck(z, grid, box(grid, slice(12, 18), slice(10, 30)), 1.4)
+    open_deck(z, grid, box(grid, slice(12, 18), slice(10, 30)), np.array([[0.0, 0.0, 1.4]]))
     np.testing.assert_array_equal(z[12:18, 16:24], -1.0)
     np.testing.assert_array_equal(z[12:18, :16], 1.0)
     np.testing.assert_array_equal(z[12:18, 24:], 1.0)
+
+
+def test_a_deck_that_slopes_is_opened_from_end_to_end() -> None:
+    """Ground and deck fall by 4 m to the east; the ground beside the low end lies far below the deck's high one."""
+    z = np.tile(np.linspace(8.0, 4.0, 60).astype(np.float32), (40, 1))
+    street = slice(20, 40)
+    z[:, street] -= 4.0
+    grid = grid_of(z)
+    top = np.linspace(8.2, 4.2, 60)
+    tops = np.column_stack([grid.x_centres, np.full(60, grid.y_max - 20.0), top])
+    z[15:25, street] += 2.5  # the terrain below the deck is a guess
+    open_deck(z, grid, box(grid, slice(15, 25), slice(18, 42)), tops)
+    np.testing.assert_allclose(z[15:25, street], z[:1, street].repeat(10, axis=0), atol=0.3)
 
 
 def test_rain_of_roofs_falls_beside_them_and_none_is_lost() -> None:

@@ -82,6 +82,44 @@ def test_a_tide_comes_up_the_river_and_stays_before_the_dyke(shore: City) -> Non
     assert np.nanmax(flood.max_depth_m[:, 9:]) == 0.0
 
 
+def test_each_water_has_the_level_of_its_nearest_gauge(tmp_path: Path) -> None:
+    """A river in the west and a canal in the north, with a dyke between them."""
+    z = np.full(SHAPE, 3.0)
+    z[:, :8] = 0.0
+    z[:14, 20:26] = 0.0
+    waters = [box(grid_of(z), EVERY, slice(0, 8)), box(grid_of(z), slice(0, 14), slice(20, 26))]
+    city = make_city(tmp_path / "two.twin", z, water={"class": ["river", "canal"], "geometry": waters})
+    grid = grid_of(z)
+    river, canal = (grid.x_min + 4, grid.y_min + 8), (grid.x_min + 23, grid.y_max - 6)
+    table(tmp_path, f"hours,x,y,m\n0,{river[0]},{river[1]},1.5\n0,{canal[0]},{canal[1]},0.4\n")
+    by_table = simulate(city, tide=tmp_path / "table.csv", hours=0.05)
+    by_hand = simulate(city, tide=[(*river, 1.5), (*canal, 0.4)], hours=0.05)
+    for flood in (by_table, by_hand):
+        np.testing.assert_allclose(flood.depth_m(-1)[:, 1:8], 1.5, atol=0.02)
+        np.testing.assert_allclose(flood.depth_m(-1)[1:14, 20:26], 0.4, atol=0.02)
+
+
+def test_dry_soil_takes_more_than_wet_soil(basin: City) -> None:
+    """Green and Ampt: after time t it took F with F - S ln(1 + F / S) = K t, S suction times deficit."""
+    given = {"rain": 200.0, "hours": 0.1, "edges": "closed", "infiltration_mm_h": 20.0}
+    steady = simulate(basin, **given).attributes["mass_balance"]["infiltrated_m3"]
+    thirsty = simulate(basin, **given, suction_m=0.1, deficit=0.3).attributes["mass_balance"]
+    area = bowl().size - 80
+    taken, front = thirsty["infiltrated_m3"] / area, 0.03
+    assert steady == pytest.approx(0.02 * 0.1 * area, rel=0.02)
+    assert 3 * steady < thirsty["infiltrated_m3"] < thirsty["in_m3"]
+    ponded = taken - front * np.log1p(taken / front)
+    assert ponded == pytest.approx(0.02 * 0.1, rel=0.25)  # it rains for a while before water stands
+
+
+def test_a_pump_takes_what_there_is(basin: City) -> None:
+    grid = grid_of(bowl())
+    pump = [(grid.x_min + 18.5, grid.y_max - 20.5, -5.0)]
+    flood = simulate(basin, rain=60.0, inflow=pump, hours=0.1, edges="closed")
+    assert flood.attributes["mass_balance"]["out_m3"] > 0.5 * flood.attributes["mass_balance"]["in_m3"]
+    assert np.nanmin(flood.depth_m(-1)) >= 0
+
+
 def test_a_tide_needs_water_at_the_edge(basin: City) -> None:
     with pytest.raises(UsageError, match="--tide"):
         simulate(basin, tide=1.0, hours=0.1)
@@ -137,6 +175,7 @@ def test_rain_in_another_unit_is_noticed_but_not_that_of_roofs(basin: City) -> N
         {"hours": 0.0}, {"hours": float("nan")}, {"hours": 1.0, "rain": -1.0}, {"hours": 1.0, "rain": 1e6},
         {"hours": 1.0, "rain": None}, {"hours": 1.0, "method": "exact"}, {"hours": 1.0, "edges": "leaky"},
         {"hours": 1.0, "infiltration_mm_h": -1.0}, {"hours": 1.0, "output_every_s": 0.0},
+        {"hours": 1.0, "suction_m": -1.0}, {"hours": 1.0, "deficit": 2.0},
         {"hours": 1.0, "start": "yesterday"}, {"hours": 1.0, "cell_size_m": 0.1},
         {"hours": 1.0, "rain": None, "tide": 1e7},
     ],

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from twin.cli.console import force_option, json_option, progress, tell, tell_json, tell_notices
-from twin.cli.flood_exposure import (
-    check_standards,
-    exposure_figures,
-    exposure_options,
-    finish,
-    tell_exposure,
+from twin.cli.console import json_option, tell, tell_json, tell_notices
+from twin.cli.flood_common import (
+    city_argument,
+    making_options,
+    open_for_flood,
+    parse_numbers,
+    tell_flood,
 )
+from twin.cli.flood_exposure import exposure_figures, finish, tell_exposure
 from twin.cli.flood_residual import residual_command
+from twin.cli.flood_simulate import simulate_command
 from twin.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from twin.city.model import City
-    from twin.core.notices import Notices
-    from twin.water.flood import Flood
-    from twin.water.model import Solution
-    from twin.water.simulation import Setup
 
 EXAMPLES = """\b
 Examples:
@@ -39,8 +34,6 @@ Examples:
 """
 
 _OF_EXPOSURE = {"standard", "hazard", "no_exposure"}
-city_argument = click.argument("city", type=click.Path(path_type=Path))
-name_option = click.option("--name", required=True, help="Name of the flood in the city.")
 cell_option = click.option(
     "--cell-size", type=float, help="Side of the cells, m; those of the terrain if not given."
 )
@@ -51,43 +44,7 @@ def command() -> None:
     """Floods of a city: a level, a computation, or files of others."""
 
 
-def parse_numbers(text: str, n: int, option: str, form: str) -> Any:
-    """A tuple of numbers with commas between.
-
-    Raises
-    ------
-    UsageError
-        If there are more or fewer, or others than finite numbers.
-
-    >>> parse_numbers("192400,280900.5", 2, "--source", "X,Y")
-    (192400.0, 280900.5)
-    """
-    import math
-
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != n or not all(map(math.isfinite, numbers)):
-        raise UsageError(option, f"{text!r} is not {form}", "give metres in the city's CRS")
-    return numbers
-
-
-def tell_flood(
-    city: City, name: str, notices: Notices, *, exposed: dict[str, Any] | None = None, as_json: bool
-) -> int:
-    """What became of a flood, for people or machines."""
-    layer = city.manifest.layers[name]
-    if as_json:
-        facts = {"name": name, **layer.options, "counts": dict(layer.counts), "exposure": exposed or {}}
-        tell_json({**facts, "notices": notices.as_json()})
-        return 0
-    counts = layer.counts
-    label = ", a preview" if layer.options.get("is_preview") else ""
-    wet, depth = counts["m2 wet"], counts["m greatest depth"]
-    tell(f"{name}: {layer.options['kind']}{label}; {wet:,.0f} m2 wet, greatest depth {depth:.2f} m")
-    tell_exposure(exposed or {})
-    return 0
+command.add_command(simulate_command, "simulate")
 
 
 @command.command("level", epilog=LEVEL_EXAMPLES)
@@ -104,16 +61,12 @@ def tell_flood(
 )
 @click.option("--source", help="X,Y that the water comes from; the city's rivers and sea if not given.")
 @cell_option
-@exposure_options
-@name_option
-@force_option
-@json_option
+@making_options
 def level_command(city: Path, name: str, force: bool, as_json: bool, **given: Any) -> int:
     """Fill CITY up to a level, only where it is connected to river, sea or a point: a preview."""
-    from twin.city.model import open_city
     from twin.cli.flood_live import gauges_of
     from twin.core.notices import Notices
-    from twin.water.flood_store import check_name, store_flood
+    from twin.water.flood_store import store_flood
     from twin.water.levels import level
 
     if (given["eta"] is None) == (not given["gauges"]):
@@ -122,9 +75,7 @@ def level_command(city: Path, name: str, force: bool, as_json: bool, **given: An
         )
     source = parse_numbers(given["source"], 2, "--source", "X,Y") if given["source"] else None
     notices = Notices()
-    opened = open_city(city)
-    check_name(opened, name, force=force)
-    check_standards(given)
+    opened = open_for_flood(city, name, given, force=force)
     eta, stations = gauges_of(opened, given["gauges"], given["time"])
     try:
         flood = level(
@@ -146,126 +97,6 @@ def level_command(city: Path, name: str, force: bool, as_json: bool, **given: An
     finally:
         tell_notices(notices)
     return tell_flood(stored, name, notices, exposed=exposed, as_json=as_json)
-
-
-SIMULATE_EXAMPLES = """\b
-Examples:
-  twin flood simulate town.twin --rain 60 --hours 1 --name cloudburst
-  twin flood simulate town.twin --rain storm.csv --tide harbour.csv --hours 6 --name typhoon
-  twin flood simulate town.twin --rain 'rain-*:rain_rate' --tide tide-1:water_level --hours 6 --name as_measured
-  twin flood simulate town.twin --inflow river.csv --hours 12 --method accurate --cell-size 2 --name river
-"""
-
-
-@command.command("simulate", epilog=SIMULATE_EXAMPLES)
-@city_argument
-@click.option(
-    "--rain", help="mm/h, a table over time (each value holds until the next), or stations of the city."
-)
-@click.option(
-    "--inflow",
-    type=click.Path(path_type=Path),
-    help="Table of time, x, y, m3/s: water that comes in at points.",
-)
-@click.option(
-    "--tide",
-    help="Level in m, a table of it over time, or a gauge of the city: what rivers and sea have at the edge of the "
-    "terrain.",
-)
-@click.option("--hours", type=float, required=True, help="How long.")
-@click.option("--method", type=click.Choice(["fast", "accurate"]), default="fast", show_default=True)
-@click.option("--start", help="First moment, UTC; that of the tables if not given.")
-@click.option("--after", help="NAME of a flood of the city to go on from.")
-@click.option(
-    "--cell-size", type=float, help="Side of the cells, m; 1, or that of the terrain, if not given."
-)
-@click.option("--buildings", type=click.Choice(["blocked", "raised"]), default="blocked", show_default=True)
-@click.option("--edges", type=click.Choice(["open", "closed"]), default="open", show_default=True)
-@click.option(
-    "--infiltration", type=float, default=0.0, show_default=True, help="mm/h that unsealed ground takes."
-)
-@click.option(
-    "--every", type=float, help="Seconds between the moments that are kept; a 24th of all if not given."
-)
-@click.option(
-    "--manning-n", type=float, help="One roughness for all ground, s/m^(1/3), instead of that of the map."
-)
-@click.option("--cfl", type=float, help="Part of the longest stable step, up to 1.")
-@click.option("--threads", type=click.IntRange(min=1), help="As many as cores if not given.")
-@exposure_options
-@name_option
-@force_option
-@json_option
-def simulate_command(city: Path, name: str, force: bool, as_json: bool, **given: Any) -> int:
-    """Compute a flood of CITY by rain, rivers and tide."""
-    from twin.city.model import open_city
-    from twin.cli.flood_live import forcing_of
-    from twin.core.notices import Notices
-    from twin.water.flood_store import check_name, read_flood
-    from twin.water.simulation import Request, prepare
-
-    opened = open_city(city)
-    check_name(opened, name, force=force)
-    check_standards(given)
-    notices = Notices()
-    after = read_flood(opened, given["after"]) if given["after"] else None
-    when = {"start": given["start"], "hours": given["hours"]}
-
-    def forcing(option: str, text: str | None) -> Any:
-        return forcing_of(opened, text, option=option, notices=notices, **when)
-
-    request = Request(
-        hours=given["hours"],
-        rain=forcing("--rain", given["rain"]),
-        inflow=given["inflow"],
-        tide=forcing("--tide", given["tide"]),
-        method=given["method"],
-        start=given["start"],
-        after=after,
-        cell_size_m=given["cell_size"],
-        buildings=given["buildings"],
-        edges=given["edges"],
-        infiltration_mm_h=given["infiltration"],
-        output_every_s=given["every"],
-        manning_n=given["manning_n"],
-        cfl=given["cfl"],
-    )
-    try:
-        setup = prepare(opened, request, notices=notices)
-        stored, flood = _compute(opened, setup, given["threads"], name=name, force=force, notices=notices)
-        exposed = finish(stored, flood, given, notices)
-    finally:
-        tell_notices(notices)
-    return tell_flood(stored, name, notices, exposed=exposed, as_json=as_json)
-
-
-def _compute(
-    city: City, setup: Setup, threads: int | None, *, name: str, force: bool, notices: Notices
-) -> tuple[City, Flood]:
-    """Run and keep a computation; of one that broke off, what was computed until then."""
-    from twin.city.plan import sources_of
-    from twin.water.flood_store import store_flood
-    from twin.water.model import UnstableError
-    from twin.water.simulation import flood_of_solution, run
-
-    files = [Path(setup.files[k]) for k in sorted(setup.files)]
-    inputs = [source for file in files for source in sources_of(file)]
-    parameters = {"parameters": setup.parameters}
-
-    def keep(solution: Solution) -> tuple[City, Flood]:
-        flood = flood_of_solution(setup, solution, name=name)
-        stored = store_flood(city, flood, run=parameters, inputs=inputs, force=force, notices=notices)
-        return stored, flood
-
-    try:
-        with progress() as listener:
-            solution = run(setup, threads=threads, progress=listener, notices=notices)
-    except UnstableError as error:
-        if error.result is not None and len(error.result.times_s):
-            keep(error.result)
-            notices.add("kept", f"{name}: what was computed until then is kept")
-        raise
-    return keep(solution)
 
 
 IMPORT_EXAMPLES = """\b
@@ -294,24 +125,18 @@ Examples:
 @click.option(
     "--cell-size", type=float, help="Side of the cells, m; 1, or that of the terrain, if not given."
 )
-@exposure_options
-@name_option
-@force_option
-@json_option
+@making_options
 def import_command(
     city: Path, files: tuple[Path, ...], name: str, force: bool, as_json: bool, **given: Any
 ) -> int:
     """Take FILES (rasters over time, NetCDF, polygons) of others as a flood of CITY."""
-    from twin.city.model import open_city
     from twin.city.plan import sources_of
     from twin.core.notices import Notices
     from twin.sources.layer_paths import split_layer
-    from twin.water.flood_store import check_name, store_flood
+    from twin.water.flood_store import store_flood
     from twin.water.foreign import import_flood
 
-    opened = open_city(city)
-    check_name(opened, name, force=force)
-    check_standards(given)
+    opened = open_for_flood(city, name, given, force=force)
     notices = Notices()
     try:
         foreign = import_flood(

@@ -24,7 +24,7 @@ def gauges_of(city: City, texts: tuple[str, ...], time: str | None) -> tuple[Any
     UsageError, InputError
         If one is neither, or a station tells no elevation of water at that moment.
     """
-    from twin.cli.flood import parse_numbers
+    from twin.cli.flood_common import parse_numbers
 
     rows: list[Any] = []
     stations: list[dict[str, Any]] = []

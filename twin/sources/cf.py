@@ -19,20 +19,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-Quantity = Literal["depth", "level"]
+Quantity = Literal["depth", "level", "rain"]
 NAMES: dict[Quantity, tuple[str, ...]] = {
     "depth": ("depth", "h", "hmax", "water_depth", "waterdepth", "wd", "inundation_depth", "max_depth"),
     "level": (
         *("zs", "water_level", "waterlevel", "wl", "water_surface_elevation", "wse", "eta", "stage"),
         *("level", "zsmax", "s1"),
     ),
+    "rain": (
+        *(
+            "rain",
+            "rainfall",
+            "rain_rate",
+            "rainfall_rate",
+            "rainrate",
+            "precipitation",
+            "precipitation_rate",
+        ),
+        *("precip", "prate", "pr", "prcp", "tp"),
+    ),
 }
 _STANDARD: dict[Quantity, str] = {
     "depth": r"depth|thickness_of_water",
     "level": r"surface_height_above|water_surface_(height|elevation)|water_level",
+    "rain": r"(rainfall|precipitation|lwe_precipitation)_(rate|flux)",
 }
 _SCALES = {"": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0,
            "cm": 0.01, "mm": 0.001, "ft": 0.3048, "feet": 0.3048}  # fmt: skip
+_RATES = {"mm/h": 1.0, "mm/hr": 1.0, "mm/hour": 1.0, "mmh-1": 1.0, "mmhr-1": 1.0, "mmhour-1": 1.0,
+          "mm/s": 3600.0, "mms-1": 3600.0, "kgm-2s-1": 3600.0, "kg/m2/s": 3600.0, "m/s": 3.6e6, "ms-1": 3.6e6,
+          "mm/day": 1 / 24, "mmday-1": 1 / 24, "mm/d": 1 / 24, "mmd-1": 1 / 24, "m/h": 1000.0}  # fmt: skip
+"""Millimetres an hour in units of rain, written without spaces."""
 _ROUNDING = 1e-6
 _EVEN = 0.02
 """Part of a cell by which cells may miss the even grid that is laid through them: coordinates are often float32."""
@@ -55,7 +72,7 @@ class CfRaster:
     shape : tuple of int
         Rows and columns.
     scale : float
-        Metres in the variable's unit.
+        Metres in the variable's unit, or mm/h in that of rain.
     crs : CRS or None
         As the file names it.
     """
@@ -71,7 +88,7 @@ class CfRaster:
     crs: CRS | None
 
     def values(self, step: int) -> NDArray[np.float32]:
-        """The cells of a step in metres, NaN without data."""
+        """The cells of a step in metres (rain in mm/h), NaN without data."""
         with open_netcdf(self.path) as data:
             cells = get(data[self.variable], None if self.times is None else step)
         return (cells.reshape(self.shape) * np.float32(self.scale)).astype(np.float32)
@@ -98,7 +115,7 @@ def open_cf(path: Path, quantity: Quantity, *, variable: str | None = None) -> C
     Parameters
     ----------
     path : Path
-    quantity : {"depth", "level"}
+    quantity : {"depth", "level", "rain"}
         What is looked for, by standard name, else by usual names.
     variable : str, optional
         The variable, if it is known.
@@ -121,7 +138,13 @@ def open_cf(path: Path, quantity: Quantity, *, variable: str | None = None) -> C
         x, y = _coordinates(data, field, path)
         times = _times(data, field.dimensions[0], path) if is_timed else None
         return CfRaster(
-            path, name, times, *_even_grid(x, y, path), shape, _scale(field, path), _crs(data, field, path)
+            path,
+            name,
+            times,
+            *_even_grid(x, y, path),
+            shape,
+            _scale(field, path, quantity),
+            _crs(data, field, path),
         )
 
 
@@ -142,9 +165,8 @@ def _variable(data: Any, path: Path, quantity: Quantity, given: str | None) -> s
     timed = [n for n in dict.fromkeys([*named, *standard]) if len(data[n].dimensions) == 3]
     found = timed or named or standard
     if not found:
-        raise UsageError(
-            path, f"no variable looks like a {quantity} ({', '.join(rasters)})", "name it with --variable"
-        )
+        remedy = "call it rain_rate" if quantity == "rain" else "name it with --variable"
+        raise UsageError(path, f"no variable looks like a {quantity} ({', '.join(rasters)})", remedy)
     return found[0]
 
 
@@ -212,8 +234,14 @@ def _times(data: Any, name: str, path: Path) -> NDArray[np.datetime64]:
     return times
 
 
-def _scale(field: Any, path: Path) -> float:
+def _scale(field: Any, path: Path, quantity: Quantity) -> float:
     units = _attribute(field, "units").strip().lower()
+    if quantity == "rain":
+        rate = "".join(units.replace("**", "").replace("^", "").split()) or "mm/h"
+        if rate not in _RATES:
+            what = f"{field.name} is in {units!r}, which is no rate of rain"
+            raise InputError(path, what, "give mm/h; divide amounts by the hours in which they fell")
+        return _RATES[rate]
     if units not in _SCALES:
         raise InputError(path, f"{field.name} is in {units!r}, which is no length", "give metres")
     return _SCALES[units]

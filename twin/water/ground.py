@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from twin.city.decks import deck_tops
 from twin.core.crs import parse_crs
 from twin.core.errors import InputError, UsageError
 from twin.core.grid import Bounds, Grid
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 DTM = "terrain/dtm.tif"
 FILLED = "terrain/filled.tif"
+USUAL_CELL_M = 1.0
+"""Side of the cells of floods over time, unless the terrain has larger ones."""
 MOUTH_REACH_M = 100.0
 """A river that the map ends this near to the edge, in ground without survey, is taken to reach it."""
+EDGE_CELLS = 0.75
+"""Cells cut by the edge of a deck are no ground of a mouth."""
 CLEARANCE_M = 1.0
 """Ground that lies less than this below the top of a deck carries it, rather than passing under it."""
 
@@ -166,29 +171,40 @@ def _opened(bed: NDArray[np.float32], grid: Grid, city: City) -> NDArray[np.floa
     if "deck_m" not in decks:
         return bed
     bed = bed.copy()
-    for polygon, top in zip(decks.geometry, decks["deck_m"], strict=True):
-        open_deck(bed, grid, polygon, float(top))
+    shaped = "slab" in decks and decks["slab"].notna().all()
+    meshes = [mesh for _, mesh in deck_tops(decks)] if shaped else [None] * len(decks)
+    for polygon, highest, mesh in zip(decks.geometry, decks["deck_m"], meshes, strict=True):
+        tops = np.array([[*polygon.centroid.coords[0], float(highest)]]) if mesh is None else mesh.vertices
+        open_deck(bed, grid, polygon, tops)
     return bed
 
 
-def open_deck(bed: NDArray[np.float32], grid: Grid, polygon: Any, top_m: float) -> None:
-    """Lower the cells under one deck to the ground at the nearest mouth, in place."""
+def open_deck(bed: NDArray[np.float32], grid: Grid, polygon: Any, tops: NDArray[np.float64]) -> None:
+    """Lower the cells under one deck to the ground at the nearest mouth, in place.
+
+    Parameters
+    ----------
+    bed : array, shape (ny, nx)
+    grid : Grid
+    polygon : Polygon
+    tops : array, shape (n, 3)
+        Points on top of the deck, which may slope.
+    """
     from scipy.spatial import cKDTree
 
     c = grid.cell_size_m
-    rows, cols = grid.window(Bounds(*polygon.bounds).buffered(3 * c))
+    rows, cols = grid.window(Bounds(*polygon.bounds).buffered(4 * c))
     part = bed[rows, cols]
     if not part.size:
         return
     place = grid.subgrid((rows, cols))
-    inside = covered(np.array([polygon]), place)
-    ring = covered(np.array([polygon.buffer(2 * c)]), place) & ~inside & (part < top_m - CLEARANCE_M)
-    if not ring.any() or not inside.any():
+    inside = covered(np.array([polygon.buffer(EDGE_CELLS * c)]), place)
+    ring = np.argwhere(covered(np.array([polygon.buffer((EDGE_CELLS + 2) * c)]), place) & ~inside)
+    top = tops[cKDTree(tops[:, :2]).query(_centres(place, ring))[1], 2]
+    mouths = ring[part[ring[:, 0], ring[:, 1]] < top - CLEARANCE_M]
+    if not len(mouths) or not inside.any():
         return
-    mouths = np.argwhere(ring)
-    hull = shapely.MultiPoint(
-        np.column_stack([place.x_centres[mouths[:, 1]], place.y_centres[mouths[:, 0]]])
-    ).convex_hull
+    hull = shapely.MultiPoint(_centres(place, mouths)).convex_hull
     under = np.argwhere(inside & covered(np.array([hull.buffer(c / 2)]), place))
     if not len(under):
         return
@@ -196,6 +212,11 @@ def open_deck(bed: NDArray[np.float32], grid: Grid, polygon: Any, top_m: float) 
     found = part[nearest[:, 0], nearest[:, 1]]
     there = part[under[:, 0], under[:, 1]]
     part[under[:, 0], under[:, 1]] = np.fmin(there, found)
+
+
+def _centres(grid: Grid, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Centres of some cells, given by row and column, shape (n, 2)."""
+    return np.column_stack([grid.x_centres[cells[:, 1]], grid.y_centres[cells[:, 0]]])
 
 
 def buildings_of(city: City, grid: Grid) -> NDArray[np.bool_]:

@@ -150,6 +150,6 @@ def _given(roads: Any, columns: tuple[str, ...]) -> NDArray[np.bool_]:
     out = np.zeros(len(roads), np.bool_)
     for column in columns:
         if column in roads:
-            texts = roads[column].astype(str).str.strip().str.lower()
+            texts = roads[column].astype(object).fillna("").astype(str).str.strip().str.lower()
             out |= ~texts.isin(["", "no", "false", "0", "0.0", "nan", "none", "<na>"]).to_numpy()
     return out

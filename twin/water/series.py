@@ -113,11 +113,36 @@ def read_inflows(path: str | Path, *, notices: Notices) -> list[tuple[float, flo
     """
     path = Path(path)
     frame = _table(path, notices)
+    if _place_columns(frame) is None:
+        raise InputError(path, "has no columns x and y", "give time, x, y, m3_per_s in the city's CRS")
+    return _at_places(frame, path)
+
+
+def read_levels(path: str | Path, *, notices: Notices) -> list[tuple[tuple[float, float] | None, Series]]:
+    """Levels over time, m, of one water (place None), or of gauges where the table has `x` and `y`.
+
+    Raises
+    ------
+    InputError
+        As in `read_series`.
+    """
+    path = Path(path)
+    frame = _table(path, notices)
+    if _place_columns(frame) is None:
+        return [(None, _series(frame, path, "lines", value=_value_column(frame, path)))]
+    return [((x, y), series) for x, y, series in _at_places(frame, path)]
+
+
+def _place_columns(frame: Any) -> tuple[Any, Any] | None:
     lower = {str(c).strip().lower(): c for c in frame.columns}
     pair = next((p for p in _PLACES if p[0] in lower and p[1] in lower), None)
-    if pair is None:
-        raise InputError(path, "has no columns x and y", "give time, x, y, m3_per_s in the city's CRS")
-    x, y = (_numbers(frame[lower[c]], path, lower[c]) for c in pair)
+    return None if pair is None else (lower[pair[0]], lower[pair[1]])
+
+
+def _at_places(frame: Any, path: Path) -> list[tuple[float, float, Series]]:
+    """Each place of a table with its own series, on one clock."""
+    columns = _place_columns(frame) or ("x", "y")
+    x, y = (_numbers(frame[c], path, c) for c in columns)
     value = _value_column(frame, path)
     places = dict.fromkeys(zip(x.tolist(), y.tolist(), strict=True))
     start = _first_moment(frame, path)
