@@ -25,6 +25,7 @@ Examples:
 PICTURE_SIZE = (1920, 1080)
 KOREA_H = 9.0
 """Hours that the district's clocks are ahead of UTC."""
+CITY = "district.twin"
 
 
 @click.command(epilog=EXAMPLES)
@@ -67,6 +68,7 @@ def command(
             answer: dict[str, Any] = {"folder": str(folder), "inputs": [str(p) for p in files.paths()]}
             if not inputs_only:
                 answer |= _build(files, folder, workers, notices, listener)
+                answer["flood"] = _flood(files, folder / CITY, given, notices, listener)
             if takeaway is not None and not inputs_only:
                 answer["takeaway"] = _take_away(files, Path(answer["city"]), takeaway, notices, listener)
     finally:
@@ -103,7 +105,7 @@ def _build(
 
     options = BuildOptions(
         points=tuple(str(p) for p in files.survey),
-        output=folder / "district.twin",
+        output=folder / CITY,
         footprints=files.footprints,
         vectors={
             "roads": files.roads,
@@ -124,6 +126,20 @@ def _build(
     live = bring_to_life(options.output, files.things, files.storm, notices=notices, progress=listener)
     pictures = _draw(files, options.output, notices, listener)
     return {**summary, "truth": found.as_json(), "table": found.lines(), "live": live, "pictures": pictures}
+
+
+def _flood(
+    files: DistrictFiles, city: Path, given: dict[str, Any], notices: Notices, listener: Progress
+) -> dict[str, Any] | None:
+    """The typhoon over the district; None where it is too large for that."""
+    from twin.city.model import open_city
+    from twin.demo.layout import make_layout
+    from twin.demo.typhoon import NAME, flood_district, outcome
+
+    flooded = flood_district(open_city(city), files.typhoon, notices=notices, progress=listener)
+    if NAME not in flooded.manifest.layers:
+        return None
+    return outcome(flooded, make_layout(given["buildings"], seed=given["seed"])).as_json()
 
 
 def _draw(files: DistrictFiles, city: Path, notices: Notices, listener: Progress) -> list[str]:
@@ -180,6 +196,7 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         *answer["table"],
         "",
         _live_line(answer["live"]),
+        *_flood_lines(answer.get("flood")),
         *(f"picture: {p}" for p in answer["pictures"]),
         *(f"takeaway: {p}" for p in answer.get("takeaway", ())),
         f"next: twin info {city}",
@@ -194,3 +211,22 @@ def _lines(answer: dict[str, Any]) -> list[str]:
 def _live_line(live: dict[str, Any]) -> str:
     counts = f"{live['stored'] + live['duplicates']:,} observations of {live['things']} things"
     return f"live: {counts}, {live['alarm_events']} events of alarms"
+
+
+def _flood_lines(flood: dict[str, Any] | None) -> list[str]:
+    """The typhoon in two lines; moments in UTC."""
+    if flood is None:
+        return []
+    roads, wet = (
+        f"{flood[k]} of {flood[of]}" for k, of in (("roads_closed", "roads"), ("buildings_wet", "buildings"))
+    )
+    shut = [f"{u['name']} closes {_span(u)} ({u['depth_m']:.2f} m)" for u in flood["underpasses"]]
+    if flood["hospital"]:
+        shut.append(f"{flood['hospital']['name']} has no safe road to the north {_span(flood['hospital'])}")
+    head = f"flood {flood['name']}: {flood['m2_wet']:,.0f} m2 wet, {roads} roads close, {wet} buildings wet"
+    return [head, *(f"  {line}" for line in shut), ""]
+
+
+def _span(shut: dict[str, Any]) -> str:
+    until = "the end" if shut["until"] is None else shut["until"][11:16]
+    return f"{shut['since'][11:16]} to {until} UTC"

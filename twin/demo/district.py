@@ -18,6 +18,7 @@ from twin.demo.rasters import write_rasters
 from twin.demo.roads import road_areas, road_axes
 from twin.demo.sensing import write_storm
 from twin.demo.surfaces import bridge_areas, land_cover, water_areas
+from twin.demo.typhoon import Typhoon, typhoon_of, write_typhoon
 from twin.demo.viewpoints import viewpoints
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class DistrictFiles:
         What a city office hands over with a survey.
     things, storm : Path
         Measuring stations as a SensorThings answer, and what they report during a typhoon of six hours.
+    typhoon : Typhoon
+        Rain, levels and pumps of the same hours, as tables for ``twin flood simulate``.
     views : tuple of Path
         Camera files of good places for a picture.
     truth : Path
@@ -65,12 +68,13 @@ class DistrictFiles:
     ortho: Path
     things: Path
     storm: Path
+    typhoon: Typhoon
     views: tuple[Path, ...]
     truth: Path
 
     def paths(self) -> tuple[Path, ...]:
         """Every file that a build may read."""
-        others = {"folder", "survey", "truth", "things", "storm", "views"}
+        others = {"folder", "survey", "truth", "things", "storm", "typhoon", "views"}
         singles = [getattr(self, f.name) for f in fields(self) if f.name not in others]
         return *self.survey, *(p for p in singles if isinstance(p, Path))
 
@@ -144,10 +148,11 @@ def generate_district(
     write_rasters(layout, files.truth, files.ortho, workers=workers, progress=progress)
     progress.stage("writing what the stations report", 1)
     write_storm(layout, files.things, files.storm, files.truth)
+    typhoon = write_typhoon(layout, files.folder / "storm")
     progress.advance()
     _write_views(files, layout)
     _write_notes(files, layout, flight)
-    return replace(files, survey=survey)
+    return replace(files, survey=survey, typhoon=typhoon)
 
 
 def _files(folder: Path, views: Sequence[str]) -> DistrictFiles:
@@ -162,6 +167,7 @@ def _files(folder: Path, views: Sequence[str]) -> DistrictFiles:
         ortho=folder / "ortho.tif",
         things=folder / "things.json",
         storm=folder / "storm.jsonl",
+        typhoon=typhoon_of(folder / "storm"),
         views=tuple(folder / "views" / f"{name}.json" for name in views),
         truth=folder / "truth",
     )

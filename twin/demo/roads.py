@@ -14,7 +14,7 @@ from twin.demo import skeleton as sk
 from twin.demo.blocks import column_name, row_name
 from twin.demo.bridges import RIVER_DECK_HALF_WIDTH_M
 from twin.demo.geofiles import place_on_map, polygons_of
-from twin.demo.ground import CREST_HALF_WIDTH_M, far_side
+from twin.demo.ground import CREST_HALF_WIDTH_M, UNDERPASS_END_M, UNDERPASS_HALF_WIDTH_M, far_side
 from twin.demo.terrain import river_bridge_columns, underpass_nodes
 
 if TYPE_CHECKING:
@@ -94,18 +94,53 @@ def road_areas(layout: Layout) -> Iterator[list[Row]]:
 
 
 def _areas_at(skeleton: Skeleton, i: int, j: int, area: Any) -> list[Row]:
-    water = _canal_water(skeleton, i, j)
+    water, dives = _canal_water(skeleton, i, j), _dives_near(skeleton, i, j)
     rows = []
     for edge in edges_at(skeleton, i, j):
         start, end = _trimmed(skeleton, edge)
         line = shapely.LineString([start, end])
         carriage, walk = _bands(line, edge.kind)
-        rows += _rows(edge, "carriageway", carriage.difference(water), area)
+        rows += _rows(edge, "carriageway", carriage.difference(shapely.union(water, dives)), area)
         rows += _rows(edge, "sidewalk", walk.difference(water), area)
     carriage, walk, edge = _crossing(skeleton, i, j)
     crossing = edge._replace(id=f"ED-X-{i:03d}{j:03d}")
-    rows += _rows(crossing, "crossing", carriage.difference(water), area)
-    return rows + _rows(crossing, "sidewalk", walk.difference(water), area)
+    level = "bridge" if (i, j) in underpass_nodes(skeleton) else ""
+    if level:
+        carriage = carriage.difference(_open_cut(skeleton, i, j))
+    rows += _rows(crossing, "crossing", carriage.difference(water), area, level)
+    rows += _rows(crossing, "sidewalk", walk.difference(water), area)
+    return rows + _underpass_rows(skeleton, i, j, area)
+
+
+def _dive(skeleton: Skeleton, i: int, j: int) -> Any:
+    """Carriageway that passes below a crossing, from where it begins to dive to where it is up again."""
+    node = skeleton.node(i, j)
+    arms = []
+    for other in (skeleton.node(i, j - 1), skeleton.node(i, j + 1)):
+        along = (other - node) / math.hypot(*(other - node))
+        arms.append(shapely.LineString([node, node + along * UNDERPASS_END_M]))
+    band = shapely.union_all([arm.buffer(UNDERPASS_HALF_WIDTH_M, cap_style="flat") for arm in arms])
+    return shapely.union(band, shapely.Point(node).buffer(UNDERPASS_HALF_WIDTH_M))
+
+
+def _open_cut(skeleton: Skeleton, i: int, j: int) -> Any:
+    """What of an underpass the deck above leaves open."""
+    sides = [skeleton.node(i - 1, j), skeleton.node(i, j), skeleton.node(i + 1, j)]
+    deck = shapely.LineString(sides).buffer(skeleton.rows[j].corridor_m - 0.5, cap_style="flat")
+    return _dive(skeleton, i, j).difference(deck)
+
+
+def _dives_near(skeleton: Skeleton, i: int, j: int) -> Any:
+    """Underpasses that take part of the streets that begin at a node."""
+    near = [n for n in underpass_nodes(skeleton) if n in {(i, j), (i, j + 1)}]
+    return shapely.union_all([_dive(skeleton, *n) for n in near])
+
+
+def _underpass_rows(skeleton: Skeleton, i: int, j: int, area: Any) -> list[Row]:
+    if (i, j) not in underpass_nodes(skeleton):
+        return []
+    below = Edge(f"ED-U-{i:03d}{j:03d}", skeleton.columns[i], names.UNDERPASS, (i, j - 1), (i, j + 1))
+    return _rows(below, "carriageway", _dive(skeleton, i, j), area, "underpass")
 
 
 def _canal_water(skeleton: Skeleton, i: int, j: int) -> Any:
@@ -153,7 +188,8 @@ def _crossing(skeleton: Skeleton, i: int, j: int) -> tuple[Any, Any, Edge]:
     return carriage, shapely.union_all(corridors).difference(carriage), widest
 
 
-def _rows(edge: Edge, part: str, shape: Any, area: Any) -> list[Row]:
+def _rows(edge: Edge, part: str, shape: Any, area: Any, level: str = "") -> list[Row]:
+    """Rows of a street's part; `level` is ``bridge`` or ``underpass`` where one passes above another."""
     return [
         {
             "id": f"{edge.id}-{part[0].upper()}{k}",
@@ -166,6 +202,8 @@ def _rows(edge: Edge, part: str, shape: Any, area: Any) -> list[Row]:
             "part": part,
             "surface": "paving" if part == "sidewalk" else "asphalt",
             "lanes": 0 if part == "sidewalk" else LANES[edge.kind.name],
+            "bridge": "yes" if level == "bridge" else "no",
+            "underpass": "yes" if level == "underpass" else "no",
             "geometry": piece,
         }
         for k, piece in enumerate(polygons_of(shape.intersection(area), min_area_m2=0.5))

@@ -118,7 +118,11 @@ def _pm(start: float, left: float) -> Callable[[Station, Storm, float, Float], F
 def _gas(base: float, by_traffic: float, by_sun: float) -> Callable[[Station, Storm, float, Float], Float]:
     def values(station: Station, storm: Storm, own: float, noise: Float) -> Float:
         stale = _staleness(station)
-        level = base + by_traffic * storm.traffic * stale + by_sun * storm.sunlight_w_m2 / 620.0 * (1.6 - 0.6 * stale)
+        level = (
+            base
+            + by_traffic * storm.traffic * stale
+            + by_sun * storm.sunlight_w_m2 / 620.0 * (1.6 - 0.6 * stale)
+        )
         return np.maximum(level * (1.0 + 0.2 * (own - 1.0)) * (1.0 + 0.03 * noise), 0.0)
 
     return values
