@@ -83,13 +83,13 @@ def test_the_same_picture_twice(village, lit, picture):
 
 def test_new_colours_leave_the_geometry_alone(village_scene):
     stage = make_stage(village_scene.pack, village_scene.light, village_scene.style, village_scene.sun)
-    actor, _ = stage.faces[0]
+    actor = stage.groups["buildings"][0]
     data = actor.GetMapper().GetInput()
     points, cells = data.GetPoints(), data.GetPolys()
-    stamps = points.GetMTime(), cells.GetMTime()
+    stamps = data.GetMTime(), points.GetMTime(), cells.GetMTime(), data.GetPointData().GetMTime()
     before = render(stage, HIGH, SIZE)
     recolour(stage, np.array([(250, 0, 0), (0, 0, 250), (0, 250, 0)], np.uint8))
-    assert (points.GetMTime(), cells.GetMTime()) == stamps
+    assert (data.GetMTime(), points.GetMTime(), cells.GetMTime(), data.GetPointData().GetMTime()) == stamps
     assert data.GetPoints() is points
     after = render(stage, HIGH, SIZE)
     r, _, b = colour_at(after, (1.0, -15.0, 14.0))

@@ -13,7 +13,17 @@ from vtkmodules.vtkRenderingCore import vtkGlyph3DMapper
 from twin.scene import shaders
 from twin.scene.bake import plan_texel, table_bounds
 from twin.scene.drape import compose_overlay
-from twin.scene.paint import facet_colours, overlay_colours, terrain_colours, tree_colours, trunk_colours
+from twin.scene.over_time import lookup, set_slots, tell_owners
+from twin.scene.pack import Material
+from twin.scene.paint import (
+    colour_slots,
+    colour_table,
+    overlay_colours,
+    plain_colours,
+    terrain_colours,
+    tree_colours,
+    trunk_colours,
+)
 from twin.scene.stage import Stage, add_actor, put_light, show_mirror_image
 from twin.scene.treeforms import N_FORMS, SHRUB, crown, trunk
 from twin.scene.vtk_parts import (
@@ -36,7 +46,7 @@ if TYPE_CHECKING:
     from twin.energy.sun import Sun
     from twin.scene.bake import Light
     from twin.scene.over_time import OverTime
-    from twin.scene.pack import ScenePack
+    from twin.scene.pack import ScenePack, Tile
     from twin.scene.style import Style
 
 _MANY_TREES = 3000
@@ -70,7 +80,7 @@ def make_stage(
     stage = Stage(pack, style, sun, over_time=over_time)
     stage.water_level = main_water_level(pack)
     # Near things first, since what is hidden costs nothing then; the sky last.
-    _add_faces(stage, light, facet_colours(pack, style, building_rgb))
+    _add_faces(stage, light, building_rgb)
     _add_trees(stage, light)
     _add_terrain(stage, light)
     _add_water(stage, light)
@@ -177,43 +187,49 @@ def _plan_places(pack: ScenePack) -> NDArray[np.float32]:
     return (plan_texel(pack["terrain_points"], pack) + np.float32(0.5)) / size
 
 
-def _add_faces(stage: Stage, light: Light, colours: NDArray[np.uint8]) -> None:
+def _add_faces(stage: Stage, light: Light, building_rgb: NDArray[np.uint8] | None) -> None:
     pack = stage.pack
     if not pack.meta.facet_tiles:
         return
     light_map = texture(stage, light.atlas)
     size = np.array(pack.meta.atlas[::-1], np.float32)
     places = (pack["facet_texel"] + np.float32(0.5)) / size
-    over_time = stage.over_time
-    numbers = None if over_time is None else _owner_numbers(pack)
+    stage.plain_colours = plain_colours(pack, stage.style)
+    table = colour_table(stage.style, stage.plain_colours, building_rgb)
+    stage.face_colours = lookup(table, smooth=False)
+    slots = colour_slots(pack)
     for tile in pack.meta.facet_tiles:
         data = tile_data(stage, "facet", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
-        set_colours(stage, data, colours[slice(*tile.points)])
-        culled = not tile.group.startswith("model")
-        if over_time is None or numbers is None:
-            actor = surface_actor(data, shaders.FACE, cull=culled)
+        is_model = tile.group.startswith("model")
+        if is_model:
+            set_colours(stage, data, _model_colours(pack, tile))
+            actor = surface_actor(data, shaders.FACE, cull=False)
         else:
-            actor = surface_actor(data, shaders.FACE_OVER_TIME, cull=culled, owned=True)
-            _set_owners(actor, numbers[slice(*tile.points)], over_time)
+            actor = _built_actor(stage, data, slots[slice(*tile.points)])
+            stage.culled.append(actor)
         add_actor(stage, actor, _FACE_GROUPS.get(tile.group, "overlays"))
         put_light(stage, actor, "atlas", light_map)
-        stage.faces.append((actor, tile.points))
         stage.mirrored.append(actor)
-        if culled:
-            stage.culled.append(actor)
 
 
-def _owner_numbers(pack: ScenePack) -> NDArray[np.float32]:
-    from twin.scene.over_time import owner_numbers
+def _model_colours(pack: ScenePack, tile: Tile) -> NDArray[np.uint8]:
+    """Colours of the points of a user's model, which lie together in the pack."""
+    before = int((pack["facet_material"][: tile.points[0]] == Material.MODEL).sum())
+    return pack["facet_rgb"][before : before + tile.points[1] - tile.points[0]]
 
-    return owner_numbers(pack)
 
-
-def _set_owners(actor: Any, numbers: NDArray[np.float32], over_time: OverTime) -> None:
-    from twin.scene.over_time import set_owners
-
-    set_owners(actor, numbers, over_time)
+def _built_actor(stage: Stage, data: Any, slots: NDArray[np.float32]) -> Any:
+    """Faces that look their colour up, and what layers over time say of it."""
+    over_time = stage.over_time
+    shader = shaders.BUILT if over_time is None else shaders.BUILT_OVER_TIME
+    actor = surface_actor(data, shader, owned=True)
+    set_slots(actor, slots)
+    if stage.face_colours is not None:
+        actor.GetProperty().SetTexture("colourTable", stage.face_colours.texture)
+    if over_time is not None:
+        tell_owners(actor, over_time)
+    return actor
 
 
 def _add_trees(stage: Stage, light: Light) -> None:

@@ -10,7 +10,6 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkImageData
 from vtkmodules.vtkRenderingCore import vtkTexture
 
-from twin.scene.pack import Material
 from twin.scene.vtk_parts import set_fragment_shader
 
 if TYPE_CHECKING:
@@ -19,11 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.scene.model import Picture
-    from twin.scene.pack import ScenePack
 
 TABLE_WIDTH = 256
 _NOTHING = np.zeros((1, 1, 4), np.uint8)
-_OWNED = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
 
 
 @dataclass
@@ -119,19 +116,16 @@ def show_faces(over: OverTime, rgba: NDArray[np.uint8] | None) -> None:
         over.faces.show(wanted)
 
 
-def owner_numbers(pack: ScenePack) -> NDArray[np.float32]:
-    """Of each point of the faces twice the number of its building, plus 1 on walls; -1 where it belongs to none."""
-    material, owner = pack["facet_material"], pack["facet_owner"]
-    number = 2.0 * owner + (material == Material.WALL)
-    return np.where(np.isin(material, _OWNED) & (owner >= 0), number, -1).astype(np.float32)
-
-
-def set_owners(actor: Any, numbers: NDArray[np.float32], over: OverTime) -> None:
-    """Hand the numbers of buildings to the shader of an actor of faces."""
-    values = numpy_to_vtk(np.ascontiguousarray(numbers), deep=True)
-    values.SetName("ownerData")
-    mapper = actor.GetMapper()
-    mapper.GetInput().GetPointData().AddArray(values)
-    mapper.MapDataArrayToVertexAttribute("ownerData", "ownerData", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+def tell_owners(actor: Any, over: OverTime) -> None:
+    """Let the shader of an actor of faces look up what layers say of its buildings."""
     actor.GetProperty().SetTexture("ownerTable", over.owners.texture)
     actor.GetProperty().SetTexture("faceMap", over.faces.texture)
+
+
+def set_slots(actor: Any, slots: NDArray[np.float32]) -> None:
+    """Hand the places of colours to the shader of an actor of faces."""
+    values = numpy_to_vtk(np.ascontiguousarray(slots), deep=True)
+    values.SetName("slotData")
+    mapper = actor.GetMapper()
+    mapper.GetInput().GetPointData().AddArray(values)
+    mapper.MapDataArrayToVertexAttribute("slotData", "slotData", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)

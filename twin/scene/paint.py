@@ -31,6 +31,9 @@ _CHOSEN = {
 }
 _WALL_SHARE = 0.30
 """How much of its own colour a wall keeps where an attribute colours the building."""
+TABLE_WIDTH = 1024
+FIRST_OWN = 16
+"""Places before the first building's, for materials."""
 
 
 def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
@@ -38,39 +41,54 @@ def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
     return np.fromiter((zlib.crc32(i.encode()) for i in ids.tolist()), np.uint32, len(ids))
 
 
-def facet_colours(
-    pack: ScenePack, style: Style, building_rgb: NDArray[np.uint8] | None = None
+def colour_slots(pack: ScenePack) -> NDArray[np.float32]:
+    """Where each point of the faces finds its colour in `colour_table`, shape (n_points,).
+
+    A building has three places: of its walls, its flat and its sloped roofs; everything else one for its material.
+    Floats hold whole numbers to 16 million, enough for 5 million buildings.
+    """
+    material, owner = pack["facet_material"], pack["facet_owner"]
+    own = (material <= Material.ROOF_SLOPED) & (owner >= 0)
+    return np.where(own, FIRST_OWN + 3 * owner + material, material).astype(np.float32)
+
+
+def plain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:
+    """Colours of walls, flat and sloped roofs of each building by style alone, shape (n, 3, 3)."""
+    chance = id_hash(pack["building_ids"])
+    kinds = [_varied(style.colours[key], chance, salt=int(kind)) for kind, key in _CHOSEN.items()]
+    return np.stack(kinds, axis=1)
+
+
+def colour_table(
+    style: Style, plain: NDArray[np.uint8], building_rgb: NDArray[np.uint8] | None = None
 ) -> NDArray[np.uint8]:
-    """Colour of every point of the faces; the geometry is not touched.
+    """Every colour of faces, for shaders to look up; a change of colours sends this and no geometry.
 
     Parameters
     ----------
-    pack : ScenePack
     style : Style
+    plain : array, shape (n_buildings, 3, 3)
+        As `plain_colours` gives it.
     building_rgb : array, shape (n_buildings, 3), optional
         Colour of each building by an attribute, uint8: its roofs take it, its walls most of it.
 
     Returns
     -------
-    array, shape (n_points, 3)
-        uint8.
+    array, shape (rows, 1024, 4)
+        uint8, in the order of `colour_slots`.
     """
-    material, owner = pack["facet_material"], pack["facet_owner"]
-    table = np.zeros((len(Material), 3), np.uint8)
+    n = FIRST_OWN + 3 * len(plain)
+    table = np.zeros((-(-n // TABLE_WIDTH) * TABLE_WIDTH, 4), np.uint8)
     for kind, key in _PLAIN.items():
-        table[kind] = style.rgb(key)
-    colours = table[material]
-    chance = id_hash(pack["building_ids"])
-    for kind, key in _CHOSEN.items():
-        chosen = np.flatnonzero(material == kind)
-        by_building = _varied(style.colours[key], chance, salt=int(kind))
-        if building_rgb is not None:
-            share = _WALL_SHARE if kind == Material.WALL else 0.0
-            by_building = np.rint(by_building * share + building_rgb * (1 - share)).astype(np.uint8)
-        colours[chosen] = by_building[owner[chosen]] if len(by_building) else 0
-    if len(pack["facet_rgb"]):
-        colours[material == Material.MODEL] = pack["facet_rgb"]
-    return colours
+        table[kind, :3] = style.rgb(key)
+    own = table[FIRST_OWN:n, :3].reshape(-1, 3, 3)
+    if building_rgb is None:
+        own[:] = plain
+    else:
+        own[:] = building_rgb[:, None]
+        own[:, 0] = np.rint(plain[:, 0] * _WALL_SHARE + building_rgb * (1 - _WALL_SHARE)).astype(np.uint8)
+    table[:, 3] = 255
+    return table.reshape(-1, TABLE_WIDTH, 4)
 
 
 def _varied(palette: tuple[Rgb, ...], chance: NDArray[np.uint32], *, salt: int) -> NDArray[np.uint8]:

@@ -125,22 +125,28 @@ DRAPED = (
     + _OPAQUE
 )
 
-# Buildings whose colour a layer over time decides look it up by their number: twice that, plus 1 on walls; -1 is none.
+# Faces look their colour up by a number: 16 and up are three for each building, of walls, flat and sloped roofs.
 OWNED_DEC = """//VTK::PositionVC::Dec
-in float ownerData;
+in float slotData;
 out vec3 placeW;
-flat out float ownerV;
+flat out float slotV;
 """
-OWNED_IMPL = "  ownerV = ownerData;\n" + POSITION_IMPL
-OWNED_FRAGMENT_DEC = FRAGMENT_DEC + "flat in float ownerV;\n"
-FACE_OVER_TIME = FACE.replace(
+OWNED_IMPL = "  slotV = slotData;\n" + POSITION_IMPL
+OWNED_FRAGMENT_DEC = FRAGMENT_DEC + "flat in float slotV;\n"
+BUILT = FACE.replace(
     "  vec3 colour = diffuseColor;\n",
     """
-  vec3 colour = diffuseColor;
-  if (ownerV > -0.5) {
-    int owner = int(ownerV + 0.5);
-    vec4 told = texelFetch(ownerTable, ivec2((owner / 2) % 256, (owner / 2) / 256), 0);
-    colour = mix(colour, told.rgb, told.a * (owner % 2 == 1 ? 0.7 : 1.0));
+  int slot = int(slotV + 0.5);
+  vec3 colour = texelFetch(colourTable, ivec2(slot % 1024, slot / 1024), 0).rgb;
+""",
+)
+BUILT_OVER_TIME = BUILT.replace(
+    "slot / 1024), 0).rgb;\n",
+    """slot / 1024), 0).rgb;
+  if (slot >= 16) {
+    int owner = (slot - 16) / 3;
+    vec4 told = texelFetch(ownerTable, ivec2(owner % 256, owner / 256), 0);
+    colour = mix(colour, told.rgb, told.a * ((slot - 16) % 3 == 0 ? 0.7 : 1.0));
   }
   vec4 onFace = texture(faceMap, tcoordVCVSOutput.st);
   colour = mix(colour, onFace.rgb, onFace.a);

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.scene.camera import metres_per_pixel
-from twin.scene.paint import facet_colours
-from twin.scene.vtk_parts import texture, wrap
+from twin.scene.paint import colour_table
+from twin.scene.vtk_parts import texture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from twin.energy.sun import Sun
     from twin.scene.camera import Camera
-    from twin.scene.over_time import OverTime
+    from twin.scene.over_time import Lookup, OverTime
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
 
@@ -39,15 +39,18 @@ class Stage:
     ----------
     actors : list
         In drawing order.
-    faces : list
-        Actors of faces with the points that each shows, so that colours can change alone.
+    face_colours : Lookup, optional
+        Every colour of buildings and what is built, so that colours can change alone.
+    plain_colours : array, shape (n_buildings, 3, 3)
+        Those of the style, of walls, flat and sloped roofs, uint8.
     """
 
     pack: ScenePack
     style: Style
     sun: Sun
     actors: list[Any] = field(default_factory=list)
-    faces: list[tuple[Any, tuple[int, int]]] = field(default_factory=list)
+    face_colours: Lookup | None = None
+    plain_colours: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 3, 3), np.uint8))
     lines: list[tuple[Any, float, float]] = field(default_factory=list)
     """Actors of lines, each with its width in pixels and the width in metres below which it pales."""
     mirrored: list[Any] = field(default_factory=list)
@@ -91,13 +94,9 @@ def renewing(stage: Stage, what: str) -> Iterator[None]:
 
 
 def recolour(stage: Stage, building_rgb: NDArray[np.uint8] | None) -> None:
-    """Give the buildings other colours; points and triangles stay on the graphics card."""
-    colours = facet_colours(stage.pack, stage.style, building_rgb)
-    with renewing(stage, "colours"):
-        for actor, (first, last) in stage.faces:
-            data = wrap(stage, colours[first:last], "colour")
-            actor.GetMapper().GetInput().GetPointData().SetScalars(data)
-            actor.GetMapper().GetInput().Modified()
+    """Give the buildings other colours: a table that shaders look up; no geometry is sent again."""
+    if stage.face_colours is not None:
+        stage.face_colours.show(colour_table(stage.style, stage.plain_colours, building_rgb))
 
 
 def aim(stage: Stage, camera: Camera, height_px: int) -> None:

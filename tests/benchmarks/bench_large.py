@@ -1,0 +1,186 @@
+"""Cities of very many buildings against one merged bare VTK mesh of the same triangles, in the same run.
+
+For N boxes: first frame with the cache warm, frames at street level and of the whole city, a change of all colours, and
+hover. Frames are drawn in 1280 x 720 without multisampling; each figure is the median of several frames.
+
+    python tests/benchmarks/bench_large.py 100000
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from box_city import box_content, box_mesh
+
+SIZE = (1280, 720)
+FRAMES = 5
+
+
+def main() -> None:
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        stored = prepare(n, Path(folder))
+        merged = Merged(n)
+        print(f"{n} buildings, {len(merged.mesh.triangles)} triangles; times in ms")
+        theirs_first = merged.first_frame()
+        ours, ours_first = first_frame(stored)
+        tell("first frame, cache warm", ours_first, theirs_first)
+        for name in ("street", "whole"):
+            tell(f"frame, {name}", ours.frame(name), merged.frame(name))
+        before = ours.frame("street")
+        started = time.perf_counter()
+        ours.recolour()
+        told = (time.perf_counter() - started) * 1e3
+        print(
+            f"all colours: {told:.1f} ms, then a frame of {ours.frame('street'):.1f} ms ({before:.1f} before)"
+        )
+
+
+def tell(what: str, ours: float, theirs: float) -> None:
+    """Both, and their ratio."""
+    print(f"{what}: {ours:.1f}, merged bare mesh {theirs:.1f}, ratio {ours / theirs:.2f}")
+
+
+def cameras(n: int):
+    """A street in the middle of the city, and all of it from the south."""
+    from twin.scene.camera import Camera
+
+    side = np.ceil(np.sqrt(n)) * 22.0
+    middle = 22.0 * np.floor(np.sqrt(n) / 2) - 2.0
+    street = Camera((middle, middle - 40, 1.7), (middle + 1, middle + 60, 4.0), 55.0)
+    whole = Camera((side / 2, -0.75 * side, 0.7 * side), (side / 2, side / 2, 0.0), 40.0)
+    return {"street": street, "whole": whole}
+
+
+def prepare(n: int, folder: Path):
+    """The pack and its light, as a cache holds them; even light, since how light it is costs no time to draw."""
+    from twin.scene.bake import TABLE_TEXELS, _keep, _paths
+    from twin.scene.pack import load_pack, save_pack
+    from twin.scene.packing import pack_content
+    from twin.scene.sun import studio_sun
+
+    started = time.perf_counter()
+    save_pack(pack_content(box_content(n), key="k"), folder / "pack.npz")
+    pack = load_pack(folder / "pack.npz", key="k")
+    plan = pack.meta.plan
+    shapes = {"atlas": pack.meta.atlas, "plan": (plan.rows, plan.columns), "table": (TABLE_TEXELS,) * 2}
+    even = {name: np.full((*shape, 4), 200, np.uint8) for name, shape in shapes.items()}
+    even["trees"] = np.full((len(pack["tree_form"]), 2), 200, np.uint8)
+    _keep(_paths(pack, studio_sun(pack.meta.sun_deg), folder)[1], even, None)
+    print(f"packed in {time.perf_counter() - started:.0f} s, atlas {pack.meta.atlas}")
+    return folder
+
+
+def first_frame(folder: Path):
+    """From files to the first frame."""
+    from twin.scene.bake import light_for
+    from twin.scene.pack import load_pack
+    from twin.scene.sun import studio_sun
+
+    started = time.perf_counter()
+    pack = load_pack(folder / "pack.npz", key="k")
+    sun = studio_sun(pack.meta.sun_deg)
+    light = light_for(pack, sun, folder)
+    ours = Ours(pack, light, sun)
+    ours.draw("whole")
+    return ours, (time.perf_counter() - started) * 1e3
+
+
+class Drawn:
+    """A window and a renderer."""
+
+    def __init__(self, n: int) -> None:
+        from vtkmodules.vtkRenderingCore import vtkRenderer
+
+        from twin.scene.graphics import offscreen_window
+
+        self.cameras = cameras(n)
+        self.window = offscreen_window(SIZE)
+        self.renderer = vtkRenderer()
+        self.renderer.SetBackground(1, 1, 1)
+        self.window.AddRenderer(self.renderer)
+
+    def point(self, name: str) -> None:
+        camera, view = self.cameras[name], self.renderer.GetActiveCamera()
+        view.SetPosition(*camera.eye)
+        view.SetFocalPoint(*camera.target)
+        view.SetViewUp(0, 0, 1)
+        view.SetViewAngle(camera.view_angle_deg)
+        self.renderer.ResetCameraClippingRange()
+
+    def draw(self, name: str) -> None:
+        self.point(name)
+        self.window.Render()
+        self.window.WaitForCompletion()
+
+    def frame(self, name: str) -> float:
+        self.draw(name)
+        times = []
+        for _ in range(FRAMES):
+            started = time.perf_counter()
+            self.draw(name)
+            times.append((time.perf_counter() - started) * 1e3)
+        return statistics.median(times)
+
+
+class Merged(Drawn):
+    """One bare mesh."""
+
+    def __init__(self, n: int) -> None:
+        self.mesh = box_mesh(n)
+        self.n = n
+
+    def first_frame(self) -> float:
+        from vtkmodules.util.numpy_support import numpy_to_vtk
+        from vtkmodules.vtkCommonCore import vtkPoints
+        from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+        from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+        points = self.mesh.vertices.astype(np.float32)
+        started = time.perf_counter()
+        super().__init__(self.n)
+        data, places, cells = vtkPolyData(), vtkPoints(), vtkCellArray()
+        places.SetData(numpy_to_vtk(points))
+        cells.SetData(3, numpy_to_vtk(self.mesh.triangles.ravel()))
+        data.SetPoints(places)
+        data.SetPolys(cells)
+        mapper, actor = vtkPolyDataMapper(), vtkActor()
+        mapper.SetInputData(data)
+        actor.SetMapper(mapper)
+        self.renderer.AddActor(actor)
+        self.draw("whole")
+        return (time.perf_counter() - started) * 1e3
+
+
+class Ours(Drawn):
+    """A stage."""
+
+    def __init__(self, pack, light, sun) -> None:
+        from twin.scene.drawables import make_stage
+        from twin.scene.style import load_style
+
+        super().__init__(len(pack["building_ids"]))
+        self.stage = make_stage(pack, light, load_style("light"), sun)
+        for actor in self.stage.actors:
+            self.renderer.AddActor(actor)
+
+    def point(self, name: str) -> None:
+        from twin.scene.stage import aim
+
+        super().point(name)
+        aim(self.stage, self.cameras[name], SIZE[1])
+
+    def recolour(self) -> None:
+        from twin.scene.stage import recolour
+
+        rng = np.random.default_rng(1)
+        recolour(self.stage, rng.integers(0, 255, (len(self.stage.pack["building_ids"]), 3)).astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main()
