@@ -26,7 +26,7 @@ def iso_utc(time_us: int) -> str:
     ('2026-08-27T03:00:00Z', '2026-08-27T03:00:00.250Z')
     """
     whole, rest = divmod(int(time_us), 1_000_000)
-    text = (_EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=whole)).isoformat()[:19]
     if rest:
         text += f".{rest // 1000:03d}" if rest % 1000 == 0 else f".{rest:06d}"
     return f"{text}Z"

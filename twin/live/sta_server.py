@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from twin.core.errors import TwinError, UsageError
 from twin.core.visible_text import visible_text
+from twin.live.schema import database_path
 from twin.live.sta_answers import VERSION, Answers, NotFoundError
 from twin.live.sta_entities import World
 from twin.live.sta_filter import FilterError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 MAX_CONNECTIONS = 1500
+MAX_READERS = 4
 MAX_TARGET_CHARS = 8000
 MAX_HEADER_BYTES = 32_000
 REQUEST_SECONDS = 10.0
@@ -194,7 +196,8 @@ class Server(ThreadingHTTPServer):
         self.city, self._to_degrees = city, to_degrees
         self._kept: tuple[float, World | None] = (0.0, None)
         self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self._reading = threading.BoundedSemaphore(4)
+        self._reading = threading.BoundedSemaphore(MAX_READERS)
+        self._readers: list[tuple[int, contextlib.ExitStack, Store]] = []
         super().__init__((LOOPBACK, port), Handler)
 
     @property
@@ -204,9 +207,33 @@ class Server(ThreadingHTTPServer):
 
     @contextlib.contextmanager
     def answers(self) -> Iterator[Answers]:
-        """What answers a request, with a connection of its own to the store."""
-        with self._reading, open_store(self.city) as store:
-            yield Answers(self._world(store), store, f"{self.root}/{VERSION}")
+        """What answers a request, with a connection to the store that no other request has meanwhile."""
+        with self._reading:
+            reader = self._reader()
+            try:
+                yield Answers(self._world(reader[2]), reader[2], f"{self.root}/{VERSION}")
+            except BaseException:
+                reader[1].close()
+                raise
+            self._readers.append(reader)
+
+    def _reader(self) -> tuple[int, contextlib.ExitStack, Store]:
+        """An opened store that was used before, unless its file is another one now; a new one else."""
+        path = database_path(self.city)
+        number = path.stat().st_ino if path.exists() else -1
+        while self._readers:
+            reader = self._readers.pop()
+            if reader[0] == number:
+                return reader
+            reader[1].close()
+        ending = contextlib.ExitStack()
+        return number, ending, ending.enter_context(open_store(self.city))
+
+    def server_close(self) -> None:
+        """Let go of the port and of the store."""
+        super().server_close()
+        while self._readers:
+            self._readers.pop()[1].close()
 
     def _world(self, store: Store) -> World:
         """Things and datastreams, read anew every few seconds."""
