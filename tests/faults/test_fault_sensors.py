@@ -236,3 +236,37 @@ def test_somebody_elses_folder_is_refused(tmp_path: Path, capsys: pytest.Capture
     assert code == 5
     assert "not a twin build" in said
     assert [p.name for p in (tmp_path / "thesis").iterdir()] == ["chapter1.txt"]
+
+
+SERIES: dict[str, Any] = {
+    "sourceInfo": {
+        "siteCode": [{"value": "1"}],
+        "geoLocation": {"geogLocation": {"latitude": 35.1, "longitude": 128.9}},
+    },
+    "variable": {"variableCode": [{"value": "00065"}], "unit": {"unitCode": "ft"}},
+    "values": [{"value": [{"value": "1.5", "dateTime": "2026-03-01T00:00:00Z", "qualifiers": ["A"]}]}],
+}  # fmt: skip
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({"value": {"timeSeries": [SERIES]}}, 0),
+        ({"value": {"timeSeries": [{**SERIES, "values": [{"value": [True]}]}]}}, 3),
+        ({"value": {"timeSeries": [{**SERIES, "sourceInfo": HUGE}]}}, 3),
+        ({"value": {"timeSeries": [7]}}, 3),
+        ({"value": [thing_with(Locations=at(HUGE, 1))]}, 0),
+        ({"value": [thing_with(stream={"properties": {"zero_m": HUGE, "every_s": HUGE}})]}, 0),
+        ({"type": "FeatureCollection", "features": 5}, 3),
+        ({"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": HUGE}]}, 3),
+        ([], 3),
+        ("text", 3),
+    ],
+)
+def test_documents_of_odd_shapes_are_no_bugs(
+    document: object, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "odd.json").write_text(json.dumps(document), encoding="utf-8")
+    found, _, said = told(tmp_path / "new.twin", tmp_path / "odd.json", capsys, "--crs", "EPSG:5187")
+    assert found == code, said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from twin.core.visible_text import visible_text
 from twin.live.model import Observation, Quality, Result
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Locate = Callable[[Any], tuple[float, float, float] | None]
 
+_LARGEST = 1.7976931348623157e308
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _QUALITIES = {
     "good": Quality.GOOD, "approved": Quality.GOOD, "valid": Quality.GOOD,
@@ -217,8 +218,17 @@ def _position(data: dict[str, Any], locate: Locate) -> tuple[float, float, float
         raise RejectedError("position", f"position {_shown(feature)} is none on earth")
     told = data.get("parameters")
     heading = told.get("heading") if isinstance(told, dict) else None
-    turned = float(heading) % 360 if isinstance(heading, int | float) and math.isfinite(heading) else math.nan
+    turned = float(heading) % 360 if is_number(heading) else math.nan
     return (*at, turned)
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a parsed value is a number that a float can hold; truths are none.
+
+    >>> is_number(1), is_number(True), is_number(10**400), is_number(float("nan"))
+    (True, False, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def clean_text(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from twin.live.decode import checked_result
+from twin.live.decode import checked_result, is_number
 from twin.live.model import Datastream, Observation, Place, Thing
 from twin.live.moments import iso_utc
 from twin.live.rejected import RejectedError
@@ -91,10 +91,10 @@ def _position(event: dict[str, Any], locator: Locator) -> tuple[float, float, fl
     x, y, heading = event.get("long"), event.get("lat"), event.get("hdg")
     if x is None or y is None:
         return None
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (x, y)):
+    if not (is_number(x) and is_number(y)):
         raise RejectedError("position", f"position {str((x, y))[:40]} is none on earth")
     at = locator(float(x), float(y))
     if at is None:
         raise RejectedError("position", f"position {x}, {y} is none on earth")
-    turned = float(heading) % 360 if isinstance(heading, int | float) and math.isfinite(heading) else math.nan
+    turned = float(heading) % 360 if is_number(heading) else math.nan
     return (*at, turned)

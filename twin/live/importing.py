@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from twin.core.errors import CrsError, InputError, InputNotFoundError
 from twin.core.limits import check_limit, limits
-from twin.live.decode import decode_observation, parse_json
+from twin.live.decode import decode_observation, is_number, parse_json
 from twin.live.folder import Site, find_site, record
 from twin.live.intake import Intake
 from twin.live.lines import bounded_lines
+from twin.live.mapping import find
 from twin.live.model import MICROSECONDS, Catalogue
 from twin.live.places import Locator
 from twin.live.rejected import RejectedError
@@ -240,16 +241,14 @@ def _near_in(plan: _Plan) -> tuple[float, float] | None:
     if plan.kind == "things":
         return first_place(plan.document)
     if plan.kind == "usgs":
-        places = [
-            (series.get("sourceInfo", {}).get("geoLocation") or {}).get("geogLocation", {})
-            for series in plan.document["value"]["timeSeries"]
-        ]
-        return _first_on_earth([[p.get("longitude"), p.get("latitude")] for p in places])
+        series = plan.document["value"]["timeSeries"]
+        places = [find(s, ("sourceInfo", "geoLocation", "geogLocation")) for s in series]
+        return _first_on_earth([[find(p, ("longitude",)), find(p, ("latitude",))] for p in places])
     if plan.kind == "stations" and plan.path.suffix.lower() in {".geojson", ".json"}:
         document = parse_json(plan.path.read_bytes())
-        features = document.get("features", [document])
-        geometries = [f.get("geometry") or {} for f in features if isinstance(f, dict)]
-        return _first_on_earth([g.get("coordinates") for g in geometries if isinstance(g, dict)])
+        features = find(document, ("features",)) or [document]
+        listed = features if isinstance(features, list) else []
+        return _first_on_earth([find(f, ("geometry", "coordinates")) for f in listed])
     return None
 
 
@@ -269,7 +268,7 @@ def first_place(answer: Any) -> tuple[float, float] | None:
 
 def _first_on_earth(pairs: list[Any]) -> tuple[float, float] | None:
     for pair in pairs:
-        if isinstance(pair, list) and len(pair) > 1 and all(isinstance(v, int | float) for v in pair[:2]):
+        if isinstance(pair, list) and len(pair) > 1 and all(map(is_number, pair[:2])):
             x, y = float(pair[0]), float(pair[1])
             if abs(x) <= 180 and abs(y) <= 84 and (x, y) != (0.0, 0.0):
                 return x, y

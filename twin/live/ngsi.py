@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from twin.core.visible_text import visible_text
-from twin.live.decode import checked_result, clean_text
+from twin.live.decode import checked_result, clean_text, is_number
 from twin.live.fetch import FetchError
 from twin.live.model import MICROSECONDS, Datastream, Observation, Place, Thing
 from twin.live.moments import iso_utc
@@ -102,7 +102,7 @@ class EntityReader:
     def _position(self, entity: dict[str, Any]) -> tuple[float, float, float, float] | None:
         at = self.locator.geojson(_value(entity.get("location")))
         heading = _value(entity.get("heading"))
-        turned = float(heading) % 360 if isinstance(heading, int | float) else float("nan")
+        turned = float(heading) % 360 if is_number(heading) else float("nan")
         return None if at is None else (*at, turned)
 
     def _observation(
@@ -196,6 +196,6 @@ def first_place_of(entities: list[Any]) -> tuple[float, float] | None:
     for entity in entities:
         location = _value(entity.get("location")) if isinstance(entity, dict) else None
         pair = location.get("coordinates") if isinstance(location, dict) else None
-        if isinstance(pair, list) and len(pair) > 1 and all(isinstance(v, int | float) for v in pair[:2]):
+        if isinstance(pair, list) and len(pair) > 1 and all(map(is_number, pair[:2])):
             return float(pair[0]), float(pair[1])
     return None

@@ -94,7 +94,7 @@ def _positions(value: Any) -> list[list[float]]:
         if not isinstance(item, list) or not item:
             continue
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in item):
-            if len(item) > 1 and all(abs(v) < 1e12 for v in item[:2]):
+            if len(item) > 1 and all(abs(v) < 1e12 for v in item[:3]):
                 found.append([float(v) for v in item[:3]])
         else:
             stack.extend(item)

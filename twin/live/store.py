@@ -45,10 +45,10 @@ WHERE stream=?1 AND time=?2 AND (result_time < ?3 OR (result_time = ?3 AND (
 _COLUMNS = "time, result_time, result, quality, x, y, z, heading"
 _AS_OF = f"""
 SELECT d.number, {", ".join("o." + c for c in _COLUMNS.split(", "))}
-FROM datastream d CROSS JOIN observation o ON o.stream = d.number AND o.time = (
+FROM datastream d NOT INDEXED CROSS JOIN observation o ON o.stream = d.number AND o.time = (
     SELECT time FROM observation WHERE stream = d.number AND time <= ? ORDER BY time DESC LIMIT 1)
 """  # noqa: S608 - from constants alone
-# CROSS JOIN: SQLite keeps the order of the tables, and so does one seek a datastream, whatever it thinks of their size.
+# SQLite shall go through the datastreams by number and seek in each, whatever it thinks of the size of the tables.
 _NOWHERE = (None, None, None, None)
 
 

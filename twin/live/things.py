@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from twin.core.errors import InputError, UnsafeInputError
 from twin.core.visible_text import visible_text
-from twin.live.decode import clean_text
+from twin.live.decode import clean_text, is_number
 from twin.live.model import Catalogue, Datastream, Place, Thing
 from twin.live.places import settled
 from twin.live.properties import LENGTHS_IN_M, property_key
@@ -222,9 +222,7 @@ def _datastream(entry: Any, thing: Thing, where: str, notices: Notices) -> Datas
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return float(value) if is_number(value) else None
 
 
 def _seconds(value: Any) -> float | None:

@@ -58,15 +58,13 @@ def read_waterml(
             thing, stream = _series(series, where, locator, notices, things)
             blocks = [v for block in series["values"] for v in block["value"]]
             missing = series["variable"].get("noDataValue")
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            cells = [_row(stream.id, value, missing) for value in blocks]
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
             raise InputError(
                 where, f"series {n} is not as the water services write it ({error!r})", "fetch it again"
             ) from error
         things[thing.id], streams[stream.id] = thing, stream
-        rows.extend(
-            (f"{where}: {stream.id} value {k}", _row(stream.id, value, missing))
-            for k, value in enumerate(blocks, 1)
-        )
+        rows.extend((f"{where}: {stream.id} value {k}", row) for k, row in enumerate(cells, 1))
     return Catalogue(tuple(things.values()), tuple(streams.values())), rows
 
 
