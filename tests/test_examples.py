@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9]*.py"))
 SIZE = (480, 270)
 MAX_LINES = 40
-CURVES = {"09_flood_known_answers"}
-"""Lines on white have fewer colours than a city."""
+CURVES = {"09_flood_known_answers", "13_print"}
+"""Lines on white, and a body of one colour, have fewer colours than a city."""
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,10 @@ from twin.outputs.glb import write_glb
 from twin.outputs.obj import write_obj
 from twin.outputs.ply import write_ply
 from twin.outputs.stl import write_stl
+from twin.outputs.threemf import content_objects, write_3mf
+from twin.outputs.web.page import PageOptions, write_page
+from twin.scene.scene import Scene
+from tests.scene.conftest import village_content
 
 folder = Path(sys.argv[1])
 content = small_content(4000)
@@ -33,7 +37,13 @@ points = [shapely.Point(i, i) for i in range(4000)]
 layers = {"trees": geopandas.GeoDataFrame({"t": ["x" * 90] * 4000}, geometry=points, crs="EPSG:28992")}
 model = [BuildingGeometry(f"b{i}", {"note": "x" * 200}) for i in range(2000)]
 told = {"metadata": ModelMetadata("EPSG:7415"), "transform": VertexTransform((0, 0, 0))}
+objects = content_objects(small_content(12_000), None)
+village = village_content()
+scene = Scene(village)
+scene.light
 writers = {
+    "a.3mf": lambda p: write_3mf(p, objects, unit="meter", title="town", force=True),
+    "a.html": lambda p: write_page(p, scene, {"id": ["a", "b", "c"]}, PageOptions(), force=True),
     "a.glb": lambda p: write_glb(p, content, force=True),
     "a.obj": lambda p: write_obj(p, content, force=True),
     "a.stl": lambda p: write_stl(p, content, force=True),
@@ -67,7 +77,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, request: pytest.Fixtu
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
-    assert len(result) == 7
+    assert len(result) == 9
     for name, (kind, message, code) in result.items():
         assert (kind, code) == ("StorageError", 5), (name, message)
         assert str(tmp_path / name) in message

@@ -83,7 +83,8 @@ class Glb:
             enum = extension["schema"]["enums"][told["enumType"]]
             values = [enum["values"][v]["name"] for v in raw[:n]]
         else:
-            dtype = {"FLOAT64": "<f8", "INT32": "<i4", "INT64": "<i8"}[told["componentType"]]
+            kinds = {"FLOAT32": "<f4", "FLOAT64": "<f8", "INT8": "<i1", "INT16": "<i2"}
+            dtype = {**kinds, "INT32": "<i4", "INT64": "<i8"}[told["componentType"]]
             values = np.frombuffer(raw, dtype, n).tolist()
         assert ("noData" in told) != told.get("required", False)
         return [None if v == told.get("noData", object()) else v for v in values]

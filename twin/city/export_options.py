@@ -29,7 +29,13 @@ OPTION_OF = {
 """Field to the option of the command line that sets it."""
 _PAGE = frozenset({"title", "language", "theme", "flood", "start", "end"})
 _MODEL = frozenset({"scale", "size_m", "around"})
-TAKEN = {".html": _PAGE}
+TAKEN = {
+    ".html": _PAGE,
+    ".usdz": _MODEL,
+    ".glb": _MODEL,
+    ".stl": _MODEL | {"for_print"},
+    ".3mf": _MODEL | {"for_print"},
+}
 """Suffix to the fields that it takes; others take none."""
 
 

@@ -28,6 +28,8 @@ EXPORTERS = {
     ".stl": "twin.outputs.exporters:export_stl",
     ".ply": "twin.outputs.exporters:export_ply",
     ".html": "twin.outputs.exporters:export_page",
+    ".3mf": "twin.outputs.exporters:export_3mf",
+    ".usdz": "twin.outputs.exporters:export_usdz",
 }
 """Suffix to its writer ``(city, ExportRequest)``, found by name when it is needed, as a plug-in is."""
 

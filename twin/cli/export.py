@@ -111,6 +111,8 @@ def parse_scale(text: str) -> float:
     first, colon, second = text.partition(":")
     try:
         one, many = (float(first), float(second)) if colon else (1.0, float(first))
+        if not many / one > 0:
+            raise ValueError(text)
         return many / one
     except (ValueError, ZeroDivisionError) as error:
         raise UsageError("--scale", f"{text!r} is no scale", "write it as 1:500") from error

@@ -14,10 +14,13 @@ from twin.outputs.export_content import BuildingMeshes, ExportContent, MeshPart
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from twin.city.building_geometry import BuildingGeometry
     from twin.city.cityjson import ModelMetadata, VertexTransform
     from twin.city.export_options import ExportOptions, ExportRequest
     from twin.city.model import City
+    from twin.core.mesh import TriangleMesh
     from twin.core.notices import Notices
     from twin.scene.layers import SceneLayer
     from twin.scene.scene import Scene
@@ -66,8 +69,29 @@ def _plain(frame: Any) -> Any:
 def export_glb(city: City, wanted: ExportRequest) -> None:
     """GLB with ids and attributes of every building."""
     from twin.outputs.glb import write_glb
+    from twin.outputs.placement import placement
 
-    write_glb(wanted.path, export_content(city), force=wanted.force)
+    content = _wanted_content(city, wanted.options)
+    place = placement(all_vertices(content), wanted.options)
+    write_glb(wanted.path, content, place=place, force=wanted.force)
+
+
+def _wanted_content(city: City, options: ExportOptions) -> ExportContent:
+    content = export_content(city)
+    if options.around is None:
+        return content
+    from twin.outputs.cut import cut_export
+
+    return cut_export(content, options.around)
+
+
+def all_vertices(content: ExportContent) -> NDArray[np.float64]:
+    """Every vertex that a triangle of buildings or parts has, map coordinates, shape (n, 3)."""
+    meshes = content.buildings
+    parts = [np.unique(p.mesh.triangles) for p in content.parts]
+    used = [meshes.vertices[np.unique(meshes.triangles)]]
+    used += [p.mesh.vertices[rows] for p, rows in zip(content.parts, parts, strict=True)]
+    return np.concatenate(used)
 
 
 def export_obj(city: City, wanted: ExportRequest) -> None:
@@ -78,10 +102,46 @@ def export_obj(city: City, wanted: ExportRequest) -> None:
 
 
 def export_stl(city: City, wanted: ExportRequest) -> None:
-    """Binary STL."""
-    from twin.outputs.stl import write_stl
+    """Binary STL; one closed body if it is to be printed."""
+    from twin.outputs.placement import placement
+    from twin.outputs.stl import write_stl, write_stl_body
 
-    write_stl(wanted.path, export_content(city), force=wanted.force)
+    if wanted.options.for_print:
+        body, scale = _body(city, wanted)
+        write_stl_body(wanted.path, body, scale=scale, force=wanted.force)
+        return
+    content = _wanted_content(city, wanted.options)
+    place = placement(all_vertices(content), wanted.options)
+    write_stl(wanted.path, content, place=place, force=wanted.force)
+
+
+def export_3mf(city: City, wanted: ExportRequest) -> None:
+    """3MF; one closed body if it is to be printed."""
+    from twin.outputs.placement import placement
+    from twin.outputs.threemf import body_object, content_objects, write_3mf
+
+    if wanted.options.for_print:
+        body, _ = _body(city, wanted)
+        write_3mf(
+            wanted.path,
+            [body_object(body, city.name)],
+            unit="millimeter",
+            title=city.name,
+            force=wanted.force,
+        )
+        return
+    content = _wanted_content(city, wanted.options)
+    place = placement(all_vertices(content), wanted.options)
+    objects = content_objects(content, place)
+    unit = "meter" if place is None else "millimeter"
+    write_3mf(wanted.path, objects, unit=unit, title=city.name, force=wanted.force)
+
+
+def _body(city: City, wanted: ExportRequest) -> tuple[TriangleMesh, float]:
+    from twin.outputs.print_body import plan_print, print_body
+
+    plan = plan_print(city, wanted.options)
+    return print_body(city, plan, wanted.notices), plan.scale
 
 
 def export_ply(city: City, wanted: ExportRequest) -> None:
@@ -110,6 +170,24 @@ def export_page(city: City, wanted: ExportRequest) -> None:
     write_page(
         wanted.path, scene, scene_attributes(city, scene), page, force=wanted.force, notices=wanted.notices
     )
+
+
+def export_usdz(city: City, wanted: ExportRequest) -> None:
+    """USDZ for phones and headsets."""
+    from twin.outputs.usdz import require_usd, write_usdz
+    from twin.scene.from_city import scene_content
+    from twin.scene.scene import Scene
+
+    require_usd()  # before anything is lit
+    content = scene_content(city)
+    if wanted.options.around is None:
+        scene = Scene(city, notices=wanted.notices)
+    else:
+        from twin.outputs.cut import cut_scene
+
+        content = cut_scene(content, wanted.options.around, meshes=_building_meshes(city)[0])
+        scene = Scene(content, notices=wanted.notices)
+    write_usdz(wanted.path, scene, content.trees, wanted.options, force=wanted.force, notices=wanted.notices)
 
 
 def _page_layers(city: City, options: ExportOptions, notices: Notices) -> tuple[SceneLayer, ...]:

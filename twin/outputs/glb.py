@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.outputs.export_content import ExportContent
+    from twin.outputs.placement import Placement
 
 _Z_UP_TO_Y_UP = [1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
 _MAX_BYTES = 2**32 - 1
@@ -59,7 +60,9 @@ class GlbCounts:
     n_bytes: int
 
 
-def write_glb(path: Path | str, content: ExportContent, *, force: bool = False) -> GlbCounts:
+def write_glb(
+    path: Path | str, content: ExportContent, *, place: Placement | None = None, force: bool = False
+) -> GlbCounts:
     """Write a city as GLB, read it back, and only then give it its name.
 
     Parameters
@@ -68,6 +71,8 @@ def write_glb(path: Path | str, content: ExportContent, *, force: bool = False) 
         Where the file shall lie.
     content : ExportContent
         The city.
+    place : Placement, optional
+        Puts the model on a table; true size at its local origin without.
     force : bool
         Whether an existing file may be replaced.
 
@@ -85,7 +90,7 @@ def write_glb(path: Path | str, content: ExportContent, *, force: bool = False) 
     StorageError
         If the disk is full or fails, or the file does not read back as it was written.
     """
-    document, buffer = encode_gltf(content)
+    document, buffer = encode_gltf(content, place=place)
     n_triangles = len(content.buildings.triangles) + sum(len(p.mesh.triangles) for p in all_parts(content))
     with atomic_path(path, force=force) as temporary:
         _write_chunks(temporary, document, buffer, path)
@@ -95,7 +100,9 @@ def write_glb(path: Path | str, content: ExportContent, *, force: bool = False) 
     return counts
 
 
-def encode_gltf(content: ExportContent) -> tuple[dict[str, Any], GltfBuffer]:
+def encode_gltf(
+    content: ExportContent, *, place: Placement | None = None
+) -> tuple[dict[str, Any], GltfBuffer]:
     """The JSON and the binary side of a city.
 
     Raises
@@ -113,7 +120,10 @@ def encode_gltf(content: ExportContent) -> tuple[dict[str, Any], GltfBuffer]:
     extensions: dict[str, Any] = {}
     if with_table:
         extensions["EXT_structural_metadata"] = structural_metadata(_columns(content), buffer)
-    document: dict[str, Any] = {"asset": _asset(content), **_nodes(content, meshes, len(chunks))}
+    document: dict[str, Any] = {
+        "asset": _asset(content, place),
+        **_nodes(content, meshes, len(chunks), place),
+    }
     used = [*(["EXT_mesh_features"] if chunks else []), *extensions]
     if used:
         document["extensionsUsed"] = used
@@ -131,7 +141,7 @@ def encode_gltf(content: ExportContent) -> tuple[dict[str, Any], GltfBuffer]:
     return document, buffer
 
 
-def _asset(content: ExportContent) -> dict[str, Any]:
+def _asset(content: ExportContent, place: Placement | None) -> dict[str, Any]:
     asset: dict[str, Any] = {"version": "2.0", "generator": "twin"}
     if content.attribution:
         asset["copyright"] = "; ".join(content.attribution)
@@ -141,12 +151,16 @@ def _asset(content: ExportContent) -> dict[str, Any]:
         "name": content.name,
         "unit": "metre",
     }
+    if place is not None:
+        asset["extras"] |= {"scale": place.factor, "middle": list(place.origin)}
     return asset
 
 
-def _nodes(content: ExportContent, meshes: list[dict[str, Any]], n_chunks: int) -> dict[str, Any]:
+def _nodes(
+    content: ExportContent, meshes: list[dict[str, Any]], n_chunks: int, place: Placement | None
+) -> dict[str, Any]:
     """A root that turns z up, a node that gathers the chunks of buildings, and one node for each mesh."""
-    nodes: list[dict[str, Any]] = [{"name": content.name, "matrix": _Z_UP_TO_Y_UP}]
+    nodes: list[dict[str, Any]] = [{"name": content.name, "matrix": _root_matrix(content, place)}]
     leaves = [{"name": mesh["name"], "mesh": i} for i, mesh in enumerate(meshes)]
     if n_chunks:
         nodes.append({"name": "buildings", "children": list(range(2, 2 + n_chunks))})
@@ -155,6 +169,17 @@ def _nodes(content: ExportContent, meshes: list[dict[str, Any]], n_chunks: int) 
     if children:
         nodes[0]["children"] = children
     return {"scene": 0, "scenes": [{"name": content.name, "nodes": [0]}], "nodes": nodes + leaves}
+
+
+def _root_matrix(content: ExportContent, place: Placement | None) -> list[float]:
+    """Column by column: z up to y up, and onto the table."""
+    turn = np.array(_Z_UP_TO_Y_UP, dtype=np.float64).reshape(4, 4).T
+    if place is None:
+        return list(_Z_UP_TO_Y_UP)
+    move = np.eye(4)
+    move[:3, :3] *= place.factor
+    move[:3, 3] = (np.asarray(content.origin) - np.asarray(place.origin)) * place.factor
+    return [float(v) for v in (turn @ move).T.ravel()]
 
 
 def _columns(content: ExportContent) -> list[Any]:

@@ -162,8 +162,8 @@ class Baker:
         from twin.scene.light import Texels
 
         return {
-            "atlas": Texels.of(_facet_mesh(self.pack)),
-            "plan": Texels.of(_terrain_mesh(self.pack)),
+            "atlas": Texels.of(facet_mesh(self.pack)),
+            "plan": Texels.of(terrain_mesh(self.pack)),
             "table": Texels.of(_table_mesh(self.pack)),
         }
 
@@ -230,7 +230,8 @@ def _soup(
     return points[triangle_points(triangles, tiles)].reshape(-1, 3, 3)
 
 
-def _facet_mesh(pack: ScenePack) -> LitMesh:
+def facet_mesh(pack: ScenePack) -> LitMesh:
+    """Faces of a pack with their places in the atlas."""
     from twin.scene.light import LitMesh
 
     return LitMesh(
@@ -249,7 +250,7 @@ def facet_texels(
     """Texels of the atlas that show a building: flat index, place in local metres and normal, shapes (k,), (k, 3)."""
     from twin.scene.light import Texels, texel_places
 
-    mesh = _facet_mesh(pack)
+    mesh = facet_mesh(pack)
     texels = Texels.of(mesh)
     first = mesh.triangles[texels.owner.ravel()[texels.index], 0]
     index = texels.index[pack["facet_owner"][first] >= 0]
@@ -263,7 +264,8 @@ def plan_texel(points: NDArray[np.float32], pack: ScenePack) -> NDArray[np.float
     return (np.column_stack([columns, rows]) / plan.texel_m - 0.5).astype(np.float32)
 
 
-def _terrain_mesh(pack: ScenePack) -> LitMesh:
+def terrain_mesh(pack: ScenePack) -> LitMesh:
+    """The ground of a pack with its places in the plan."""
     from twin.scene.light import LitMesh
 
     points = pack["terrain_points"]
