@@ -180,6 +180,30 @@ def test_residuals_are_what_was_planted(city: City, store: Store) -> None:
     assert found.distance_m < 1.0
 
 
+def test_a_flood_without_a_time_has_no_residual(city: City, store: Store) -> None:
+    with pytest.raises(UsageError, match="knows no time"):
+        gauge_residual(store, flood_at_gauge(city, "up:level", at="2026-08-28T03:00:00Z"), "up:level")
+
+
+def test_marks_at_the_gauges_tell_how_far_a_flood_is_off(city: City) -> None:
+    from datetime import UTC, datetime
+
+    from twin.scene.layers import MarkerState
+    from twin.scene.residual_layer import COLOURS, NOWHERE, ResidualLayer
+
+    layer = ResidualLayer(city.path, rising(city, -0.2))  # type: ignore[arg-type]
+    view = layer.at(datetime(2026, 8, 28, 3, 30, tzinfo=UTC))
+    assert view.markers is not None
+    at = view.markers.ids.index("up:level")
+    assert view.markers.text[at] == "gauge 1.30 m, model 1.10 m (-0.20 m)"
+    assert tuple(view.markers.rgb[at]) == COLOURS[2]
+    later = layer.at(None).markers
+    assert later is not None
+    assert tuple(later.rgb[at]) == NOWHERE
+    assert later.state[at] == MarkerState.MISSING
+    assert "bare:level" not in view.markers.ids
+
+
 def test_a_gauge_far_from_all_water(city: City, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twin.coupling.residuals.SEARCH_M", 5.0)
     with pytest.raises(InputError, match="no water within"):

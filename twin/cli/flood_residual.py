@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,9 @@ def residual_command(city: Path, name: str, gauge: str, as_json: bool) -> int:
         return 0
     for i, row in enumerate(rows):
         tell(f"{row['time']}  {found.text_at(found.times[i])}")
-    tell(
-        f"bias {found.bias_m:+.3f} m, RMSE {found.rmse_m:.3f} m, water {found.distance_m:.0f} m from the gauge"
-    )
+    both = f"bias {found.bias_m:+.3f} m, RMSE {found.rmse_m:.3f} m"
+    met = both if math.isfinite(found.rmse_m) else "no moment with water in model and gauge"
+    tell(f"{met}; water {found.distance_m:.0f} m from the gauge")
     return 0
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from twin.coupling.gauges import GaugeLevel, flood_at_gauge, gauge_level
     from twin.coupling.rain import rain_of_stations, tide_of_gauge
-    from twin.coupling.residuals import Residual, gauge_residual
+    from twin.coupling.residuals import Residual, gauge_residual, residuals
 
 _PLACES = {
     "GaugeLevel": "gauges",
@@ -27,6 +27,7 @@ _PLACES = {
     "gauge_level": "gauges",
     "gauge_residual": "residuals",
     "rain_of_stations": "rain",
+    "residuals": "residuals",
     "tide_of_gauge": "rain",
 }
 
@@ -37,6 +38,7 @@ __all__ = [
     "gauge_level",
     "gauge_residual",
     "rain_of_stations",
+    "residuals",
     "tide_of_gauge",
 ]
 

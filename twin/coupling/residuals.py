@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from twin.core.errors import InputError, UsageError
 from twin.core.visible_text import visible_text
 from twin.coupling.gauges import gauge_of
 from twin.live.model import MICROSECONDS, Quality
+from twin.water.flood import UNTIMED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,8 +101,10 @@ def gauge_residual(store: Store, flood: Flood, datastream: str) -> Residual:
     Raises
     ------
     UsageError, InputError
-        If it is no gauge with a known zero, has no place, or no water of the flood is near.
+        If the flood has no time, or it is no gauge with a known zero, has no place, or no water of the flood is near.
     """
+    if flood.times[0] == UNTIMED:
+        raise UsageError(flood.name, "knows no time, a gauge does", "take a computed or an imported flood")
     catalogue = store.catalogue()
     stream = gauge_of(catalogue, datastream)
     position = catalogue.thing(stream.thing).place.position
@@ -140,3 +144,13 @@ def _interpolated(times: NDArray[np.int64], values: Float, hold_us: int, at: NDA
     is_between = (at >= times[0]) & (at <= times[-1]) & (times[after] - times[before] <= hold_us)
     is_held = (at > times[-1]) & (at - times[-1] <= hold_us)
     return np.where(is_between | is_held, found, np.nan)
+
+
+def residuals(store: Store, flood: Flood) -> list[Residual]:
+    """Those of every gauge that can be compared: with a known zero, a place, and water of the flood near it."""
+    found = []
+    for stream in store.catalogue().datastreams:
+        if stream.drives_water:
+            with contextlib.suppress(InputError, UsageError):
+                found.append(gauge_residual(store, flood, stream.id))
+    return found

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from twin.scene.model import SceneContent
 
 
-FIELD = "field"
-"""Name of what lies between the stations of a city."""
+FIELD, RESIDUAL = "field", "residual"
+"""Names of what lies between the stations of a city, and of how far a flood is from its gauges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,9 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
     ----------
     layer : str, Flood, feed or SceneLayer
         A name may tell what is shown: ``typhoon:hazard`` colours a flood by hazard, ``live:pm2_5`` shows one property
-        of the city's observations, ``field:pm2_5`` what lies between their stations. A feed has ``catalogue``,
-        ``latest``, ``history`` and ``span`` as `twin.scene.live_layer.Observations`.
+        of the city's observations, ``field:pm2_5`` what lies between their stations, ``residual:typhoon`` how far a
+        flood is from their gauges. A feed has ``catalogue``, ``latest``, ``history`` and ``span`` as
+        `twin.scene.live_layer.Observations`.
     source : City or SceneContent, optional
         The city that names refer to, and whose roads and buildings a flood colours.
 
@@ -106,6 +107,8 @@ def _named(text: str, source: Any) -> SceneLayer:
         raise UsageError("layers", f"there is no layer {name!r} over time", "see `twin info`")
     if kind == FIELD:
         return _field(city, how)
+    if kind == RESIDUAL:
+        return _residual(city, how)
     if kind == "flood":
         from twin.scene.flood_layer import FloodLayer
         from twin.water.flood_store import read_flood
@@ -128,6 +131,15 @@ def _field(city: City, how: str) -> SceneLayer:
     return FieldLayer(city.path, observed, cast("Method", method or "kriging"))
 
 
+def _residual(city: City, flood: str) -> SceneLayer:
+    from twin.scene.residual_layer import ResidualLayer
+    from twin.water.flood_store import read_flood
+
+    if not flood:
+        raise UsageError("layers", f"{RESIDUAL}: names no flood", "give it as residual:typhoon")
+    return ResidualLayer(city.path, read_flood(city, flood))
+
+
 def _city(source: Any) -> City | None:
     """The source, if it is a city on disk."""
     return source if hasattr(source, "manifest") else None
@@ -139,6 +151,6 @@ def _names_over_time(source: Any) -> dict[str, str]:
     if city is None:
         return {}
     found = {name: layer.kind for name, layer in city.manifest.layers.items() if layer.kind in OVER_TIME}
-    if "observations" in found.values() and FIELD not in city.manifest.layers:
-        found[FIELD] = FIELD
+    if "observations" in found.values():
+        found |= {name: name for name in (FIELD, RESIDUAL) if name not in city.manifest.layers}
     return found
