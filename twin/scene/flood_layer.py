@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from twin.scene.flood_city import BuildingLook, RoadLook
     from twin.water.flood import Flood
 
-Part = Literal["water", "roads", "buildings"]
-PARTS: tuple[Part, ...] = ("water", "roads", "buildings")
+Part = Literal["water", "roads", "buildings", "flow"]
+PARTS: tuple[Part, ...] = ("water", "roads", "buildings", "flow")
 _KEPT_STEPS = 6
 
 
@@ -49,8 +49,9 @@ class FloodLayer:
         Of hazard classes, as `twin.water.standards.hazard_standard` takes it.
     city : City, optional
         Whose roads and buildings are coloured, and whose rivers are drawn as water and not as flood.
-    shows : tuple of {"water", "roads", "buildings"}
-        What is drawn of it; roads by their state, buildings by the depth at their walls.
+    shows : tuple of {"water", "roads", "buildings", "flow"}
+        What is drawn of it; roads by their state, buildings by the depth at their walls, arrows where water flows.
+        Water that is coloured by its speed has arrows in any case.
     road_standard : str or path, optional
         When roads close, as `twin.water.standards.road_standard` takes it.
 
@@ -111,12 +112,15 @@ class FloodLayer:
     def _water(self, when: datetime | None, depth: NDArray[np.float32], velocity: Any) -> WaterView:
         flood, classes = self.flood, self.classes
         if classes is None:
-            return WaterView(flood.grid, flood.bed_m, depth, velocity)
+            return WaterView(flood.grid, flood.bed_m, depth, velocity, has_arrows="flow" in self.shows)
         value = self._value(when, depth, velocity)
         river = self.river
-        if river is not None:
+        if river is not None and self.colouring != "velocity":
             value = np.where(river, np.float32(np.nan), depth if value is None else value)
-        return WaterView(flood.grid, flood.bed_m, depth, velocity, value, classes.breaks, classes.colours)
+        has_arrows = "flow" in self.shows or self.colouring == "velocity"
+        return WaterView(
+            flood.grid, flood.bed_m, depth, velocity, value, classes.breaks, classes.colours, has_arrows
+        )
 
     def _legends(self) -> tuple[Legend, ...]:
         classes = self.classes if "water" in self.shows else None

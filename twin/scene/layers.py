@@ -52,6 +52,8 @@ class WaterView:
         Upper borders of the classes of depth or `value`, ascending; the last class is open.
     colours : tuple of RGB
         One more than `breaks`; empty draws natural water.
+    has_arrows : bool
+        Whether arrows show where it flows, as far as there is a velocity.
     """
 
     grid: Grid
@@ -61,6 +63,7 @@ class WaterView:
     value: NDArray[np.float32] | None = None
     breaks: tuple[float, ...] = ()
     colours: tuple[Rgb, ...] = ()
+    has_arrows: bool = False
 
     def __post_init__(self) -> None:
         for name in ("bed_m", "depth_m"):

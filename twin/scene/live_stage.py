@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from twin.scene.furniture import Patch
     from twin.scene.marker_actor import MarkerActor
     from twin.scene.moment import Moment
+    from twin.scene.ribbon_actor import RibbonActor
+    from twin.scene.ribbons import Ribbons
     from twin.scene.scene import Furniture, Scene
     from twin.scene.stage import Stage
     from twin.scene.water_actor import WaterActor
@@ -47,6 +49,7 @@ class LiveStage:
     legend: Legend | None = None
     waters: dict[str, WaterActor] = field(default_factory=dict)
     markers: dict[str, MarkerActor] = field(default_factory=dict)
+    ribbons: dict[tuple[str, str], RibbonActor] = field(default_factory=dict)
     _faded: dict[str, tuple[bool, float]] = field(default_factory=dict)
 
     @property
@@ -147,6 +150,7 @@ class LiveStage:
 
         self._update_ground_and_buildings()
         self._update_waters()
+        self._update_ribbons()
         self._update_markers()
         for group, (visible, opacity) in self._faded.items():
             set_look(self.stage, group, visible=visible, opacity=opacity)
@@ -176,6 +180,30 @@ class LiveStage:
                 self.waters[name] = add_water(self.stage, view, self.scene.light.plan)
         for name in self.waters.keys() - shown.keys():
             hide_water(self.waters[name])
+
+    def _update_ribbons(self) -> None:
+        lines = dict(self.moment.lines)
+        flows = {name: view for name, view in self.moment.waters if view.has_arrows}
+        if not (lines or flows or self.ribbons):
+            return
+        from twin.scene.ribbons import flow_arrows, line_ribbons, nothing
+
+        origin = self.scene.pack.meta.origin
+        wanted = {("lines", name): line_ribbons(view, origin) for name, view in lines.items()}
+        for name, view in flows.items():
+            wanted["flow", name] = flow_arrows(view, origin, self.moment.when)
+        for key in self.ribbons.keys() - wanted.keys():
+            wanted[key] = nothing()
+        self._show_ribbons(wanted)
+
+    def _show_ribbons(self, wanted: dict[tuple[str, str], Ribbons]) -> None:
+        from twin.scene.ribbon_actor import add_ribbons, show_ribbons
+
+        for key, ribbons in wanted.items():
+            if key in self.ribbons:
+                show_ribbons(self.ribbons[key], ribbons)
+            else:
+                self.ribbons[key] = add_ribbons(self.stage, ribbons, key[0])
 
     def _update_markers(self) -> None:
         if not self.moment.markers and not self.markers:

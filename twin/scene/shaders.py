@@ -280,6 +280,13 @@ SKY = (
 """
 )
 
+# Flat shapes over the ground: their own colour and cover, without light.
+RIBBON = """
+  float reach = length(placeW - eye);
+  float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));
+  gl_FragData[0] = vec4(mix(diffuseColor, horizon, far), groupOpacity * opacity);
+"""
+
 LINE = """
   float reach = length(placeW - eye);
   float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));

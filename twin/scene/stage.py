@@ -63,6 +63,8 @@ class Stage:
     """The sky."""
     kept: list[Any] = field(default_factory=list)
     """Arrays that VTK looks at without owning them."""
+    near_eye: list[Any] = field(default_factory=list)
+    """Actors that are drawn a hair nearer to the eye than they are."""
     floods: list[Any] = field(default_factory=list)
     """Actors of flood water."""
     upright: list[Any] = field(default_factory=list)
@@ -115,6 +117,8 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniformf("hazeLength", 2.0 * radius)
         uniforms.SetUniformf("pixelAngle", angle)
         uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
+    for actor in stage.near_eye:
+        actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
     for actor in stage.floods:
         vertex = actor.GetShaderProperty().GetVertexCustomUniforms()
         vertex.SetUniform3f("eyeV", list(camera.eye))

@@ -131,6 +131,16 @@ def flood_actor(data: Any, fragment: str) -> Any:
     return actor
 
 
+def ribbon_actor(data: Any) -> Any:
+    """An actor of flat shapes a hair before what they lie on, in the colours of their points."""
+    actor = vtkActor()
+    actor.SetMapper(_mapper(data))
+    actor.ForceTranslucentOn()
+    actor.GetProperty().LightingOff()
+    _replace(actor, shaders.LINE_DEC, shaders.LINE_IMPL, shaders.FRAGMENT_DEC, shaders.RIBBON)
+    return actor
+
+
 def instance_actor(mapper: Any, fragment: str) -> Any:
     """An actor of one form at many places; lit as VTK sees it, since only then it hands normals on."""
     actor = vtkActor()
