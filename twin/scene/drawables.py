@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from vtkmodules.vtkRenderingCore import vtkGlyph3DMapper
 
 from twin.scene import shaders
 from twin.scene.bake import plan_texel, table_bounds
+from twin.scene.coarse import Detail, block_geometry, block_light
 from twin.scene.drape import compose_overlay
 from twin.scene.over_time import lookup, set_slots, tell_owners
 from twin.scene.pack import Material
@@ -192,25 +194,54 @@ def _add_faces(stage: Stage, light: Light, building_rgb: NDArray[np.uint8] | Non
     if not pack.meta.facet_tiles:
         return
     light_map = texture(stage, light.atlas)
-    size = np.array(pack.meta.atlas[::-1], np.float32)
-    places = (pack["facet_texel"] + np.float32(0.5)) / size
     stage.plain_colours = plain_colours(pack, stage.style)
     table = colour_table(stage.style, stage.plain_colours, building_rgb)
     stage.face_colours = lookup(table, smooth=False)
-    slots = colour_slots(pack)
-    for tile in pack.meta.facet_tiles:
-        data = tile_data(stage, "facet", tile)
-        set_texture_places(stage, data, places[slice(*tile.points)])
-        is_model = tile.group.startswith("model")
-        if is_model:
+    for number, tile in enumerate(pack.meta.facet_tiles):
+        if tile.group.startswith("model"):
+            data = _face_data(stage, tile)
             set_colours(stage, data, _model_colours(pack, tile))
             actor = surface_actor(data, shaders.FACE, cull=False)
         else:
-            actor = _built_actor(stage, data, slots[slice(*tile.points)])
+            actor = _built_tile(stage, number, tile)
             stage.culled.append(actor)
         add_actor(stage, actor, _FACE_GROUPS.get(tile.group, "overlays"))
         put_light(stage, actor, "atlas", light_map)
         stage.mirrored.append(actor)
+
+
+def _face_data(stage: Stage, tile: Tile) -> Any:
+    """Geometry of a tile of faces, with its places in the light."""
+    data = tile_data(stage, "facet", tile)
+    size = np.array(stage.pack.meta.atlas[::-1], np.float32)
+    texel = stage.pack["facet_texel"][slice(*tile.points)]
+    set_texture_places(stage, data, (texel + np.float32(0.5)) / size)
+    return data
+
+
+def _built_tile(stage: Stage, number: int, tile: Tile) -> Any:
+    """A tile of what is built, at once or, in a large city, when it is first seen from near."""
+    starts = stage.pack.arrays.get("coarse_starts")
+    if starts is None or starts[number] == starts[number + 1]:
+        return _built_actor(stage, _face_data(stage, tile), colour_slots(stage.pack, slice(*tile.points)))
+    waiting = vtkPolyData()
+    actor = _built_actor(stage, waiting, np.empty(0, np.float32))
+    part = slice(int(starts[number]), int(starts[number + 1]))
+    blocks, owner = stage.pack["coarse_blocks"][part], stage.pack["coarse_owner"][part]
+    points, triangles, light, slots = block_geometry(blocks, owner)
+    data = triangle_data(stage, points, triangles)
+    set_texture_places(stage, data, light)
+    coarse = _built_actor(stage, data, slots)
+    add_actor(stage, coarse, _FACE_GROUPS.get(tile.group, "overlays"))
+    coarse.GetProperty().SetTexture("lightMap", texture(stage, block_light(stage.sun)))
+
+    def fill() -> None:
+        waiting.ShallowCopy(_face_data(stage, tile))
+        set_slots(actor, colour_slots(stage.pack, slice(*tile.points)))
+
+    size = float(np.median(blocks[:, 3:] - blocks[:, :3], axis=0).max())
+    stage.details.append(Detail(actor, coarse, coarse.GetBounds(), size, fill))
+    return actor
 
 
 def _model_colours(pack: ScenePack, tile: Tile) -> NDArray[np.uint8]:
@@ -283,13 +314,26 @@ def _add_instances(
 
 
 def _add_edges(stage: Stage) -> None:
-    points, style = stage.pack["edge_points"], stage.style
-    rgb, alpha = style.unit("building.edge"), style.numbers["building.edge_alpha"]
-    for tile in stage.pack.meta.edge_tiles:
-        ends = points[slice(*tile.cells)].reshape(-1, 3)
-        pairs = np.arange(len(ends), dtype=np.int32).reshape(-1, 2)
-        actor = line_actor(line_data(stage, ends, pairs), rgb=rgb, alpha=alpha)
+    bounds = stage.pack.arrays.get("coarse_edge_bounds")
+    for number, tile in enumerate(stage.pack.meta.edge_tiles):
+        data = vtkPolyData()
+        if bounds is None:
+            data = _edge_data(stage, tile)
+        rgb, alpha = stage.style.unit("building.edge"), stage.style.numbers["building.edge_alpha"]
+        actor = line_actor(data, rgb=rgb, alpha=alpha)
+        if bounds is not None:
+            box = tuple(float(v) for v in bounds[number])
+            stage.waiting[actor] = (box, partial(_fill_edges, stage, tile, data))
         _add_lines(stage, actor, "edges", _EDGE_WIDTH_PX, _EDGE_REACH_M)
+
+
+def _edge_data(stage: Stage, tile: Tile) -> Any:
+    ends = stage.pack["edge_points"][slice(*tile.cells)].reshape(-1, 3)
+    return line_data(stage, ends, np.arange(len(ends), dtype=np.int32).reshape(-1, 2))
+
+
+def _fill_edges(stage: Stage, tile: Tile, data: Any) -> None:
+    data.ShallowCopy(_edge_data(stage, tile))
 
 
 def _add_lines(stage: Stage, actor: Any, group: str, width_px: float, reach_m: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from twin.core.place import place_on_earth
 from twin.reconstruct.cover import Cover
 from twin.scene.charts import chart_faces
+from twin.scene.coarse import pack_blocks, pack_edge_bounds
 from twin.scene.drape import drape_overlays
 from twin.scene.pack import Material, PackMeta, Plan, ScenePack, Tile, digest
 from twin.scene.packing_faces import face_normals, is_upright, merged_faces, morton
@@ -48,7 +49,9 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
     arrays: dict[str, NDArray[Any]] = {"building_ids": np.array(content.building_ids, dtype=np.str_)}
     faces = merged_faces(content)
     charted, facet_tiles = _pack_facets(arrays, faces, origin)
+    pack_blocks(arrays, facet_tiles)
     edge_tiles = _pack_edges(arrays, faces.mesh, origin)
+    pack_edge_bounds(arrays, edge_tiles)
     terrain_tiles = _pack_terrain(arrays, content.terrain, origin)
     _pack_trees(arrays, content.trees, origin)
     block, fit = _extent(arrays)

@@ -41,20 +41,21 @@ def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
     return np.fromiter((zlib.crc32(i.encode()) for i in ids.tolist()), np.uint32, len(ids))
 
 
-def colour_slots(pack: ScenePack) -> NDArray[np.float32]:
-    """Where each point of the faces finds its colour in `colour_table`, shape (n_points,).
+def colour_slots(pack: ScenePack, part: slice = slice(None)) -> NDArray[np.float32]:
+    """Where points of the faces find their colour in `colour_table`, shape (n_points,).
 
     A building has three places: of its walls, its flat and its sloped roofs; everything else one for its material.
     Floats hold whole numbers to 16 million, enough for 5 million buildings.
     """
-    material, owner = pack["facet_material"], pack["facet_owner"]
+    material, owner = pack["facet_material"][part], pack["facet_owner"][part]
     own = (material <= Material.ROOF_SLOPED) & (owner >= 0)
     return np.where(own, FIRST_OWN + 3 * owner + material, material).astype(np.float32)
 
 
 def plain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:
     """Colours of walls, flat and sloped roofs of each building by style alone, shape (n, 3, 3)."""
-    chance = id_hash(pack["building_ids"])
+    kept = pack.arrays.get("building_chance")
+    chance = id_hash(pack["building_ids"]) if kept is None else kept
     kinds = [_varied(style.colours[key], chance, salt=int(kind)) for kind, key in _CHOSEN.items()]
     return np.stack(kinds, axis=1)
 

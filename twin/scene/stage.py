@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.scene.camera import metres_per_pixel
+from twin.scene.coarse import choose_detail
 from twin.scene.paint import colour_table
 from twin.scene.vtk_parts import texture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from twin.energy.sun import Sun
     from twin.scene.camera import Camera
+    from twin.scene.coarse import Detail
     from twin.scene.over_time import Lookup, OverTime
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
@@ -73,6 +75,10 @@ class Stage:
     """Actors that are switched off."""
     translucent: set[Any] = field(default_factory=set)
     """Actors that are never opaque: lines and flood water."""
+    details: list[Detail] = field(default_factory=list)
+    """Tiles of a large city, in full and as blocks."""
+    waiting: dict[Any, tuple[tuple[float, ...], Callable[[], None]]] = field(default_factory=dict)
+    """Lines of a large city that are made when they are first near enough, with the box that they lie in."""
     renewed: dict[str, list[Any]] = field(default_factory=dict)
     """Of those the ones that are given up when others take their place, by what they are for."""
     light_maps: dict[str, list[Any]] = field(default_factory=dict)
@@ -119,6 +125,7 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
     for actor in stage.near_eye:
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
+    choose_detail(stage, camera, height_px)
     for actor in stage.floods:
         vertex = actor.GetShaderProperty().GetVertexCustomUniforms()
         vertex.SetUniform3f("eyeV", list(camera.eye))
@@ -127,10 +134,15 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
     _aim_marks(stage, camera, height_px, angle)
     for actor, _, reach_m in stage.lines:
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
-        nearest = _nearest(actor.GetBounds(), camera.eye)
+        waiting = stage.waiting.get(actor)
+        nearest = _nearest(actor.GetBounds() if waiting is None else waiting[0], camera.eye)
         pixel = shown_m / height_px if shown_m is not None else nearest * angle
         # Lines too thin to be seen even where they are nearest are not drawn at all.
-        actor.SetVisibility(actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m))
+        is_seen = actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m)
+        if is_seen and waiting is not None:
+            waiting[1]()
+            del stage.waiting[actor]
+        actor.SetVisibility(is_seen)
 
 
 def mark_radius_px(height_px: int) -> float:
