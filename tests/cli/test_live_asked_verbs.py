@@ -154,3 +154,39 @@ def test_serve(city: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 def test_times_are_of_the_scene(city: Path) -> None:
     with open_store(city) as store:
         assert store.span() == (T0, T0 + 90 * MIN)
+
+
+def day_of_air(city: Path) -> Path:
+    """A station with 25 hours of all that the Korean index needs."""
+    values = {"pm10": 60.0, "pm2_5": 20.0, "no2": 0.02, "o3": 0.05}
+    units = {"pm10": "ug/m3", "pm2_5": "ug/m3", "no2": "[ppm]", "o3": "[ppm]"}
+    with open_store(city, write=True) as store:
+        streams = tuple(Datastream(f"air:{k}", "air", "", k, unit=units[k]) for k in values)
+        store.put_catalogue(Catalogue((Thing("air", SCRIPT),), streams))
+        for name, value in values.items():
+            times = [T0 + k * 10 * MIN for k in range(150)]
+            store.append(Batch([f"air:{name}"] * 150, times, times, [value] * 150, [0] * 150))
+    return city
+
+
+def test_index(city: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    then = ("--time", "2026-08-29T03:55:00Z")
+    rows = {r["thing"]: r for r in answer(capsys, "index", day_of_air(city), *then, "--language", "ko")}
+    assert (rows["air"]["index"], rows["air"]["label"], rows["air"]["main"]) == (80, "보통", "pm10")
+    assert rows["it's"]["index"] is None
+    assert set(rows["it's"]["missing"]) == {"pm10", "pm2_5", "no2", "o3"}
+    who = {r["thing"]: r for r in answer(capsys, "index", city, *then, "--bands", "who-2021")}
+    assert who["air"]["properties"]["pm2_5"] == {
+        "mean": 20.0,
+        "hours": 24.0,
+        "unit": "ug/m3",
+        "band": "target_4",
+    }
+    assert (who["air"]["band"], who["air"]["main"]) == ("target_2", "no2")  # 37.6 ug/m3 at 25 degrees
+    early = answer(capsys, "index", city, "--time", "2026-08-28T05:00:00Z")
+    assert all(row["index"] is None for row in early)
+    stage = answer(capsys, "index", city, "--bands", "korea-water-stage", "--time", "2026-08-28T03:40:00Z")
+    assert (stage[0]["thing"], stage[0]["band"]) == ("river-1", "interest")
+    assert "Moderate 80 (pm10)" in said(capsys, "index", city, *then)[1]
+    code, _, err = said(capsys, "index", city, "--bands", "korea-cia")
+    assert (code, "did you mean 'korea-cai'" in err) == (2, True)

@@ -134,3 +134,6 @@ def test_demo_builds_compares_draws_and_says_what_is_next(
     assert all(p.stat().st_size > 20_000 for p in pictures)
     assert f"next: twin info {city}" in lines
     assert "comparing with the truth" in err
+    (live,) = [line for line in lines if line.startswith("live: ")]
+    assert " observations of " in live
+    assert (city / "live" / "alarms.jsonl").stat().st_size > 0

@@ -12,6 +12,7 @@ VERBS: dict[str, str] = {
     "ingest": "keep what a broker or a city's platform sends",
     "replay": "history by the clock of the scene, as if it came in now",
     "latest": "what every datastream tells at a moment, and whether it is fresh",
+    "index": "what an air-quality index, or another table of bands, says of every station",
     "history": "what one datastream told over time",
     "alarms": "what asks for attention, who has seen it, what is put aside",
     "field": "values between stations as a raster",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HOURS = 12
 RECENT = 4
+RECENT_HOURS = 25
+"""Longest time before a moment that an index looks back."""
 DAMPED = 0.75
 """What a value counts that is high and not far from the last half day."""
 
