@@ -103,6 +103,8 @@ _DRAPE = """
   vec2 drapePlace = (placeW.xy - drapeCorner.xy) * vec2(1.0, -1.0) * drapeCorner.zw;
   vec4 drape = texture(drapeMap, drapePlace);
   drape.a *= float(drapePlace == clamp(drapePlace, 0.0, 1.0));
+  // Close by it is a tint: whoever stands in a street wants to see the street.
+  drape.a *= mix(0.22, 1.0, clamp((length(placeW - eye) - 20.0) / 130.0 + float(parallelPixel > 1e-8), 0.0, 1.0));
 """
 FACE = (
     _COMMON
