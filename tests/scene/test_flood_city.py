@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 import shapely
+from PIL import Image
 
 from tests.flood_city import box, grid_of, make_city
 from twin.core.errors import UsageError
@@ -12,6 +13,7 @@ from twin.core.notices import Notices
 from twin.scene.as_layer import as_layer, chosen_layers
 from twin.scene.flood_city import ROAD_RGBA
 from twin.scene.flood_layer import FloodLayer
+from twin.scene.graphics import probe_graphics
 from twin.scene.store import NO_LAYERS
 from twin.water.exposure import expose
 from twin.water.flood import StepArrays, flood_of
@@ -30,7 +32,7 @@ def city(tmp_path_factory):
         "road_id": ["west", "east"],
         "geometry": [box(grid, slice(30, 36), slice(0, 20)), box(grid, slice(30, 36), slice(20, 40))],
     }
-    river = {"class": ["river"], "geometry": [box(grid, slice(0, 8), slice(0, N))]}
+    river = {"class": ["river"], "level_m": [0.0], "geometry": [box(grid, slice(0, 8), slice(0, N))]}
     houses = [box(grid, slice(14, 20), slice(5, 11)), box(grid, slice(14, 20), slice(28, 34))]
     made = make_city(
         tmp_path_factory.mktemp("town") / "town.twin",
@@ -135,3 +137,25 @@ def test_pixels_of_roads_are_half_a_metre_or_as_many_as_fit():
 def vars_of(grid):
     b = grid.bounds
     return b.x_min, b.y_min, b.x_max, b.y_max
+
+
+@pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+def test_the_command_line_draws_a_moment_and_tells_of_times_outside(city, tmp_path):
+    from click.testing import CliRunner
+
+    from twin.cli.main import cli
+
+    def snapshot(name, *more):
+        out = tmp_path / f"{name}.png"
+        done = CliRunner().invoke(cli, ["snapshot", str(city.path), str(out), "--size", "320x180", *more])
+        assert done.exit_code == 0, done.output
+        return np.asarray(Image.open(out)).astype(int), done.output
+
+    dry, _ = snapshot("dry", "--layer", "storm", "--time", "2026-08-28T03:00+00:00")
+    wet, told = snapshot("wet", "--layer", "storm", "--time", "2026-08-28T05:00+00:00")
+    assert "nearest state" not in told
+    assert (np.abs(wet - dry).max(axis=-1) > 40).sum() > 500
+    again, _ = snapshot("again", "--layer", "storm", "--time", "2026-08-28T05:00+00:00")
+    assert np.array_equal(wet, again)
+    _, told = snapshot("later", "--layer", "storm", "--time", "2026-08-29T05:00+00:00")
+    assert "storm knows of 2026-08-28T03:00+00:00 to 2026-08-28T05:00+00:00" in told
