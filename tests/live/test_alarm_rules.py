@@ -163,6 +163,19 @@ def test_what_was_stored_but_not_judged_is_judged_next_time(city: Path) -> None:
     assert "fired" in [r["event"] for r in read_lines(city / LOG)]
 
 
+def test_a_new_datastream_leaves_the_others_as_they_were(city: Path) -> None:
+    judge(city, HIGH)
+    more = Datastream("river-1:second", "river-1", observed_property="water_level", unit="m")
+    with open_store(city, write=True) as store:
+        store.put_catalogue(Catalogue(CATALOGUE.things, (*CATALOGUE.datastreams, more)))
+    judge(city, [(t, 2.6) for t in range(10, 12)], is_replay=False)
+    told = [(r["event"], r["id"]) for r in read_lines(city / LOG)]
+    assert [e for e, i in told if i == "river-high@river-1:level"] == ["fired"]
+    judge(city, [(t, 2.6) for t in range(12, 30)], is_replay=False)
+    told = [(r["event"], r["id"]) for r in read_lines(city / LOG)]
+    assert ("no_data", "river-high@river-1:second") in told
+
+
 def test_a_line_cut_off_is_taken_away(city: Path) -> None:
     judge(city, HIGH + DOWN)
     whole = (city / LOG).read_bytes()

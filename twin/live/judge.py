@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.core.files import canonical_json, guard_storage, write_text
 from twin.live.alarm_engine import Engine, Watch
-from twin.live.alarm_log import LOG, Log, event_row
+from twin.live.alarm_log import LOG, Log, alarm_id, event_row
 from twin.live.alarm_rules import FILE, read_rules, watched
 from twin.live.freshness import max_ages_s
 from twin.live.model import Quality
@@ -110,7 +110,7 @@ def open_judge(
     found = read_rules(path)
     catalogue = store.catalogue()
     judge = Judge(_engine(found, catalogue, notices), Log(city / LOG), catalogue)
-    key = _key(found, catalogue)
+    key = _key(found)
     before = _read_state(city / STATE, key)
     if before and (from_us is None or from_us >= before["judged_before"]):
         thaw(judge.engine, before)
@@ -146,10 +146,10 @@ def _engine(rules: Rules, catalogue: Catalogue, notices: Notices) -> Engine:
     return Engine([Watch(r, d.id, ages[d.id]) for r, d in pairs], lateness_s=rules.lateness_s)
 
 
-def _key(rules: Rules, catalogue: Catalogue) -> str:
-    """Digest of what a kept state belongs to."""
-    pairs = [(asdict(rule), stream.id) for rule, stream in watched(rules, catalogue)]
-    return hashlib.sha256(json.dumps([rules.lateness_s, pairs], default=dict).encode()).hexdigest()[:20]
+def _key(rules: Rules) -> str:
+    """Digest of the rules that a kept state belongs to; datastreams may come and go."""
+    plain = [rules.lateness_s, *(asdict(rule) for rule in rules.rules)]
+    return hashlib.sha256(json.dumps(plain, default=dict).encode()).hexdigest()[:20]
 
 
 _PLAIN = (
@@ -166,20 +166,24 @@ _PLAIN = (
 
 def freeze(engine: Engine) -> dict[str, Any]:
     """The state of an engine, in plain values; what still waits to be judged stays in the store."""
-    machines: list[dict[str, Any]] = [
-        {
+    machines = {
+        alarm_id(machine.rule.name, stream): {
             **{name: getattr(machine, name) for name in _PLAIN},
             "changes": list(machine.changes),
             "window": [list(pair) for pair in machine.window],
         }
-        for machine, _ in engine.machines
-    ]
+        for machine, stream in engine.machines
+    }
     return {"judged_before": engine.judged_before, "machines": machines}
 
 
 def thaw(engine: Engine, state: dict[str, Any]) -> None:
     """Put an engine of the same rules into a state that `freeze` gave."""
-    for (machine, _), kept in zip(engine.machines, state["machines"], strict=True):
+    for machine, stream in engine.machines:
+        kept = state["machines"].get(alarm_id(machine.rule.name, stream))
+        if kept is None:  # a datastream that is new is waited for from now on
+            machine.begin(state["judged_before"])
+            continue
         for name in _PLAIN:
             setattr(machine, name, kept[name])
         machine.changes = deque(kept["changes"])
