@@ -153,7 +153,7 @@ function addGround(city, block, maps) {
   city.drape = { value: new THREE.DataTexture(new Uint8Array(4), 1, 1) };
   city.drape.value.needsUpdate = true;
   const own = { ...maps.plan, paints: city.paints, overlay: city.drape };
-  const land = material(header, header.overlayPictures.length ? "draped" : "face", own);
+  const land = material(header, header.overlayPictures.length || header.time.tracks.some((t) => t.drape) ? "draped" : "face", own);
   city.waterLook = material(header, "water", {
     ...maps.plan, paints: city.paints, grainMap: { value: grain() }, mirrorImage: city.drape, mirrorShare: { value: 0 },
     mirrorScale: { value: new THREE.Vector2(1, 1) }, deepColour: { value: new THREE.Vector3() }, shoreColour: { value: new THREE.Vector3() },
@@ -264,15 +264,32 @@ async function addOverlays(city, block) {
   city.overlayPictures = await Promise.all(header.overlayPictures.map(async (p) => ({ overlay: p.overlay, image: await picture(block, p.picture) })));
 }
 
-// Lays the shown pictures over the ground, one over the other.
-function drape(city, isShown) {
-  const shown = city.overlayPictures.filter((p) => isShown(p.overlay));
-  if (!city.overlayPictures.length) return;
-  const canvas = document.createElement("canvas");
-  canvas.width = city.overlayPictures[0].image.width;
-  canvas.height = city.overlayPictures[0].image.height;
-  const pen = canvas.getContext("2d");
+async function addDrapes(city, block) {
+  city.drapes = [];
+  for (const [i, track] of block.header.time.tracks.entries()) {
+    if (!track.drape) continue;
+    const images = await Promise.all(track.drape.pictures.map((p) => picture(block, p.picture)));
+    city.drapes.push({ name: "track " + i, images, places: track.drape.pictures.map((p) => p.place), frames: track.drape.frames });
+  }
+}
+
+// Lays the pictures that are shown at a moment over the ground, one over the other.
+function drape(city, header, isShown, moment) {
+  const now = city.drapes.map((d) => (isShown(d.name) ? d.frames[Math.min(Math.round(moment), d.frames.length - 1)] : -1));
+  const shown = city.overlayPictures.filter((p) => isShown("overlay " + p.overlay));
+  const key = [...now, "|", ...shown.map((p) => p.overlay)].join();
+  if (key === city.draped || (!city.overlayPictures.length && !city.drapes.length)) return;
+  city.draped = key;
+  const plan = header.plan, size = 2048 / Math.max(plan.columns, plan.rows, 2048), canvas = document.createElement("canvas");
+  canvas.width = Math.round(plan.columns * size);
+  canvas.height = Math.round(plan.rows * size);
+  const pen = canvas.getContext("2d"), scale = size / plan.texel_m;
   for (const p of shown) pen.drawImage(p.image, 0, 0, canvas.width, canvas.height);
+  city.drapes.forEach((d, k) => {
+    if (now[k] < 0) return;
+    const [west, north, width, height] = d.places[now[k]];
+    pen.drawImage(d.images[now[k]], (west - plan.x_min) * scale, (plan.y_max - north) * scale, width * scale, height * scale);
+  });
   const made = new THREE.CanvasTexture(canvas);
   made.flipY = made.generateMipmaps = false;
   made.minFilter = THREE.LinearFilter;

@@ -31,12 +31,14 @@ class Page {
     addGround(this.city, this.block, maps);
     addTrees(this.city, this.block);
     await addOverlays(this.city, this.block);
+    await addDrapes(this.city, this.block);
     this.centres = houseCentres(this.city);
     this.floods = [];
     this.marks = [];
     for (const [i, track] of this.header.time.tracks.entries()) {
       const name = "track " + i;
       if (track.water) this.floods.push(new Flood(this.city, this.block, track, name, maps));
+      if (track.lines) this.floods.push(new Bands(this.city, this.block, track, name));
       if (track.markers) this.marks.push(Object.assign(new Marks(track, name, byId("labels"), (m, k) => this.tellMark(m, k)), { name }));
     }
     for (const group of Object.values(this.city.groups)) this.scene.add(group);
@@ -207,7 +209,7 @@ class Page {
     if (this.city.groups.edges) this.city.groups.edges.visible &&= this.city.groups.buildings?.visible ?? true;
     for (const marks of this.marks) marks.visible = !this.hidden.has(marks.name);
     this.labels.visible = !this.hidden.has("labels");
-    drape(this.city, (i) => !this.hidden.has("overlay " + i));
+    drape(this.city, this.header, (name) => !this.hidden.has(name), this.moment);
     this.draw();
   }
 
@@ -290,6 +292,7 @@ class Page {
     byId("moment").value = String(this.moment);
     for (const flood of this.floods) flood.show(this.moment, this.look);
     for (const marks of this.marks) marks.show(this.moment);
+    drape(this.city, this.header, (name) => !this.hidden.has(name), this.moment);
     if (this.header.time.tracks.some((t) => t.buildings)) this.recolour();
     this.tellTime();
     this.draw();

@@ -37,7 +37,7 @@ function pickAt(city, eye, x, y, width, height) {
   const ray = rayAt(eye, x, y, width, height), at = new THREE.Vector3();
   let best = null;
   for (const [name, group] of Object.entries(city.groups)) {
-    if (!group.visible || ["sky", "table", "edges", "trees", "flood"].includes(name)) continue;
+    if (!group.visible || ["sky", "table", "edges", "trees"].includes(name) || name.startsWith("track")) continue;
     for (const thing of group.children) {
       if (!thing.isMesh || !ray.intersectBox(thing.geometry.boundingBox, at)) continue;
       const found = nearestOf(thing, ray, best ? best.distance : Infinity);

@@ -103,6 +103,40 @@ class Flood {
   }
 }
 
+// Bands along lines, such as roads by their state.
+class Bands {
+  constructor(city, block, track, name) {
+    const lines = track.lines, p = numbers(block, lines.points, Float32Array, 0.01), starts = numbers(block, lines.starts, Uint32Array);
+    this.lines = lines;
+    this.codes = numbers(block, lines.codes, Uint8Array);
+    this.count = starts.length - 1;
+    const position = [], triangles = [];
+    this.owner = [];
+    for (let line = 0; line < this.count; line++)
+      for (let i = starts[line]; i + 1 < starts[line + 1]; i++) {
+        const dx = p[3 * i + 3] - p[3 * i], dy = p[3 * i + 4] - p[3 * i + 1], length = Math.hypot(dx, dy) || 1;
+        const sx = (-dy / length) * lines.width / 2, sy = (dx / length) * lines.width / 2, first = position.length / 3;
+        for (const [k, side] of [[i, 1], [i, -1], [i + 1, 1], [i + 1, -1]]) {
+          position.push(p[3 * k] + side * sx, p[3 * k + 1] + side * sy, p[3 * k + 2] + 0.1);
+          this.owner.push(line);
+        }
+        triangles.push(first, first + 1, first + 3, first, first + 3, first + 2);
+      }
+    const shape = geometry(new Float32Array(position), Uint32Array.from(triangles));
+    this.shade = new THREE.BufferAttribute(new Uint8Array(position.length), 3, true);
+    shape.setAttribute("shade", this.shade);
+    this.thing = mesh(city, name, shape, material(block.header, "band", {}, { transparent: true, side: THREE.DoubleSide, depthWrite: false }));
+    this.thing.renderOrder = 1;
+  }
+
+  show(moment) {
+    const k = Math.min(Math.round(moment), this.lines.shown.length - 1);
+    this.thing.visible = this.lines.shown[k];
+    this.owner.forEach((line, i) => this.shade.array.set(this.lines.colours[this.codes[k * this.count + line]], 3 * i));
+    this.shade.needsUpdate = true;
+  }
+}
+
 class Marks {
   constructor(track, layer, parent, chosen) {
     this.track = track;

@@ -159,10 +159,11 @@ class Eye {
         canvas.classList.toggle("held", this.pointers.size > 0);
       });
     canvas.addEventListener("pointermove", (e) => this.drag(e));
-    canvas.addEventListener("wheel", (e) => {
-      e.preventDefault();
-      this.zoom(Math.exp(Math.max(-120, Math.min(120, e.deltaY)) * 0.0015));
-    }, { passive: false });
+    for (const part of [canvas, byId("labels")]) // marks lie over the picture, the wheel means the picture
+      part.addEventListener("wheel", (e) => {
+        e.preventDefault();
+        this.zoom(Math.exp(Math.max(-120, Math.min(120, e.deltaY)) * 0.0015));
+      }, { passive: false });
     addEventListener("keydown", (e) => {
       if (e.target.matches("input, select, textarea") || e.ctrlKey || e.metaKey || e.altKey) return;
       this.keys.add(e.code);

@@ -19,6 +19,7 @@ OPTION_OF = {
     "language": "--lang",
     "theme": "--theme",
     "flood": "--flood",
+    "layers": "--layer",
     "start": "--from",
     "end": "--to",
     "scale": "--scale",
@@ -27,7 +28,7 @@ OPTION_OF = {
     "for_print": "--print",
 }
 """Field to the option of the command line that sets it."""
-_PAGE = frozenset({"title", "language", "theme", "flood", "start", "end"})
+_PAGE = frozenset({"title", "language", "theme", "flood", "layers", "start", "end"})
 _MODEL = frozenset({"scale", "size_m", "around"})
 TAKEN = {
     ".html": _PAGE,
@@ -52,7 +53,9 @@ class ExportOptions:
     theme : str
         Of a page: ``light``, ``dark`` or ``auto``.
     flood : str, optional
-        Name of the flood that a page shows over time.
+        Name of the flood that a page shows over time; the only one of the city without.
+    layers : tuple of str
+        Layers of a page, as `twin.Scene` takes them; without any all added ones, the flood, and observations.
     start, end : datetime, optional
         First and last moment of a page.
     scale : float, optional
@@ -74,6 +77,7 @@ class ExportOptions:
     language: str = "en"
     theme: str = "light"
     flood: str | None = None
+    layers: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
     scale: float | None = None

@@ -31,6 +31,9 @@ Examples:
 @click.option("--lang", "language", default="en", help="Language a page opens in: en, ko or fi.")
 @click.option("--theme", default="light", help="Colours of a page: light, dark, or auto.")
 @click.option("--flood", help="Flood of the city that a page shows over time; its only one if not given.")
+@click.option(
+    "--layer", "layers", multiple=True, help="Show only these layers in a page, such as live:pm2_5."
+)
 @click.option("--from", "start", help="First moment of a page, ISO 8601.")
 @click.option("--to", "end", help="Last moment of a page.")
 @click.option("--scale", help="Size of a model, such as 1:500; true size if not given.")

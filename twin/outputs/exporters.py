@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.core.errors import UsageError
 from twin.outputs.export_content import BuildingMeshes, ExportContent, MeshPart
 
 if TYPE_CHECKING:
@@ -157,9 +158,10 @@ def export_page(city: City, wanted: ExportRequest) -> None:
     from twin.outputs.web.timeline import choose_moments
     from twin.scene.scene import Scene
 
-    scene = Scene(city, notices=wanted.notices)
     options = wanted.options
-    layers = _page_layers(city, options, wanted.notices)
+    asked = [*options.layers, *([options.flood] if options.layers and options.flood else [])]
+    scene = Scene(city, asked, notices=wanted.notices)
+    layers = scene.layers if asked else _page_layers(city, options, wanted.notices)
     page = PageOptions(
         title=options.title,
         language=options.language,
@@ -191,15 +193,20 @@ def export_usdz(city: City, wanted: ExportRequest) -> None:
 
 
 def _page_layers(city: City, options: ExportOptions, notices: Notices) -> tuple[SceneLayer, ...]:
-    """What changes over time: the flood that was asked for, or the only one."""
+    """What changes over time: the flood that was asked for, or the only one, and the city's observations."""
     from twin.scene.as_layer import as_layer
-    from twin.water.flood_store import read_flood
 
-    floods = sorted(name for name, layer in city.manifest.layers.items() if layer.kind == "flood")
+    names: dict[str, list[str]] = {}
+    for name, layer in city.manifest.layers.items():
+        names.setdefault(layer.kind, []).append(name)
+    floods = sorted(names.get("flood", ()))
+    if options.flood and options.flood.partition(":")[0] not in floods:
+        known = f"choose one of {', '.join(floods)}" if floods else "make one with `twin flood`"
+        raise UsageError("--flood", f"the city has no flood {options.flood!r}", known)
     if options.flood is None and len(floods) > 1:
         notices.add("flood", f"the page shows no flood; choose one with --flood: {', '.join(floods)}")
-    chosen = options.flood or (floods[0] if len(floods) == 1 else None)
-    return (as_layer(read_flood(city, chosen)),) if chosen else ()
+    chosen = [options.flood] if options.flood else floods if len(floods) == 1 else []
+    return tuple(as_layer(name, city) for name in [*chosen, *names.get("observations", ())])
 
 
 def scene_attributes(city: City, scene: Scene) -> dict[str, Any]:

@@ -169,6 +169,18 @@ class Browser:
         self.settle()
         return base64.b64decode(self.call("Page.captureScreenshot", {"format": "png"})["data"])
 
+    def processor_s(self) -> float:
+        """Seconds of processor time that all processes of the browser have taken."""
+        import psutil
+
+        own = psutil.Process(self._process.pid)
+        times = []
+        for process in [own, *own.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                taken = process.cpu_times()
+                times.append(taken.user + taken.system)
+        return sum(times)
+
     def close(self) -> None:
         """End the browser."""
         with contextlib.suppress(Exception):

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from tests.scene.conftest import ORIGIN, village_content
-from twin.core.grid import Grid
+from twin.core.grid import Bounds, Grid
 from twin.outputs.web.page import PageOptions
 from twin.outputs.web.timeline import choose_moments
 from twin.scene.colour import Legend, LegendEntry
-from twin.scene.layers import LayerView, MarkerView, WaterView
-from twin.scene.model import ColouredMesh, Label, Lines, Overlay
+from twin.scene.layers import LayerView, LineView, MarkerView, WaterView
+from twin.scene.model import ColouredMesh, Label, Lines, Overlay, Picture
 from twin.scene.scene import Scene
 
 SCRIPT = "<script>window.pwned=1;alert(1)</script>"
@@ -76,7 +76,10 @@ class Rising:
             (LegendEntry("up to 0.5", (133, 188, 226)), LegendEntry("over 0.5", (45, 108, 178))),
         )
         water = WaterView(self.grid, bed, depth, None, None, (0.5,), ((133, 188, 226), (45, 108, 178)))
-        return LayerView(water=water, legends=(legend,), remarks=(f"remark {SCRIPT}",))
+        rgba = np.zeros((8, 8, 4), np.uint8)
+        rgba[2:6, 2:6] = (220, 40, 40, 255) if share > 0.5 else (0, 0, 0, 0)
+        drape = Picture(rgba, Bounds(ORIGIN[0] + 10.0, ORIGIN[1] + 5, ORIGIN[0] + 26, ORIGIN[1] + 14))
+        return LayerView(water=water, drape=drape, legends=(legend,), remarks=(f"remark {SCRIPT}",))
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,13 @@ class Gauges:
         history = tuple(np.array([[600.0, 0.1], [300, np.nan], [0, share]]) for _ in ids)
         alarm = np.array([share > 0.5] * len(ids))
         marks = MarkerView(ids, place, rgb, state, None, text, history, alarm)
-        return LayerView(markers=marks, building_rgb={"c": (250, 20, 20)} if share > 0.9 else {})
+        ends = np.array([(-28.0, 10, 0.1), (-5, 10, 0.1), (-28, 13, 0.1), (-5, 13, 0.1)]) + np.array(ORIGIN)
+        roads = LineView(
+            Lines(ends, np.array([0, 2, 4], np.int32)),
+            np.array([(40, 160, 80), (round(255 * share), 40, 40)], np.uint8),
+        )
+        red = {"c": (250, 20, 20)} if share > 0.9 else {}
+        return LayerView(markers=marks, lines=roads, building_rgb=red)
 
 
 def hostile_scene() -> Scene:

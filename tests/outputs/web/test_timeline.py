@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.outputs.web.hostile_village import START, Gauges, Rising
+from tests.scene.conftest import ORIGIN
 from twin.core.errors import UsageError
 from twin.core.grid import Grid
 from twin.outputs.web import timeline as module
@@ -67,3 +68,39 @@ def test_large_waters_are_joined_in_blocks(monkeypatch):
     _, data = unpack(bundle.pack({}))
     assert set(read(track["frames"][0], data)[:, 0].tolist()) == {50}
     assert set(read(track["bed"], data)[:, 0].tolist()) == {100}
+
+
+def test_pictures_on_the_ground_are_kept_once():
+    times = tuple(START + HOUR * k / 4 for k in range(5))
+    told = timeline([Rising()], Moments(times), ORIGIN, Bundle())
+    drape = told["tracks"][0]["drape"]
+    assert drape["frames"] == [-1, -1, -1, 0, 0]
+    assert [p["place"] for p in drape["pictures"]] == [[10.0, 14.0, 16.0, 9.0]]
+
+
+def test_lines_keep_their_places_and_change_their_colours():
+    bundle = Bundle()
+    told = timeline([Gauges()], Moments((START, START + HOUR)), ORIGIN, bundle)
+    lines = told["tracks"][0]["lines"]
+    _, data = unpack(bundle.pack({}))
+    colours = np.array(lines["colours"])[read(lines["codes"], data)]
+    assert colours.tolist() == [[[40, 160, 80], [0, 40, 40]], [[40, 160, 80], [255, 40, 40]]]
+    assert read(lines["points"], data)[0].tolist() == [-2800, 1000, 10]
+
+
+def test_layers_without_a_common_moment_follow_the_first():
+    late = Rising(span=(START + timedelta(days=900), START + timedelta(days=901)))
+    assert choose_moments([Gauges(), late]).times[-1] == START + HOUR
+
+
+def test_things_without_a_place_are_left_out():
+    class Lost(Gauges):
+        def at(self, when):
+            view = super().at(when)
+            view.markers.position[0] = np.nan
+            return view
+
+    told = timeline([Lost()], Moments((START,)), (0, 0, 0), Bundle())
+    markers = told["tracks"][0]["markers"]
+    assert len(markers["ids"]) == 2
+    assert all(len(frame) == 2 for frame in markers["frames"])

@@ -101,6 +101,26 @@ void main() {
   gl_Position = projectionMatrix * viewMatrix * vec4(position, 1.0);
 }
 """
+_BAND_VERTEX = """
+in vec3 position;
+in vec3 shade;
+uniform vec3 eye;
+out vec3 placeW;
+out vec3 shadeV;
+void main() {
+  placeW = position;
+  shadeV = shade;
+  vec3 towards = eye - position;
+  float reach = length(towards);
+  // A hair nearer than the ground that it lies on, the more the farther away: depth gets coarse there.
+  gl_Position = projectionMatrix * viewMatrix * vec4(position + towards / reach * (0.05 + 0.0015 * reach), 1.0);
+}
+"""
+_BAND = """
+  float reach = length(placeW - eye);
+  float far = hazeShare * (1.0 - exp(-max(reach - hazeStart, 0.0) / hazeLength));
+  fragment = vec4(mix(shadeV, horizon, far), 0.85);
+"""
 _FLOOD = """
   if (depthV < 0.005) discard;
   float reach = length(placeW - eye);
@@ -168,6 +188,7 @@ uniform float mirrorShare, sunLevel;
                 before="  vec3 diffuseColor = lineColour.rgb;\n  float opacity = lineColour.a;",
             ),
         ),
+        "band": _program(_BAND_VERTEX, _fragment(_BAND, outside=f"{place}in vec3 shadeV;\n")),
         "flood": _program(_FLOOD_VERTEX, _fragment(_FLOOD, outside=flood)),
     }
 

@@ -11,6 +11,7 @@ import numpy as np
 from twin.core.errors import UsageError
 from twin.core.visible_text import visible_text
 from twin.outputs.web.looks import legend_values
+from twin.outputs.web.pictures import webp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
     from twin.core.grid import Grid
     from twin.outputs.web.codec import Bundle
-    from twin.scene.layers import LayerView, MarkerView, SceneLayer, WaterView
+    from twin.scene.layers import LayerView, LineView, MarkerView, SceneLayer, WaterView
+    from twin.scene.model import Picture
 
 MAX_MOMENTS = 61
 MAX_CELLS = 200_000
 """Cells that are wet at some time; more are joined in blocks."""
 WET_M = 0.01
+_DRAPE_QUALITY = 70
+_MOST_DRAPE = 1536
 _NO_BED = -(2**20)
 
 
@@ -47,6 +51,8 @@ def choose_moments(
 ) -> Moments:
     """Evenly spaced moments from first to last that any layer knows of, or between the given ones.
 
+    Where the layers have no moment in common, the first one decides: years between them would leave it one picture.
+
     Raises
     ------
     UsageError
@@ -57,7 +63,8 @@ def choose_moments(
         if start is not None or end is not None:
             raise UsageError("--from, --to", "nothing in this page changes over time", "leave them out")
         return Moments(())
-    known = min(s[0] for s in spans), max(s[1] for s in spans)
+    meets = max(s[0] for s in spans) <= min(s[1] for s in spans)
+    known = (min(s[0] for s in spans), max(s[1] for s in spans)) if meets else spans[0]
     first, last = start or known[0], end or known[1]
     if first > known[1] or last < known[0]:
         told = f"data run from {known[0].isoformat()} to {known[1].isoformat()}"
@@ -105,6 +112,10 @@ def _track(views: list[LayerView], origin: Sequence[int], bundle: Bundle) -> dic
         track["water"] = water_track(waters, origin, bundle)
     if any(view.markers is not None for view in views):
         track["markers"] = _markers([view.markers for view in views], origin)
+    if any(view.drape is not None for view in views):
+        track["drape"] = drape_track([view.drape for view in views], origin, bundle)
+    if any(view.lines is not None for view in views):
+        track["lines"] = line_track([view.lines for view in views], origin, bundle)
     if any(view.building_rgb for view in views):
         track["buildings"] = [{k: list(v) for k, v in view.building_rgb.items()} for view in views]
     return track
@@ -149,6 +160,54 @@ def water_track(
         "breaks": list(known.breaks),
         "colours": [list(c) for c in known.colours],
         **shades,
+    }
+
+
+def drape_track(views: Sequence[Picture | None], origin: Sequence[int], bundle: Bundle) -> dict[str, Any]:
+    """What lies on the ground at each moment: pictures, each once, and which of them a moment shows (-1 none)."""
+    made: dict[bytes, int] = {}
+    pictures: list[dict[str, Any]] = []
+    frames = []
+    for view in views:
+        if view is None or not view.rgba[..., 3].any():
+            frames.append(-1)
+            continue
+        data = webp(_at_most(view.rgba), _DRAPE_QUALITY)
+        if data not in made:
+            made[data] = len(pictures)
+            b = view.bounds
+            west, north = b.x_min - origin[0], b.y_max - origin[1]
+            place = [west, north, b.x_max - b.x_min, b.y_max - b.y_min]
+            pictures.append({"picture": bundle.add_bytes(data), "place": place})
+        frames.append(made[data])
+    return {"pictures": pictures, "frames": frames}
+
+
+def _at_most(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture thinned by whole steps, so that no side is too long."""
+    step = -(-max(rgba.shape[:2]) // _MOST_DRAPE)
+    return np.ascontiguousarray(rgba[::step, ::step])
+
+
+def line_track(
+    views: Sequence[LineView | None], origin: Sequence[int], bundle: Bundle
+) -> dict[str, Any] | None:
+    """Lines that keep their places, such as roads, and the colour of each at each moment; None for other lines."""
+    known = next(v for v in views if v is not None)
+    n = len(known.lines.starts) - 1
+    if any(v is not None and not np.array_equal(v.lines.starts, known.lines.starts) for v in views):
+        return None
+    none = np.zeros((n, 3), np.uint8)
+    colours = np.concatenate([none if v is None else v.rgb for v in views]).astype(np.int64)
+    kinds, code = np.unique(colours, axis=0, return_inverse=True)
+    points = np.rint((known.lines.vertices - np.asarray(origin, np.float64)) * 100).astype(np.int64)
+    return {
+        "points": bundle.add(points),
+        "starts": bundle.add(known.lines.starts),
+        "width": known.width_m,
+        "colours": kinds.tolist(),
+        "shown": [v is not None for v in views],
+        "codes": bundle.add(code.reshape(len(views), n).astype(np.int64)),
     }
 
 
@@ -224,7 +283,7 @@ def _markers(views: list[MarkerView | None], origin: Sequence[int]) -> dict[str,
         if view is None:
             continue
         for name, position in zip(view.ids, view.position, strict=True):
-            if name not in rows:
+            if name not in rows and bool(np.isfinite(position).all()):
                 rows[name] = len(places)
                 places.append([round(float(p - o), 2) for p, o in zip(position, origin, strict=True)])
     frames = [_marker_frame(view, rows) for view in views]
@@ -241,6 +300,8 @@ def _marker_frame(view: MarkerView | None, rows: dict[str, int]) -> list[Any]:
     if view is None:
         return frame
     for i, name in enumerate(view.ids):
+        if name not in rows:
+            continue  # a thing without a place
         alarm = bool(view.is_alarm[i]) if view.is_alarm is not None else False
         height = float(view.height_m[i]) if view.height_m is not None else 0.0
         text = visible_text(view.text[i]) if view.text else ""
@@ -256,7 +317,7 @@ def _histories(views: list[MarkerView | None], rows: dict[str, int]) -> list[Any
     if last is None or not last.history:
         return told
     for name, series in zip(last.ids, last.history, strict=True):
-        if series is not None and len(series):
+        if name in rows and series is not None and len(series):
             told[rows[name]] = [
                 [round(float(t)), round(float(v), 4) if math.isfinite(v) else None] for t, v in series
             ]
