@@ -82,7 +82,7 @@ def h264_arguments(size: tuple[int, int], fps: float) -> list[str]:
     """Options for H.264 that plays everywhere: 4:2:0, BT.709 said and meant, a level, a key frame every two seconds."""
     return [
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
-        *("-c:v", "libx264", "-preset", "medium", "-crf", "18", "-profile:v", "high"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "17", "-profile:v", "high"),
         *("-level:v", h264_level(size, fps), "-g", str(max(1, round(2 * fps)))),
         *("-x264-params", "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv"),
         *("-flags:v", "+bitexact"),
