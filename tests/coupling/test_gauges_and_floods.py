@@ -219,3 +219,43 @@ def test_rain_of_a_station_floods_a_city(city: City, store: Store, tmp_path: Pat
     fallen = (20 * 20 + 40 * 10) / 60 / 1000 * flood.grid.nx * flood.grid.ny
     assert flood.times[0] >= START
     assert volume == pytest.approx(fallen, rel=0.02)
+
+
+def test_through_the_command_line(city: City, capsys: pytest.CaptureFixture[str]) -> None:
+    import json
+
+    from twin.cli.main import run
+
+    def flood(*words: str) -> tuple[int, str]:
+        code = run(["flood", words[0], str(city.path), *words[1:]])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return code, said.out + said.err
+
+    at = ("--time", "2026-08-28T12:30:00+09:00")
+    more = ("--name", "now", "--no-exposure", "--force")
+    assert flood("level", "--gauge", "up:level", *at, *more)[0] == 0
+    told = json.loads((city.path / "water" / "now" / "run.json").read_text(encoding="utf-8"))["parameters"]
+    assert told["eta_m"] == pytest.approx(1.3)
+    assert told["gauges"][0]["datastream"] == "up:level"
+    assert told["gauges"][0]["time"] == "2026-08-28T03:30:00Z"
+    assert flood("level", "--gauge", "bare:level", *at, *more)[0] == 3
+    code, out = flood("level", "--gauge", "upp:level", *at, *more)
+    assert (code, "did you mean 'up:level'" in out) == (2, True)
+    assert flood("level", "--eta", "1.0", *at, *more)[0] == 2
+    assert flood("level", "--gauge", "1,2", *at, *more)[0] == 2
+    hours = (
+        "--hours",
+        "0.1",
+        "--start",
+        "2026-08-28T03:10:00Z",
+        "--name",
+        "rained",
+        "--no-exposure",
+        "--force",
+    )
+    code, out = flood("simulate", "--rain", "sky:rain-*", "--tide", "up:level", *hours)
+    assert (code, "mean of 2 stations" in out) == (0, True)
+    code, out = flood("residual", "--name", "rained", "--gauge", "up:level")
+    assert (code, "RMSE" in out) == (0, True)
+    assert flood("simulate", "--rain", "sky:rain-9", *hours)[0] == 3  # neither a file nor a station

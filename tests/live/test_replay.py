@@ -140,3 +140,30 @@ def test_the_clock_runs_as_fast_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -
     wall[0] += 45
     assert clock.wait_s(T0 + 60 * MIN) == 15.0
     assert clock.wait_s(T0 + 30 * MIN) == 0
+
+
+@pytest.mark.slow
+def test_a_replay_that_is_killed_and_begun_again_ends_in_the_same_log(tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+    import time
+
+    path = day_of_storm(tmp_path / "day.jsonl")
+    clean, killed = fresh(tmp_path, "clean"), fresh(tmp_path, "killed")
+    replay(clean, path, speed=0.0, notices=Notices())
+    command = [sys.executable, "-m", "twin", "live", "replay", str(killed), str(path), "--speed", "7000"]
+    root = str(Path(__file__).resolve().parents[2])
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root}, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (killed / LOG).exists():
+        time.sleep(0.05)
+    time.sleep(0.7)
+    assert process.poll() is None, "it was to be killed on its way"
+    process.kill()
+    process.wait()
+    with open_store(killed) as store:
+        kept = store.count()
+    done = replay(killed, path, speed=0.0, notices=Notices())
+    assert done.counts.duplicates >= kept > 0
+    assert (killed / LOG).read_bytes() == (clean / LOG).read_bytes()
