@@ -118,6 +118,18 @@ def _packages() -> Iterator[Finding]:
     yield Finding(
         "Excel tables", excel, False, "openpyxl" if excel else "not installed", 'pip install "twin[tables]"'
     )
+    yield from _live()
+
+
+def _live() -> Iterator[Finding]:
+    """What live observations need: packages, and a broker where none is elsewhere."""
+    missing = [n for n in ("paho", "httpx") if util.find_spec(n) is None]
+    state = ", ".join(missing) + " missing" if missing else "paho-mqtt, httpx"
+    yield Finding("live sources", not missing, False, state, 'pip install "twin[live]"')
+    broker = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    embedded = "amqtt, for demos" if util.find_spec("amqtt") else "none on this machine"
+    remedy = "sudo apt-get install mosquitto" if shutil.which("apt-get") else "install mosquitto"
+    yield Finding("MQTT broker", broker is not None, False, broker or embedded, remedy)
 
 
 def _compiled_code() -> Finding:

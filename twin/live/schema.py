@@ -67,7 +67,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA cache_size=-32768")
             _make_tables(path, connection)
             _check_pages(path, connection)
         except BaseException:
@@ -100,7 +100,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         )
         try:
             connection.execute("PRAGMA query_only=ON")
-            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA cache_size=-32768")
             connection.execute("PRAGMA mmap_size=1073741824")
             _check_format(path, connection)
             _check_pages(path, connection)
