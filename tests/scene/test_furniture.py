@@ -179,3 +179,15 @@ def test_what_cannot_be_written_is_told_once_with_a_remedy(monkeypatch):
 
 def test_control_characters_are_not_drawn():
     assert "".join(r.text for r in split_runs("a\n\x07b\u202e", 16)) == "ab"
+
+
+@pytest.mark.parametrize("n", [3, 30, 45])
+def test_long_legends_become_smaller_and_stay_in_the_picture(n):
+    from twin.scene.colour import Legend, LegendEntry
+    from twin.scene.furniture import legend_patch
+
+    sheet = Sheet((1600, 900), load_style("light"))
+    entries = tuple(LegendEntry(f"entry {k}", (1, 2, 3)) for k in range(n))
+    patch = legend_patch(sheet, [Legend("Depth, m", entries), Legend("Roads", entries[:3])])
+    assert patch.box[3] <= 900 - 40
+    assert patch.box[1] == sheet.px(132)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LEAST_TILT = 0.6
 _BELOW_ROSE = 132
+_ABOVE_SOURCES = 46
 _SMOOTH = 4
 """Shapes are drawn this much larger and averaged; Pillow's own edges are rough."""
 
@@ -63,11 +64,14 @@ class Sheet:
     style : Style
     notices : Notices, optional
         Told of letters that cannot be written.
+    scale : float
+        Makes what is laid out smaller, where much has to fit.
     """
 
     size: tuple[int, int]
     style: Style
     notices: Notices | None = None
+    scale: float = 1.0
 
     @property
     def unit(self) -> float:
@@ -76,7 +80,7 @@ class Sheet:
         Smaller pictures are looked at from nearer, and letters do not shrink as fast as they do.
         """
         share = min(self.size[0] / 1600, self.size[1] / 900)
-        return share if share >= 1 else max(0.4, share**0.6)
+        return self.scale * (share if share >= 1 else max(0.4, share**0.6))
 
     def px(self, units: float) -> int:
         """Layout units as whole pixels, at least 1."""
@@ -176,11 +180,13 @@ def title_patches(sheet: Sheet, title: str, subtitle: str) -> list[Patch]:
 
 def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
     """Legends one above the other on a panel below the compass rose, where the far side of a city leaves the picture
-    empty; None without entries.
+    empty, smaller where it would reach into the sources below; None without entries.
     """
     legends = [legend for legend in legends if legend.entries]
     if not legends:
         return None
+    top, margin = sheet.px(_BELOW_ROSE), sheet.px(28)
+    sheet = _fitting(sheet, legends)
     pad, row, swatch = sheet.px(14), sheet.px(21), sheet.px(20)
     lines: list[tuple[Patch, LegendEntry | None]] = []
     for legend in legends:
@@ -203,8 +209,18 @@ def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
             x += swatch + sheet.px(9)
         image.alpha_composite(patch.image, (x, y + (row - sheet.px(4) - patch.image.height) // 2))
         y += row
-    margin = sheet.px(28)
-    return Patch(sheet.size[0] - margin - width, sheet.px(_BELOW_ROSE), image)
+    return Patch(sheet.size[0] - margin - width, top, image)
+
+
+def _fitting(sheet: Sheet, legends: Sequence[Legend]) -> Sheet:
+    """The sheet in a scale in which all legends find room below the rose, down to half."""
+    rows = sum(len(legend.entries) + bool(legend.title) for legend in legends)
+    needed = 24 + 21 * rows + 8 * (len(legends) - 1)
+    room = sheet.size[1] / sheet.unit - _BELOW_ROSE - _ABOVE_SOURCES
+    if needed <= room:
+        return sheet
+    # A little less, since rows are whole pixels.
+    return replace(sheet, scale=sheet.scale * max(0.5, 0.96 * room / needed))
 
 
 def _swatch(sheet: Sheet, entry: LegendEntry, size: tuple[int, int]) -> Image.Image:
