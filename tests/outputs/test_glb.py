@@ -19,6 +19,7 @@ from twin.core.mesh import TriangleMesh
 from twin.outputs.export_content import BuildingMeshes, MeshPart
 from twin.outputs.glb import GlbCounts, encode_gltf, read_glb_counts, write_glb
 from twin.outputs.gltf_metadata import property_ids
+from twin.outputs.placement import Placement
 from twin.outputs.tree_shapes import tree_part
 
 if TYPE_CHECKING:
@@ -324,7 +325,8 @@ validator.validateBytes(new Uint8Array(fs.readFileSync(process.argv[1])), {maxIs
 """
 
 
-def test_khronos_validator_finds_no_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [None, Placement((84_050.0, 447_050.0, 0.0), 0.002)])
+def test_khronos_validator_finds_no_fault(tmp_path: Path, place: Placement | None) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed; the glTF validator cannot run")
@@ -334,7 +336,7 @@ def test_khronos_validator_finds_no_fault(tmp_path: Path) -> None:
     deck = TriangleMesh(quads, np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32))
     bridge = MeshPart("bridges", deck, np.zeros(2, np.uint8), ("bridge",))
     content = small_content(parts=(*small_content().parts, bridge))
-    write_glb(tmp_path / "a.glb", content)
+    write_glb(tmp_path / "a.glb", content, place=place)
     done = subprocess.run(
         [node, "-e", VALIDATE, str(tmp_path / "a.glb")],
         capture_output=True,

@@ -79,6 +79,7 @@ def examine() -> Iterator[Finding]:
     yield _python()
     yield from _machine()
     yield from _packages()
+    yield from _takeaway()
     yield _compiled_code()
     yield _opengl()
     yield _hangul()
@@ -130,6 +131,21 @@ def _live() -> Iterator[Finding]:
     embedded = "amqtt, for demos" if util.find_spec("amqtt") else "none on this machine"
     remedy = "sudo apt-get install mosquitto" if shutil.which("apt-get") else "install mosquitto"
     yield Finding("MQTT broker", broker is not None, False, broker or embedded, remedy)
+
+
+def _takeaway() -> Iterator[Finding]:
+    """What pages and models to hand out need."""
+    from twin.core.errors import ExtraMissingError
+    from twin.outputs.web.library import three_js
+
+    try:
+        state, remedy = three_js().licence.splitlines()[2].strip(" *"), ""
+    except ExtraMissingError as error:
+        state, remedy = str(error), 'pip install "trimesh>=4.4,<6"'
+    yield Finding("web pages", not remedy, False, state, remedy)
+    for name, package, module in (("USDZ", "usd-core", "pxr"), ("3D prints", "manifold3d", "manifold3d")):
+        there = util.find_spec(module) is not None
+        yield Finding(name, there, False, package if there else "not installed", 'pip install "twin[expo]"')
 
 
 def _compiled_code() -> Finding:

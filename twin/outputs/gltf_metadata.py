@@ -83,6 +83,8 @@ def _kinds_of(column: Column) -> tuple[str, ...] | None:
     """
     if column.kind is not ColumnKind.TEXT or column.missing.all():
         return None
+    if len(set(column.values[:1000].tolist())) > _MOST_KINDS + 1:
+        return None  # such as ids: no need to look at all of them
     has_gaps = bool(column.missing.any())
     kinds = tuple(sorted(set((column.values[~column.missing] if has_gaps else column.values).tolist())))
     if len(kinds) > _MOST_KINDS or len(column.values) < _LEAST_USE * len(kinds):
