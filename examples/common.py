@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvista as pv
@@ -92,3 +93,27 @@ def model_of(house, **options):
 def mesh_of(solid, origin) -> pv.PolyData:
     """A solid, seen from an origin."""
     return pv.PolyData.from_regular_faces(solid.vertices - origin, triangulate(solid)[0])
+
+
+def middle_of(city: twin.City) -> tuple[float, float, float]:
+    """The middle of a city, 12 m above its lowest ground."""
+    b = city.bounds
+    return (b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2, city.manifest.bounds[2] + 12.0
+
+
+def window_picture(app: Any, make: Any, city: twin.City, layer: Any, out: Path) -> None:
+    """Show a layer in a window and write ``demo-window.png``, the whole window as it is on the screen."""
+    width, height = picture_size()
+    window = make(city.path, language="en")
+    window.resize(max(width, 1180), max(height, 720))
+    window.show()
+    window.moving.show_other(layer, layer.name)
+    window.settle()
+    window.clock.set_time(layer.span[0])
+    window.settle()
+    path = out / "demo-window.png"
+    window.grab().save(str(path))
+    picture = Image.open(path).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    picture.quantize(255, kmeans=3).save(path, optimize=True)
+    window.release()
+    app.processEvents()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from twin.city.model import City, open_city
     from twin.core.errors import TwinError
     from twin.scene.scene import Scene
+    from twin.viewer.launch import view
 
 __version__ = "0.1.0"
 
@@ -27,13 +28,14 @@ _PLACES = {
     "Scene": "twin.scene.scene",
     "TwinError": "twin.core.errors",
     "build": "twin.api",
+    "view": "twin.viewer.launch",
     "open_city": "twin.city.model",
 }
 
 _ROOMS = ("demo", "energy", "live", "reconstruct", "water")
 """Rooms whose own public names are reached as ``twin.demo.compare``."""
 
-__all__ = ["City", "Scene", "TwinError", "build", "open_city"]
+__all__ = ["City", "Scene", "TwinError", "build", "open_city", "view"]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,6 +45,19 @@ def test_without_qt_the_command_that_installs_it_is_named(monkeypatch):
     assert caught.value.exit_code == 2
 
 
+def test_calls_into_qt_do_not_use_none_up(app):
+    import sys
+
+    from twin.viewer.needs import keep_none_alive
+
+    keep_none_alive()
+    before = sys.getrefcount(None)
+    for _ in range(200_000):
+        app.processEvents()
+    assert sys.getrefcount(None) > 100_000 or sys.version_info >= (3, 12)
+    assert before > 1_000_000 or sys.version_info >= (3, 12)
+
+
 @pytest.mark.parametrize(
     ("given", "chosen"),
     [({}, "xcb"), ({"QT_QPA_PLATFORM": "wayland"}, "wayland")],

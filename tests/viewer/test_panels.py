@@ -55,6 +55,12 @@ def middle(driver):
     return driver.window.canvas.rect().center()
 
 
+def n_faces(window, building):
+    """How many points of a building are drawn."""
+    pack = window.picture.scene.pack
+    return int((pack["facet_owner"] == list(pack["building_ids"]).index(building)).sum())
+
+
 def blue_share(picture):
     """Share of pixels that are clearly blue."""
     rgb = picture.astype(int)
@@ -217,3 +223,34 @@ def test_the_help_page_names_every_short_cut(driver):
         if not action.shortcut().isEmpty():
             assert action.shortcut().toString() in told
     dialog.close()
+
+
+def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_path):
+    import trimesh
+
+    window = driver.window
+    trimesh.creation.box((12, 10, 30)).export(tmp_path / "tower.obj")
+    frame = window.desk.city.buildings
+    old = frame[frame["state"] == "built"].sort_values("height_m").iloc[-1]
+    window.show_panel("plan")
+    today = driver.shot("today", window.canvas)
+    window.plan.place(tmp_path / "tower.obj", (old.geometry.centroid.x, old.geometry.centroid.y))
+    driver.until(lambda: window.desk.state.shows == "plan")
+    driver.ready()
+    proposal = window.desk.state.proposals[0]
+    assert str(old["id"]) in proposal.hidden_buildings
+    assert not n_faces(window, str(old["id"]))
+    planned = driver.shot("plan", window.canvas)
+    assert (np.abs(planned.astype(int) - today).max(axis=2) > 30).mean() > 0.001
+    window.plan.compare(proposal)
+    driver.until(lambda: proposal.id in window.plan.found)
+    assert window.plan.found[proposal.id].plan.height_m == pytest.approx(30, abs=0.01)
+    driver.shot("compared")
+    file = tmp_path / "shared" / "plan.workspace.json"
+    assert window.save(file)
+    window.desk.file = None
+    named = json.loads(file.read_text(encoding="utf-8"))["proposals"][0]["model"]
+    assert (file.parent / named).is_file()
+    window.plan.show_state("today")
+    driver.ready()
+    assert n_faces(window, str(old["id"]))

@@ -155,11 +155,15 @@ class Scene:
         notices : Notices, optional
             Told what of the workspace this city does not have.
         """
+        from twin.scene.workspace_plan import planned_content, shows_plan
         from twin.scene.workspace_scene import scene_arguments, shot_of
 
         told = Notices() if notices is None else notices
         wanted = scene_arguments(source, workspace, file=file, notices=told)
-        scene = cls(source, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
+        drawn: City | SceneContent = source
+        if shows_plan(workspace) and hasattr(source, "manifest"):
+            drawn = planned_content(cast("City", source), workspace, file=file, notices=told)
+        scene = cls(drawn, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
         if not layers and hasattr(source, "manifest"):
             from twin.scene.workspace_layers import moving_layers

@@ -26,7 +26,7 @@ REST_MS = 160
 """After so long without a change the still is drawn."""
 WANTED_MS = 45.0
 """A frame may take so long while something moves; slower ones get fewer pixels."""
-_LEAST_SHARE = 0.3
+_LEAST_SHARE = 0.5
 
 
 class SceneWidget(QWidget):

@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.core.translations import language_of
-from twin.viewer.needs import choose_platform, require_desktop
+from twin.viewer.needs import choose_platform, keep_none_alive, require_desktop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twin.scene.layers import SceneLayer
     from twin.viewer.window import TwinWindow
 
 
 def view(
-    city: str | Path | None = None, *, workspace: str | Path | None = None, language: str | None = None
+    city: str | Path | None = None,
+    *,
+    workspace: str | Path | None = None,
+    language: str | None = None,
+    layers: Sequence[SceneLayer] = (),
 ) -> int:
     """Open the window and return its exit code when it is closed.
 
@@ -27,6 +34,8 @@ def view(
         A workspace file to go on from.
     language : str, optional
         ``en``, ``ko`` or ``fi``; as it was last, or that of the system, without.
+    layers : sequence of SceneLayer
+        Layers of one's own over time: objects with ``name``, ``span`` and ``at``, see `twin.scene.layers`.
 
     Raises
     ------
@@ -36,10 +45,17 @@ def view(
         If there is no screen, or this machine cannot draw.
     TwinError
         If the city or workspace cannot be opened.
+
+    Examples
+    --------
+    >>> import twin
+    >>> twin.view("town.twin", language="fi")  # doctest: +SKIP
     """
     require_desktop()
     app = application()
     window = make_window(city, workspace=workspace, language=language)
+    for layer in layers:
+        window.moving.show_other(layer, layer.name)
     window.show()
     watch_interrupts(app)
     return int(app.exec())
@@ -48,6 +64,7 @@ def view(
 def application() -> Any:
     """Qt's application, made if there is none yet."""
     choose_platform()
+    keep_none_alive()
     # A window system of VTK's own choice would be opened beside Qt's; ours draws out of sight and names its own.
     os.environ.pop("VTK_DEFAULT_OPENGL_WINDOW", None)
     from PySide6.QtCore import Qt

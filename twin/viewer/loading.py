@@ -18,6 +18,7 @@ from twin.scene.over_time import OverTime
 from twin.scene.scene import Furniture, Scene
 from twin.scene.store import is_pack_kept
 from twin.scene.workspace_layers import apply_looks
+from twin.scene.workspace_plan import planned_content, shows_plan, with_own_models
 from twin.scene.workspace_scene import shown_layers
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.city.model import City
+    from twin.scene.model import SceneContent
     from twin.scene.pack import ScenePack
     from twin.scene.workspace import Workspace
     from twin.viewer.work import Told
@@ -79,17 +81,23 @@ def load_scene(
     """
     notices = Notices()
     layers = shown_layers(city, workspace)
-    if not is_pack_kept(city, layers):
+    if shows_plan(workspace):
+        told.stage("plan", 0)
+    elif not is_pack_kept(city, layers):
         told.stage("prepare", 0)
         prepare_elsewhere(city, layers, told=told)
     told.stage("open", 0)
-    scene = Scene.from_workspace(city, workspace, file=file, notices=notices)
+    source: City | SceneContent = city
+    if shows_plan(workspace):
+        source = planned_content(city, with_own_models(workspace, file), file=None, notices=notices)
+    scene = Scene.from_workspace(source, workspace, file=file, notices=notices)
     told.check()
     if not is_light_kept(scene.pack, scene.sun, scene.cache):
         told.stage("light", 0)
         if first is not None:
             first(Shown(_without_shadows(scene, workspace), is_lit=False))
-        light_elsewhere(city, layers, workspace.clock.time, told=told)
+        if not shows_plan(workspace):
+            light_elsewhere(city, layers, workspace.clock.time, told=told)
     _ = scene.light
     told.check()
     live = stage_of(scene, workspace)
@@ -121,7 +129,7 @@ def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
 def scene_in_light(city: City, scene: Scene, layers: tuple[str, ...], *, told: Told) -> Scene:
     """The scene once its light is there, cast in a child process where it never was."""
     told.stage("light", 0)
-    if not is_light_kept(scene.pack, scene.sun, scene.cache):
+    if scene.cache is not None and not is_light_kept(scene.pack, scene.sun, scene.cache):
         light_elsewhere(city, layers, scene.when, told=told)
     _ = scene.light
     told.check()

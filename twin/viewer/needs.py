@@ -9,6 +9,7 @@ from importlib import util
 from twin.core.errors import ExtraMissingError, GraphicsError
 
 INSTALL = 'pip install "twin[desktop]"'
+_LASTING = 1 << 40
 _OFFSCREEN = ("offscreen", "minimal", "vnc")
 
 
@@ -50,3 +51,19 @@ def choose_platform() -> None:
     """
     if _is_x11() and os.environ.get("DISPLAY") and os.environ.get("WAYLAND_DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
+
+
+def keep_none_alive() -> None:
+    """Make None as lasting as Python 3.12 makes it.
+
+    PySide6 6.12 counts on that: under Python 3.11 every one of its calls that returns nothing takes a reference of None
+    that it was never given, and after some ten thousand of them the interpreter ends. A count that no session reaches
+    keeps it alive.
+    """
+    if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
+        return
+    import ctypes
+
+    count = ctypes.c_ssize_t.from_address(id(None))
+    if count.value < _LASTING:
+        count.value += _LASTING

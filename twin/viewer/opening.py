@@ -22,6 +22,8 @@ PATIENCE_S = 20.0
 """A folder that does not answer for so long lies on a drive that is gone."""
 _LOOK_MS = 2000
 WORKSPACE_SUFFIX = ".workspace.json"
+MODELS = frozenset({".glb", ".gltf", ".obj", ".ply", ".stl", ".ifc", ".skp"})
+"""Suffixes of what is dropped as a proposal rather than as a layer."""
 
 
 class Opening(QObject):
@@ -81,6 +83,9 @@ class Opening(QObject):
             self.open_workspace(workspaces[0])
         elif folders:
             self.open(folders[0])
+        elif self.window.desk.city is not None and paths and paths[0].suffix.lower() in MODELS:
+            self.window.show_panel("plan")
+            self.window.plan.take(paths[0])
         elif self.window.desk.city is not None:
             self.add_layers(paths)
         else:
@@ -134,6 +139,7 @@ class Opening(QObject):
     def save_picture(self, path: Path, size: tuple[int, int] | None = None) -> None:
         """Write the picture as `twin snapshot` does, from the workspace as it is, in a process of its own."""
         from twin.scene.workspace_json import write_workspace
+        from twin.viewer.session import portable
 
         window = self.window
         if window.desk.city is None:
@@ -141,7 +147,7 @@ class Opening(QObject):
         width, height = size or window.canvas.size_px
         copy = window.folder / "picture.workspace.json"
         try:
-            write_workspace(window.present_workspace(), copy)
+            write_workspace(portable(window.present_workspace(), copy), copy)
         except TwinError as error:
             window.complain(error)
             return
@@ -188,8 +194,7 @@ class Opening(QObject):
 
     def _with_patience(self, name: str, path: Path, work: Any, done: Any) -> None:
         """Do work that reads from a path, and give up on it when nothing answers."""
-        job = self.window.tasks.run(name, work, done)
-        self._limit(job, path)
+        self._limit(self.window.tasks.run(name, work, done), path)
 
     def _limit(self, job: Any, path: Path) -> None:
         timer = QTimer(job, singleShot=True, interval=int(PATIENCE_S * 1000))

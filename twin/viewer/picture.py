@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from twin.core.errors import TwinError
 from twin.scene.selection_layer import selection_layers
 from twin.scene.workspace_layers import apply_looks
+from twin.scene.workspace_plan import shows_plan
 from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of
 from twin.viewer.loading import Shown, load_scene, scene_in_light
 from twin.viewer.work import ThreadJob
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
     from twin.scene.scene import Scene
-    from twin.scene.workspace import Workspace
+    from twin.scene.workspace import Proposal, Workspace
     from twin.viewer.canvas import SceneWidget
     from twin.viewer.desk import Desk
     from twin.viewer.work import Told
@@ -36,6 +37,7 @@ class Need:
     build: str
     style: str
     hidden: tuple[str, ...]
+    plan: tuple[Proposal, ...]
 
 
 class Picture(QObject):
@@ -82,6 +84,11 @@ class Picture(QObject):
     def legend(self) -> Legend | None:
         """Of the attribute that colours the buildings."""
         return self.live.legend if self.live is not None else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a scene or a light is being loaded."""
+        return any(not job.is_over for job in self._jobs.values())
 
     def close(self) -> None:
         """Let go of everything that draws."""
@@ -140,7 +147,11 @@ class Picture(QObject):
         hidden = tuple(la.name for la in state.layers if not la.is_visible and la.name in added)
         own = ("terrain", "buildings", "trees", "water")
         return Need(
-            str(city.path), city.manifest.build_key, state.style, tuple(h for h in hidden if h not in own)
+            str(city.path),
+            city.manifest.build_key,
+            state.style,
+            tuple(h for h in hidden if h not in own),
+            state.proposals if shows_plan(state) else (),
         )
 
     def _cancel(self, name: str) -> None:

@@ -149,12 +149,16 @@ def age_text(path: Path) -> str:
 
 
 def portable(workspace: Workspace, file: Path) -> Workspace:
-    """The workspace with the path of its city as seen from the file that it is written to."""
+    """The workspace with paths as seen from the file that it is written to; models are copied beside it."""
     from dataclasses import replace
 
-    from twin.scene.workspace_paths import relative_text
+    from twin.scene.workspace_paths import adopt_file, relative_text
 
     if not workspace.city.path:
         return workspace
     path = relative_text(Path(workspace.city.path), file)
-    return replace(workspace, city=replace(workspace.city, path=path))
+    proposals = tuple(
+        replace(p, model=adopt_file(Path(p.model), file)) if Path(p.model).is_absolute() else p
+        for p in workspace.proposals
+    )
+    return replace(workspace, city=replace(workspace.city, path=path), proposals=proposals)

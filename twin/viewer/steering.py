@@ -75,7 +75,7 @@ class Steering(QObject):
         self.own_tool: Tool | None = None
         self.lent: Tool | None = None
         self.draws_boxes = False
-        self.is_walking = False
+        self.is_walking: bool = False
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._button = Qt.MouseButton.NoButton

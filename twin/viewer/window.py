@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ from twin.viewer.panels.inspect import InspectPanel
 from twin.viewer.panels.layers import LayersPanel
 from twin.viewer.panels.measure import MeasurePanel
 from twin.viewer.panels.places import PlacesPanel
+from twin.viewer.panels.plan import PlanPanel
 from twin.viewer.panels.search import Place, SearchBox, building_places, label_places
 from twin.viewer.panels.start import StartPage, dropped_paths
 from twin.viewer.panels.status import StatusBar
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 
 AUTOSAVE_MS = 5000
 _CAMERA_MS = 400
+_IDLE_LOOKS = 4
 
 
 class TwinWindow(QMainWindow):
@@ -164,11 +167,12 @@ class TwinWindow(QMainWindow):
             self.removeDockWidget(dock)
             dock.setParent(None)
             dock.deleteLater()
-        self.layers, self.inspect = LayersPanel(self.room), InspectPanel(self.room)
+        self.layers, self.inspect = LayersPanel(self.room), InspectPanel(self.room, self.moving)
         self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
         self.clock.set_layers(self.moving.layers, self.moving.events)
         self.water, self.places = WaterPanel(self.room, self.moving), PlacesPanel(self.room)
         self.sun = SunPanel(self.room, self.basis, self.moving, self.clock)
+        self.plan = PlanPanel(self.room, self.basis)
         self.measure = MeasurePanel(self.room, self.basis, self.moving)
         self.canvas.sketches = [self.measure.draw, self.places.draw, self.water.draw]
         self.clock.rested.connect(self.picture.settle_time)
@@ -176,7 +180,7 @@ class TwinWindow(QMainWindow):
         self.left = self._tabs(("layers", self.layers), ("places", self.places))
         self.right = self._tabs(
             ("inspect", self.inspect), ("colour", self.colour), ("water", self.water), ("sun", self.sun),
-            ("measure", self.measure),
+            ("measure", self.measure), ("plan", self.plan),
         )  # fmt: skip
         area = Qt.DockWidgetArea
         self._dock("left", self.left, area.LeftDockWidgetArea)
@@ -187,6 +191,7 @@ class TwinWindow(QMainWindow):
     def _tabs(self, *pages: tuple[str, QWidget]) -> QTabWidget:
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
+        tabs.setUsesScrollButtons(False)
         tabs.setIconSize(QSize(18, 18))
         for name, page in pages:
             tip = self.texts(f"panel.{name}")
@@ -395,6 +400,22 @@ class TwinWindow(QMainWindow):
             self, "twin", self.texts("window.unsaved"), button.Save | button.Discard | button.Cancel
         )
         return self.save() if answer == button.Save else answer == button.Discard
+
+    def settle(self, *, seconds: float = 120.0) -> bool:
+        """Let events pass until everything is loaded and drawn as finely as it gets; whether it was in time."""
+        ends = time.monotonic() + seconds
+        app: Any = QApplication.instance()
+        idle = 0
+        while time.monotonic() < ends:
+            app.processEvents()
+            time.sleep(0.005)
+            busy = self.tasks.names or self.picture.is_busy or self.steering.is_flying
+            is_there = self.desk.city is None or (self.picture.is_lit and self.sight.is_ready)
+            idle = idle + 1 if is_there and not busy else 0
+            if idle >= _IDLE_LOOKS:  # what a thread found may wait among the events still
+                self.canvas.settle()
+                return True
+        return False
 
     def release(self) -> None:
         """End all work and give back what draws; the window is of no more use."""

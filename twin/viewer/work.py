@@ -81,7 +81,7 @@ class ThreadJob(QObject):
     def __init__(self, work: Callable[[Told], Any], *, name: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.name = name
-        self.is_cancelled = False
+        self.is_cancelled = self.is_over = False
         self._work = work
         self._thread = threading.Thread(target=self._run, name=name or "twin-job", daemon=True)
 
@@ -101,18 +101,22 @@ class ThreadJob(QObject):
 
     def _run(self) -> None:
         try:
+            self._do()
+        finally:
+            self.is_over = True
+            self._tell(self.ended)
+
+    def _do(self) -> None:
+        try:
             result = self._work(Told(self))
         except CancelledError:
-            self._tell(self.ended)
             return
         except Exception as error:  # noqa: BLE001 - whatever a thread meets is shown in the window, which stays alive
             if not self.is_cancelled:
                 self._tell(self.failed, error)
-            self._tell(self.ended)
             return
         if not self.is_cancelled:
             self._tell(self.finished, result)
-        self._tell(self.ended)
 
     @staticmethod
     def _tell(sent: Any, *values: Any) -> None:

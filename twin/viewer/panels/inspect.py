@@ -8,22 +8,31 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from twin.scene.picking import Kind
 from twin.scene.workspace import Pick
-from twin.viewer.facts import facts_of
+from twin.viewer.facts import FactGroup, Facts, facts_of
+from twin.viewer.panels.plot import Plot
 from twin.viewer.panels.selecting import SelectionBox
 from twin.viewer.parts import Panel, clear, fact_rows, label, line
+from twin.viewer.station_facts import station_facts
+from twin.viewer.water_facts import duration_text, metres_text, water_at
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from twin.core.translations import Texts
+    from twin.scene.flood_layer import FloodLayer
     from twin.scene.picking import Hit
     from twin.scene.workspace import Workspace
-    from twin.viewer.facts import Facts
+    from twin.viewer.moving import Moving
     from twin.viewer.parts import Room
+    from twin.viewer.station_facts import Series
 
 
 class InspectPanel(Panel):
     """Reads out the thing that was clicked last, and what can be done with all that are chosen."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, moving: Moving) -> None:
         super().__init__(room, "")
+        self.moving = moving
         self.content = QWidget()
         self.rows = QVBoxLayout(self.content)
         self.rows.setContentsMargins(0, 0, 0, 0)
@@ -77,8 +86,15 @@ class InspectPanel(Panel):
         if hit is None or city is None:
             self._empty()
             return
-        texts = self.t
-        self.room.tasks.run("facts", lambda _told: facts_of(city, hit, texts), self._show)
+        texts, when, sensors = self.t, self.room.desk.state.clock.time, self.moving.sensors
+        flood = self.moving.flood
+
+        def work(_told: object) -> tuple[Facts, tuple[Series, ...]]:
+            if hit.kind == Kind.MARKER and sensors is not None:
+                return station_facts(sensors, hit.id, when, texts)
+            return with_water(facts_of(city, hit, texts), hit, flood, when, texts), ()
+
+        self.room.tasks.run("facts", work, self._show)
 
     def inspect_building(self, building: str, place: tuple[float, float, float]) -> None:
         """Read out a building that was found and not clicked."""
@@ -93,7 +109,8 @@ class InspectPanel(Panel):
         self.rows.addWidget(label(self.t("panel.inspect"), "heading"))
         self.rows.addWidget(label(self.t("inspect.hint"), "muted"))
 
-    def _show(self, facts: Facts) -> None:
+    def _show(self, found: tuple[Facts, tuple[Series, ...]]) -> None:
+        facts, series = found
         self.facts = facts
         clear(self.rows)
         self.rows.addWidget(label(facts.title, "heading"))
@@ -103,3 +120,24 @@ class InspectPanel(Panel):
             self.rows.addWidget(line())
             self.rows.addWidget(label(self.t(group.key), "section"))
             fact_rows(self.rows, list(group.rows))
+        for one in series:
+            if len(one.values) > 1:
+                self.rows.addWidget(label(f"{one.name}  {one.unit}", "section"))
+                self.rows.addWidget(Plot(one, self.room.theme))
+
+
+def with_water(
+    facts: Facts, hit: Hit, flood: FloodLayer | None, when: datetime | None, texts: Texts
+) -> Facts:
+    """The facts, and what a flood does at the place."""
+    if flood is None:
+        return facts
+    here = water_at(flood, hit.position[0], hit.position[1], when)
+    rows = (
+        (texts("water.depth"), f"{metres_text(here.depth_m)} m"),
+        (texts("water.greatest"), f"{metres_text(here.greatest_m)} m"),
+        (texts("water.arrival"), duration_text(here.arrival_s)),
+    )
+    return Facts(
+        facts.title, facts.subtitle, (*facts.groups[:1], FactGroup("facts.water", rows), *facts.groups[1:])
+    )

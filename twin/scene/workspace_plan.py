@@ -1,0 +1,101 @@
+"""The city of tomorrow: a workspace's proposals among the buildings of today, and what they replace left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.core.errors import InputError
+from twin.scene.workspace_paths import own_file
+
+if TYPE_CHECKING:
+    from twin.city.model import City
+    from twin.core.notices import Notices
+    from twin.scene.measure import Ground
+    from twin.scene.model import SceneContent
+    from twin.scene.proposal import PlacedBuilding
+    from twin.scene.workspace import Proposal, Workspace
+
+
+def shows_plan(workspace: Workspace) -> bool:
+    """Whether a workspace shows proposals."""
+    return workspace.shows == "plan" and bool(workspace.proposals)
+
+
+def planned_content(city: City, workspace: Workspace, *, file: Path | None, notices: Notices) -> SceneContent:
+    """All that a picture of the plan shows.
+
+    Parameters
+    ----------
+    city : City
+    workspace : Workspace
+    file : Path, optional
+        Where the workspace lies; models are named as seen from it.
+    notices : Notices
+
+    Raises
+    ------
+    TwinError
+        If a model is not there, or cannot be read.
+    """
+    from twin.energy.standing import surroundings
+    from twin.scene.from_city import scene_content
+    from twin.scene.measure import ground_of
+    from twin.scene.proposal import with_proposal
+
+    ground = ground_of(surroundings(city))
+    content, table = scene_content(city), city.buildings
+    for proposal in workspace.proposals:
+        placed = placed_proposal(proposal, ground, file=file, notices=notices)
+        gone = proposal.hidden_buildings
+        outlines = list(table[table["id"].astype(str).isin(set(gone))].geometry)
+        content = with_proposal(content, placed, hidden=gone, ground=(outlines, ground))
+    return content
+
+
+def placed_proposal(
+    proposal: Proposal, ground: Ground, *, file: Path | None, notices: Notices
+) -> PlacedBuilding:
+    """A proposal where the workspace puts it, seated on the ground.
+
+    Raises
+    ------
+    TwinError
+        If its model is not there, or cannot be read.
+    """
+    from dataclasses import replace
+
+    from twin.scene.proposal import place_by_hand, read_proposal
+
+    model = read_proposal(model_file(proposal, file), notices=notices)
+    units = {1.0: "m", 0.01: "cm", 0.001: "mm", 0.3048: "ft"}.get(proposal.units_m)
+    if units is None:
+        raise InputError(proposal.name, f"has units of {proposal.units_m:g} m", "use m, cm, mm or ft")
+    placed = place_by_hand(
+        model, proposal.position[:2], turn_deg=proposal.turn_deg, units=units, ground=ground
+    )
+    return replace(placed, id=proposal.id, name=proposal.name)
+
+
+def model_file(proposal: Proposal, file: Path | None) -> Path:
+    """Where the model of a proposal lies: below the folder of the workspace's file; anywhere without a file.
+
+    Raises
+    ------
+    UnsafeInputError
+        If a workspace file names one elsewhere: it may come from somebody else.
+    """
+    return Path(proposal.model) if file is None else own_file(proposal.model, file)
+
+
+def with_own_models(workspace: Workspace, file: Path | None) -> Workspace:
+    """The workspace of a window, with models named as they lie; those that its file names lie below its folder."""
+    from dataclasses import replace
+
+    if file is None:
+        return workspace
+    proposals = tuple(
+        p if Path(p.model).is_absolute() else replace(p, model=str(model_file(p, file)))
+        for p in workspace.proposals
+    )
+    return replace(workspace, proposals=proposals)

@@ -1,0 +1,223 @@
+"""Proposals: a planned building is dropped in, moved, turned and compared with today."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QVBoxLayout
+
+from twin.core.notices import Notices
+from twin.scene.workspace import Proposal
+from twin.scene.workspace_plan import model_file, placed_proposal
+from twin.viewer.facts import number_text
+from twin.viewer.figures import metres
+from twin.viewer.parts import (
+    Panel,
+    button,
+    clear,
+    fact_rows,
+    fresh_name,
+    icon_button,
+    label,
+    line,
+    quietly,
+    row,
+    slider,
+)
+
+if TYPE_CHECKING:
+    from twin.energy.standing import Surroundings
+    from twin.scene.picking import Hit
+    from twin.scene.proposal_compare import Comparison
+    from twin.scene.workspace import Workspace
+    from twin.viewer.basis import Basis
+    from twin.viewer.parts import Room
+
+UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048}
+_MODELS = "Models (*.glb *.gltf *.obj *.ply *.stl *.ifc *.json *.skp)"
+_NEIGHBOURS = 5
+
+
+class PlanPanel(Panel):
+    """Places proposals, switches between today and the plan, and tells the difference."""
+
+    def __init__(self, room: Room, basis: Basis) -> None:
+        super().__init__(room, room.texts("panel.plan"))
+        self.basis = basis
+        self.model: Path | None = None
+        self.found: dict[str, Comparison] = {}
+        self.box.addWidget(label(self.t("plan.hint"), "muted"))
+        self.box.addWidget(button(self.t("plan.add"), self._ask, kind="primary"))
+        self.today = button(self.t("plan.today"), partial(self.show_state, "today"), checks=True)
+        self.plan = button(self.t("plan.plan"), partial(self.show_state, "plan"), checks=True)
+        group = QButtonGroup(self)
+        for choice in (self.today, self.plan):
+            group.addButton(choice)
+        self.box.addLayout(row(self.today, self.plan))
+        self.list = QVBoxLayout()
+        self.box.addLayout(self.list)
+        self.box.addStretch(1)
+        self.follow(None, room.desk.state)
+
+    def follow(self, before: Workspace | None, after: Workspace) -> None:
+        """List the proposals of the state."""
+        if before is None:
+            self.found = {}
+        with quietly(self.today, self.plan):
+            self.today.setChecked(after.shows == "today")
+            self.plan.setChecked(after.shows == "plan")
+        self.plan.setEnabled(bool(after.proposals))
+        if before is None or before.proposals != after.proposals:
+            self._list(after)
+
+    def show_state(self, shows: str) -> None:
+        """Show the city of today, or the plan."""
+        self.room.desk.edit(self.t(f"plan.{shows}"), shows=shows)
+
+    def _ask(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self.t("plan.add"), "", _MODELS)
+        if path:
+            self.take(Path(path))
+
+    def take(self, model: Path) -> None:
+        """Have the next click in the picture place a model."""
+        self.model = model
+        self.room.say(self.t("plan.where", name=model.name))
+        self.room.steering.lend(self)
+
+    def click(self, hit: Hit | None, *, add: bool) -> None:
+        """The place of the model."""
+        if hit is not None and self.model is not None:
+            self.place(self.model, (hit.position[0], hit.position[1]))
+        self.cancel()
+
+    def hover(self, hit: Hit | None) -> None:
+        """Nothing."""
+
+    def finish(self) -> None:
+        """Nothing more to come."""
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Give the hand back."""
+        self.model = None
+        if self.room.steering.lent is self:
+            self.room.steering.lend(None)
+
+    def place(self, model: Path, at: tuple[float, float]) -> None:
+        """Stand a model on the ground; what its plan covers is replaced."""
+        desk, city = self.room.desk, self.room.desk.city
+        if city is None:
+            return
+        names = [p.id for p in desk.state.proposals]
+        name = fresh_name(self.t("plan.proposal"), names)
+        made = Proposal(
+            name, model.stem or name, str(model.resolve()), (round(at[0], 2), round(at[1], 2), 0.0)
+        )
+
+        def work(around: Surroundings, _told: object) -> Proposal:
+            from twin.scene.measure import ground_of
+            from twin.scene.proposal import read_proposal, replaced_buildings
+
+            read_proposal(model_file(made, None), notices=Notices())
+            placed = placed_proposal(made, ground_of(around), file=None, notices=Notices())
+            gone = tuple(str(i) for i in replaced_buildings(placed, city.buildings))
+            return replace(
+                made, hidden_buildings=gone, position=(*made.position[:2], round(placed.base_m, 2))
+            )
+
+        def done(proposal: Proposal) -> None:
+            changed = replace(desk.state, proposals=(*desk.state.proposals, proposal), shows="plan")
+            desk.change(self.t("plan.add"), changed)
+
+        self.basis.run("plan", work, done)
+
+    def _list(self, state: Workspace) -> None:
+        clear(self.list)
+        for proposal in state.proposals:
+            self.list.addWidget(line())
+            drop = icon_button(
+                "delete", self.t("measure.delete"), partial(self._drop, proposal.id), self.room.theme
+            )
+            self.list.addLayout(row(label(proposal.name, "section"), None, drop))
+            turn = slider(-180, 180, partial(self._turn, proposal.id))
+            turn.setTracking(False)
+            turn.setAccessibleName(self.t("plan.turn"))
+            with quietly(turn):
+                turn.setValue(round(proposal.turn_deg))
+            self.list.addLayout(row(label(self.t("plan.turn"), "muted"), turn, stretch=1))
+            units = QComboBox()
+            units.addItems(list(UNITS))
+            known = [k for k, v in UNITS.items() if v == proposal.units_m]
+            units.setCurrentText(known[0] if known else "m")
+            units.textActivated.connect(partial(self._units, proposal.id))
+            self.list.addLayout(row(label(self.t("plan.units"), "muted"), units, stretch=1))
+            gone = ", ".join(proposal.hidden_buildings) or "–"
+            fact_rows(self.list, [(self.t("plan.replaces"), gone)])
+            self.list.addWidget(button(self.t("plan.compare"), partial(self.compare, proposal)))
+            found = self.found.get(proposal.id)
+            if found is not None:
+                fact_rows(self.list, difference_rows(found, self.t))
+
+    def _change(self, name: str, **changes: Any) -> None:
+        desk = self.room.desk
+        changed = tuple(replace(p, **changes) if p.id == name else p for p in desk.state.proposals)
+        self.found.pop(name, None)
+        desk.edit(self.t("plan.change"), proposals=changed)
+
+    def _turn(self, name: str, degrees: int) -> None:
+        self._change(name, turn_deg=float(degrees))
+
+    def _units(self, name: str, units: str) -> None:
+        self._change(name, units_m=UNITS[units])
+
+    def _drop(self, name: str) -> None:
+        desk = self.room.desk
+        kept = tuple(p for p in desk.state.proposals if p.id != name)
+        shows = desk.state.shows if kept else "today"
+        desk.change(self.t("measure.delete"), replace(desk.state, proposals=kept, shows=shows))
+
+    def compare(self, proposal: Proposal, day: date | None = None) -> None:
+        """Tell what the proposal changes: size, and the sun that neighbours lose in midwinter."""
+        city, file = self.room.desk.city, self.room.desk.file
+        if city is None:
+            return
+        chosen = day or date(date.today().year, 12, 21)  # noqa: DTZ011 - a season, not a moment
+
+        def work(around: Surroundings, _told: object) -> Comparison:
+            from twin.scene.measure import ground_of
+            from twin.scene.proposal_compare import compare
+
+            own = None if Path(proposal.model).is_absolute() else file
+            placed = placed_proposal(proposal, ground_of(around), file=own, notices=Notices())
+            return compare(around, placed, city.buildings, day=chosen, hidden=proposal.hidden_buildings)
+
+        def done(found: Comparison) -> None:
+            self.found[proposal.id] = found
+            self._list(self.room.desk.state)
+
+        self.basis.run("compare", work, done)
+
+
+def difference_rows(found: Comparison, texts: Any) -> list[tuple[str, str]]:
+    """Today and the plan in figures, and the neighbours that lose most sun."""
+    rows = [
+        (texts("plan.height"), f"{metres(found.today_height_m)} → {metres(found.plan.height_m)}"),
+        (
+            texts("plan.volume"),
+            f"{number_text(round(found.today_volume_m3))} → {number_text(round(found.plan.volume_m3))} m³",
+        ),
+        (
+            texts("plan.area"),
+            f"{number_text(round(found.today_plan_m2))} → {number_text(round(found.plan.plan_m2))} m²",
+        ),
+    ]
+    worst = found.neighbours.sort_values("worst_wall_lost_h", ascending=False).head(_NEIGHBOURS)
+    for name, hours in zip(worst["id"], worst["worst_wall_lost_h"], strict=True):
+        if hours > 0.05:
+            rows.append((texts("plan.loses", id=name), f"{hours:.1f} h"))
+    return rows
