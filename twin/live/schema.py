@@ -67,7 +67,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA cache_size=-32768")
+            connection.execute("PRAGMA cache_size=-8192")
             _make_tables(path, connection)
             _check_pages(path, connection)
         except BaseException:
