@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
 
 FORMAT = 1
-MOVING_SHARE = 0.09
+MOVING_SHARE = 0.075
 POINT_PX = 2.0
 _GREY = (150, 148, 144)
 _COLOURS = {
