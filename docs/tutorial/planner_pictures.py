@@ -122,10 +122,8 @@ def look(window: Any) -> None:
     keep(window, "colour")
     window.colour.clear()
     window.desk.edit("", selection=())
-    window.steering.walk(on=True)
+    window.picture.look(window.picture.named_view("street"))
     keep(window, "walk")
-    window.steering.walk(on=False)
-    window.settle()
     nearer(window)
 
 
