@@ -117,3 +117,11 @@ def window_picture(app: Any, make: Any, city: twin.City, layer: Any, out: Path) 
     picture.quantize(255, kmeans=3).save(path, optimize=True)
     window.release()
     app.processEvents()
+
+
+def flood_cases():
+    """The floods with an answer in closed form that the tests know."""
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from tests import flood_cases as cases
+
+    return cases

@@ -158,6 +158,15 @@ class Bowl:
     period_s: float
     depth: Callable[[float], NDArray[Any]]
 
+    def middle_row(self, periods: float) -> Channel:
+        """The middle row of a bowl of a plane surface after some periods, asked for with the whole bowl."""
+        h0 = self.depth(0.0)
+        qy0 = -0.5 * 2 * np.pi / self.period_s * h0
+        ask = {"z": self.z, "h0": h0, "qy0": qy0, "n": 0.0, "duration_s": periods * self.period_s}
+        x = (np.arange(len(h0)) + 0.5) * self.cell_size_m
+        h = self.depth(periods * self.period_s)[len(h0) // 2]
+        return Channel(x, self.z[len(h0) // 2], h, 0.0, ask)
+
 
 def bowl(kind: str, n: int) -> Bowl:
     """A plane surface that circles, or a round one that rises and falls, in a bowl 0.1 m deep and 2 m wide."""
