@@ -9,7 +9,7 @@ from tests.energy.test_face_sun import box, world
 from twin.core.errors import UsageError
 from twin.scene.measure import Ground
 from twin.scene.profile import height_profile, profile_picture, write_profile
-from twin.scene.section import Plane, cap_triangles, cut_solids, section, vertical_plane
+from twin.scene.section import Plane, cap_triangles, cut_mesh, cut_solids, section, vertical_plane, with_water
 
 MAP = np.array([84_000.0, 447_000.0, 0.0])
 
@@ -39,6 +39,14 @@ def test_a_slanting_cut_has_the_area_that_the_slope_gives(solids):
     areas, _ = cut_solids(made, ["a"], plane)
     assert areas["a"].area == pytest.approx(100 * np.sqrt(1.25))
     assert cut_solids(made, ["a"], Plane((MAP[0] + 50, 0, 0), (1, 0, 0)))[0] == {}
+
+
+def test_a_mesh_is_cut_like_a_solid_and_a_plane_beside_it_meets_nothing():
+    import trimesh
+
+    corners = trimesh.creation.box((12, 10, 30)).triangles
+    assert cut_mesh(corners, Plane((1.0, 0, 0), (1, 0, 0))).area == pytest.approx(300)
+    assert cut_mesh(corners, Plane((7.0, 0, 0), (1, 0, 0))).is_empty
 
 
 def test_a_yard_is_a_hole_of_the_cut(solids):
@@ -74,6 +82,9 @@ def test_the_ground_and_water_are_cut_along_an_upright_plane(solids):
     assert found.earth.area == pytest.approx(120 * 3, rel=0.02)
     assert found.water.area == pytest.approx(30 * 1.5, rel=0.05)
     assert section(around, [], [], Plane((0, 0, 3), (0, 0, 1))).earth.is_empty
+    assert with_water(found, around, []).water.is_empty
+    twice = with_water(found, around, [(around.grid, bed, depth), (around.grid, bed, 2 * depth)])
+    assert twice.water.area == pytest.approx(2 * found.water.area)
     with pytest.raises(UsageError, match="are one"):
         vertical_plane((0, 0), (0, 0))
     with pytest.raises(ValueError, match="normal"):

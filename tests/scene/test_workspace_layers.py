@@ -9,7 +9,7 @@ from tests.flood_city import grid_of, make_city
 from twin.core.notices import Notices
 from twin.scene.graphics import probe_graphics
 from twin.scene.scene import Furniture, Scene
-from twin.scene.workspace import FloodState, Viewpoint, Workspace, with_layer
+from twin.scene.workspace import FloodState, Section, Viewpoint, Workspace, with_layer
 
 SIZE = (240, 160)
 draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
@@ -62,3 +62,20 @@ def test_what_is_switched_off_or_faded_lets_the_rest_shine_through(valley):
     assert np.abs(shown - gone).max() > 8
     assert np.abs(shown - half).max() > 2
     assert np.abs(gone - half).max() > 2
+
+
+@draws
+def test_a_section_shows_earth_and_the_flood_in_the_cut(valley):
+    """Seen from the south, with all before the middle left out."""
+    b = grid_of(np.ones((60, 60))).bounds
+    x, y = (b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2
+    cut = Section((x, y, 0.0), (0.0, -1.0, 0.0))
+
+    def seen(z, **changes):
+        eye = Viewpoint((x, y - 100.0, z), (x, y, z), parallel_height_m=4.0)
+        return middle_of(valley, Workspace(camera=eye, furniture=Furniture.none(), **changes))
+
+    earth = seen(-1.0, section=cut)
+    assert earth[0] > earth[1] > earth[2]
+    water = seen(0.3, section=cut, flood=FloodState(eta_m=0.6, source=(x, y)))
+    assert water[2] > water[0] + 60

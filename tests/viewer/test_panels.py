@@ -254,3 +254,38 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     window.plan.show_state("today")
     driver.ready()
     assert n_faces(window, str(old["id"]))
+
+
+def test_a_section_plane_cuts_the_window_as_its_snapshot_and_is_taken_away(driver):
+    from PySide6.QtCore import QPoint
+
+    from twin.scene.scene import Scene
+
+    window, box = driver.window, driver.window.measure.section
+    window.show_panel("measure")
+    whole = driver.shot("whole", window.canvas)
+    box.places.click()
+    driver.click(middle(driver) + QPoint(-80, 10))
+    driver.click(middle(driver) + QPoint(80, 10))
+    driver.ready()
+    assert window.desk.state.section is not None
+    assert window.cutting.cut is not None
+    assert not window.cutting.cut.dry.earth.is_empty
+    cut = driver.shot("cut", window.canvas).astype(int)
+    assert (np.abs(cut - whole).max(axis=2) > 30).mean() > 0.05
+    scene = Scene.from_workspace(window.desk.city, window.present_workspace())
+    wanted = scene.image(size=window.canvas.size_px).astype(int)
+    assert np.abs(cut - wanted).mean() < 1.0
+    first = window.desk.state.section
+    box.place.setValue(box.place.value() - 40)
+    box.place.setValue(box.place.value() - 40)
+    driver.ready()
+    moved = window.desk.state.section
+    assert moved.normal == first.normal
+    assert moved.point != first.point
+    window.entries["undo"].trigger()
+    assert window.desk.state.section == first
+    box.off.click()
+    driver.ready()
+    assert window.desk.state.section is None
+    np.testing.assert_allclose(driver.shot("whole again", window.canvas), whole, atol=2)

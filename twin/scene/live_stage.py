@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.scene.scene import Furniture, Scene
     from twin.scene.stage import Stage
     from twin.scene.water_actor import WaterActor
+    from twin.scene.workspace_section import Cut
 
 
 @dataclass
@@ -34,6 +35,8 @@ class LiveStage:
         What VTK draws; its actors stay the same ones, new layers' actors are added to it.
     legend : Legend, optional
         Of the attribute that colours the buildings.
+    cut : Cut, optional
+        Where the city is cut open; changed by `show_cut`.
 
     Examples
     --------
@@ -50,6 +53,7 @@ class LiveStage:
     waters: dict[str, WaterActor] = field(default_factory=dict)
     markers: dict[str, MarkerActor] = field(default_factory=dict)
     ribbons: dict[tuple[str, str], RibbonActor] = field(default_factory=dict)
+    cut: Cut | None = None
     _faded: dict[str, tuple[bool, float]] = field(default_factory=dict)
 
     @property
@@ -144,6 +148,14 @@ class LiveStage:
         self._faded[group] = now
         set_look(self.stage, group, visible=now[0], opacity=now[1])
 
+    def show_cut(self, cut: Cut | None) -> None:
+        """Cut the city open, or close it again by None."""
+        from twin.scene.section_stage import show_section
+
+        self.cut = cut
+        found = None if cut is None else cut.under(view for _, view in self.moment.waters)
+        show_section(self.stage, found)
+
     def refresh(self) -> None:
         """Bring what is drawn to the moment, and give actors that came with it the look of their group."""
         from twin.scene.stage import set_look
@@ -152,6 +164,8 @@ class LiveStage:
         self._update_waters()
         self._update_ribbons()
         self._update_markers()
+        if self.cut is not None:
+            self.show_cut(self.cut)  # through what came with the moment as well
         for group, (visible, opacity) in self._faded.items():
             set_look(self.stage, group, visible=visible, opacity=opacity)
 
@@ -231,7 +245,7 @@ def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStag
 
         over_time = OverTime()
     stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=over_time)
-    made = LiveStage(scene, stage, legend)
+    made = LiveStage(scene, stage, legend, cut=scene.cut)
     made.refresh()
     if scene.shot.looks:
         from twin.scene.workspace_layers import apply_looks

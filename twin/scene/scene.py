@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from twin.scene.store import Stored
     from twin.scene.style import Style
     from twin.scene.workspace import LayerState, Workspace
+    from twin.scene.workspace_section import Cut
 
 MIN_SIDE_PX = 16
 MAX_SIDE_PX = 16_384
@@ -131,6 +132,7 @@ class Scene:
         self._light: Light | None = None
         self._moment: Moment | None = None
         self.shot = Shot()
+        self.cut: Cut | None = None
 
     @classmethod
     def from_workspace(
@@ -165,6 +167,10 @@ class Scene:
             drawn = planned_content(cast("City", source), workspace, file=file, notices=told)
         scene = cls(drawn, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
+        if workspace.section is not None and hasattr(source, "manifest"):
+            from twin.scene.workspace_section import workspace_cut
+
+            scene.cut = workspace_cut(cast("City", source), workspace, file=file, notices=told)
         if not layers and hasattr(source, "manifest"):
             from twin.scene.workspace_layers import moving_layers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -220,6 +220,22 @@ def city_section(
     found = city_solids(city.path, city.manifest)
     names = [found.ids[k] for k in found.owner]
     return section(surroundings(city), found.solids, names, plane, water=water)
+
+
+def cut_mesh(corners: NDArray[np.floating], plane: Plane) -> Any:
+    """Area in which a plane cuts one closed mesh; empty where the mesh is open or not met. Shape (m, 3, 3)."""
+    segments, _ = cut_triangles(corners, plane)
+    return _area(shapely.linestrings(np.round(segments, 7))) if len(segments) else shapely.Polygon()
+
+
+def with_water(
+    found: Section,
+    around: Surroundings,
+    waters: Sequence[tuple[Grid, NDArray[np.floating], NDArray[np.floating]]],
+) -> Section:
+    """A section with other water in it: grid, bed and depth of each flood at a moment."""
+    areas = [_water_area(around, found.plane, water) for water in waters]
+    return replace(found, water=shapely.union_all(areas))
 
 
 def _is_upright(plane: Plane) -> bool:

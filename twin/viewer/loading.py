@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +90,9 @@ def load_scene(
     source: City | SceneContent = city
     if shows_plan(workspace):
         source = planned_content(city, with_own_models(workspace, file), file=None, notices=notices)
-    scene = Scene.from_workspace(source, workspace, file=file, notices=notices)
+    # The window cuts what is shown by itself, so that a plane that moves loads nothing.
+    whole = replace(workspace, section=None)
+    scene = Scene.from_workspace(source, whole, file=file, notices=notices)
     told.check()
     if not is_light_kept(scene.pack, scene.sun, scene.cache):
         told.stage("light", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from twin.scene.layers import MarkerView
     from twin.scene.picking import Hit, Picker
     from twin.scene.scene import Scene
+    from twin.scene.section import Plane
     from twin.viewer.canvas import SceneWidget
 
 _GROUND = (Kind.TERRAIN, Kind.WATER, Kind.BRIDGE)
@@ -44,6 +46,7 @@ class Sight(QObject):
         super().__init__(parent)
         self.canvas = canvas
         self.markers: MarkerView | None = None
+        self.plane: Plane | None = None
         self.picker: Picker | None = None
         self._floor: Picker | None = None
         self._whole: Picker | None = None
@@ -97,7 +100,24 @@ class Sight(QObject):
         """What stands first under a pixel; None under the sky, or before rays can be cast."""
         if self.picker is None or camera is None:
             return None
-        return pick(self.picker, camera, self.canvas.size_px, pixel, markers=self.markers)
+        hit = pick(self.picker, camera, self.canvas.size_px, pixel, markers=self.markers)
+        if hit is None or self.plane is None or self.plane.to_plane(np.array(hit.position))[2] <= 0:
+            return hit
+        return self._behind(self.plane, camera, pixel)
+
+    def _behind(self, plane: Plane, camera: Camera, pixel: tuple[float, float]) -> Hit | None:
+        """What a ray meets once it has passed through what is cut away."""
+        if self.picker is None:
+            return None
+        origins, directions = pixel_rays(camera, self.canvas.size_px, np.array([pixel]))
+        normal = plane.axes[2]
+        above = float(plane.to_plane(origins[0] + self.picker.pack.meta.origin)[2])
+        sinks = -float(directions[0] @ normal)
+        if above <= 0 or sinks <= 1e-9:
+            return None
+        way = above / sinks
+        hit = cast(self.picker, origins + way * directions, directions)[0]
+        return None if hit is None else replace(hit, distance_m=hit.distance_m + way)
 
     def local(self, place: tuple[float, float, float]) -> tuple[float, float, float]:
         """A place on the map in local metres."""

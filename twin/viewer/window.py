@@ -27,6 +27,7 @@ from twin.viewer import actions, theme
 from twin.viewer.banner import Banner
 from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
+from twin.viewer.cutting import Cutting
 from twin.viewer.desk import Desk
 from twin.viewer.icons import icon
 from twin.viewer.moving import Moving
@@ -92,6 +93,7 @@ class TwinWindow(QMainWindow):
         self.steering: Steering = Steering(self.picture, self.sight, self)
         self.moving = Moving(self.desk, self.picture, self.tasks, self)
         self.basis = Basis(self.desk, self.tasks, self)
+        self.cutting = Cutting(self.desk, self.picture, self.sight, self.basis, self)
         self.opening: Opening = Opening(self)
         self.autosave = Autosave(self.folder)
         self.banner = Banner(self)

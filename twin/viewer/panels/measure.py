@@ -16,6 +16,7 @@ from twin.scene.workspace import Measurement
 from twin.viewer.canvas import as_image
 from twin.viewer.figures import PLACES, Figures, measure
 from twin.viewer.icons import icon
+from twin.viewer.panels.section import SectionBox
 from twin.viewer.parts import Panel, button, clear, fact_rows, fresh_name, icon_button, label, line, row
 from twin.viewer.sketch import Pencil
 
@@ -61,6 +62,8 @@ class MeasurePanel(Panel):
         self.box.addLayout(grid)
         self.hint = label(self.t("measure.hint"), "muted")
         self.box.addWidget(self.hint)
+        self.section = SectionBox(room)
+        self.box.addWidget(self.section)
         self.list = QVBoxLayout()
         self.box.addLayout(self.list)
         self.box.addStretch(1)

@@ -1,0 +1,106 @@
+"""The section of a workspace: a city cut open once, with the water of any moment in the cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.scene.section import Plane, Section, cut_mesh, section, with_water
+from twin.scene.workspace_plan import placed_proposal, shows_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from twin.city.model import City
+    from twin.core.mesh import Solid
+    from twin.core.notices import Notices
+    from twin.energy.standing import Surroundings
+    from twin.scene.layers import WaterView
+    from twin.scene.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A city that is cut open.
+
+    Parameters
+    ----------
+    around : Surroundings
+        For the ground below water.
+    dry : Section
+        Buildings and earth.
+    """
+
+    around: Surroundings
+    dry: Section
+
+    @property
+    def plane(self) -> Plane:
+        """Where it is cut."""
+        return self.dry.plane
+
+    def under(self, waters: Iterable[WaterView]) -> Section:
+        """The section with the water of a moment."""
+        found = [(view.grid, view.bed_m, view.depth_m) for view in waters]
+        return with_water(self.dry, self.around, found) if found else self.dry
+
+
+def plane_of(workspace: Workspace) -> Plane | None:
+    """The plane that cuts the pictures of a workspace; None for whole ones."""
+    wanted = workspace.section
+    return None if wanted is None or not wanted.is_on else Plane(wanted.point, wanted.normal)
+
+
+def workspace_cut(
+    city: City,
+    workspace: Workspace,
+    *,
+    file: Path | None,
+    notices: Notices,
+    around: Surroundings | None = None,
+) -> Cut | None:
+    """The city of a workspace cut open; None where the workspace has no section that is on.
+
+    Parameters
+    ----------
+    city : City
+    workspace : Workspace
+        Of the plan, its proposals are cut as well, and what they replace is not.
+    file : Path, optional
+        Where the workspace lies.
+    notices : Notices
+    around : Surroundings, optional
+        Of the city, where they are at hand.
+
+    Raises
+    ------
+    TwinError
+        If the city, or the model of a proposal, cannot be read.
+    """
+    plane = plane_of(workspace)
+    if plane is None:
+        return None
+    from twin.city.meshes import city_solids
+    from twin.energy.standing import surroundings
+    from twin.scene.measure import ground_of
+
+    around = surroundings(city) if around is None else around
+    plans = workspace.proposals if shows_plan(workspace) else ()
+    gone = {name for proposal in plans for name in proposal.hidden_buildings}
+    found = city_solids(city.path, city.manifest)
+    names = [found.ids[k] for k in found.owner]
+    met = [k for k, s in enumerate(found.solids) if names[k] not in gone and _meets(s, plane)]
+    dry = section(around, [found.solids[k] for k in met], [names[k] for k in met], plane)
+    areas: dict[str, Any] = dict(dry.buildings)
+    for proposal in plans:
+        placed = placed_proposal(proposal, ground_of(around), file=file, notices=notices)
+        areas[f"plan {proposal.id}"] = cut_mesh(placed.corners, plane)
+    return Cut(around, Section(plane, areas, dry.earth, open_lines=dry.open_lines))
+
+
+def _meets(solid: Solid, plane: Plane) -> bool:
+    height = (np.asarray(solid.vertices) - np.asarray(plane.point)) @ plane.axes[2]
+    return bool(height.min() < 0 <= height.max())
