@@ -18,7 +18,7 @@ from twin.scene.facets import facets_from_solids
 from twin.scene.model import ColouredMesh, FacetMesh, Lines, Overlay, Picture
 from twin.scene.pack import FORMAT, Material, load_pack, meta_from_json, meta_to_json, save_pack
 from twin.scene.packing import pack_content
-from twin.scene.store import stored_pack
+from twin.scene.store import is_pack_kept, stored_pack
 
 
 def moved(content, by):
@@ -214,7 +214,9 @@ def read_count(monkeypatch, village):
     import twin.scene.from_city as from_city
 
     calls = []
-    monkeypatch.setattr(from_city, "scene_content", lambda city: calls.append(city) or village)
+    monkeypatch.setattr(
+        from_city, "scene_content", lambda city, lod=None: calls.append((city, lod)) or village
+    )
     return calls
 
 
@@ -227,6 +229,15 @@ def test_a_city_is_packed_once_and_again_when_it_changed(tmp_path, read_count):
     stored_pack(small_city(tmp_path, "two"), (), notices=notices)
     assert len(read_count) == 2
     assert not notices.items
+
+
+def test_each_level_of_detail_is_packed_once(tmp_path, read_count):
+    city = small_city(tmp_path)
+    keys = {stored_pack(city, (), notices=Notices(), lod=lod).pack.meta.key for lod in (None, "1.2", "1.2")}
+    assert [lod for _, lod in read_count] == [None, "1.2"]
+    assert len(keys) == 2
+    assert is_pack_kept(city, (), "1.2")
+    assert not is_pack_kept(city, (), "1.3")
 
 
 def test_where_the_cache_cannot_be_written_the_picture_is_drawn_all_the_same(tmp_path, read_count):

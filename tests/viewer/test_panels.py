@@ -289,3 +289,24 @@ def test_a_section_plane_cuts_the_window_as_its_snapshot_and_is_taken_away(drive
     driver.ready()
     assert window.desk.state.section is None
     np.testing.assert_allclose(driver.shot("whole again", window.canvas), whole, atol=2)
+
+
+def test_the_level_of_detail_is_drawn_as_in_the_snapshot_and_undone(driver):
+    from twin.scene.scene import Scene
+
+    window, box = driver.window, driver.window.layers.lod
+    fine = window.picture.scene.pack.meta.key
+    n_fine = len(window.picture.scene.pack["facet_points"])
+    before = driver.shot("fine", window.canvas).astype(int)
+    box.setCurrentIndex(box.findText("LoD 1.2"))
+    box.activated.emit(box.currentIndex())
+    driver.until(lambda: window.picture.is_lit and window.picture.scene.pack.meta.key != fine)
+    driver.ready()
+    assert len(window.picture.scene.pack["facet_points"]) < n_fine
+    coarse = driver.shot("coarse", window.canvas).astype(int)
+    assert (np.abs(coarse - before).max(axis=2) > 30).mean() > 0.002
+    scene = Scene.from_workspace(window.desk.city, window.present_workspace())
+    assert scene.pack.meta.key == window.picture.scene.pack.meta.key
+    assert np.abs(coarse - scene.image(size=window.canvas.size_px)).mean() < 1.0
+    window.entries["undo"].trigger()
+    driver.until(lambda: window.picture.is_lit and window.picture.scene.pack.meta.key == fine)

@@ -12,7 +12,7 @@ from twin.core.errors import UsageError
 from twin.core.notices import Notices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -56,13 +56,17 @@ def iter_geometry(
             yield from iter_buildings(city / item.path, notices=Notices(), lods=lods)
 
 
-def city_solids(city: Path, manifest: Manifest, *, lod: str | None = None) -> CitySolids:
+def city_solids(
+    city: Path, manifest: Manifest, *, lod: str | None = None, at_most: str | None = None
+) -> CitySolids:
     """The shapes of a city's buildings: solids, and the open surfaces of given models that do not close.
 
     Parameters
     ----------
     lod : str, optional
         Only this level; without it the finest that each building has.
+    at_most : str, optional
+        The finest up to this level of each building, or the coarsest that it has: no building is left out.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def city_solids(city: Path, manifest: Manifest, *, lod: str | None = None) -> Ci
     for building in iter_geometry(city, manifest):
         levels = lods(building)
         known.update(levels)
-        level = lod or max(levels, default="")
+        level = lod or _finest(levels, at_most)
         found = shapes(building, level) if level in levels else ()
         solids += found
         owner += [place[building.id]] * len(found)
@@ -90,6 +94,18 @@ def city_solids(city: Path, manifest: Manifest, *, lod: str | None = None) -> Ci
         raise UsageError("lod", f"no building of {city.name} has LoD {lod}", f"choose one of: {choices}")
     order = np.argsort(np.array(owner, np.int32), kind="stable")
     return CitySolids(ids, tuple(solids[k] for k in order), np.array(owner, np.int32)[order])
+
+
+def _finest(levels: Sequence[str], at_most: str | None) -> str:
+    """The finest of the levels up to one, the coarsest where all are finer, empty of none.
+
+    Examples
+    --------
+    >>> _finest(("1.2", "1.3", "2.2"), "2.0"), _finest(("2.2",), "1.2"), _finest((), None)
+    ('1.3', '2.2', '')
+    """
+    fitting = [level for level in levels if at_most is None or level <= at_most]
+    return max(fitting, default=min(levels, default=""))
 
 
 def vtk_text(text: str) -> str:

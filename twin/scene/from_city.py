@@ -32,12 +32,12 @@ CONIFER_SLENDERNESS = 7.5
 """Height over crown radius from which a tree is drawn as a conifer."""
 
 
-def scene_content(city: City) -> SceneContent:
-    """All that pictures of a city can show."""
+def scene_content(city: City, *, lod: str | None = None) -> SceneContent:
+    """All that pictures of a city can show; buildings at no finer level of detail than `lod`."""
     from twin.city.meshes import city_solids
 
     manifest = city.manifest
-    found = city_solids(city.path, manifest)
+    found = city_solids(city.path, manifest, at_most=lod)
     return SceneContent(
         name=manifest.name,
         crs=manifest.crs,

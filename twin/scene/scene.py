@@ -95,6 +95,8 @@ class Scene:
         anew then. ``studio`` is the flattering one.
     style : str
         ``light``, ``dark``, ``states``, ``quality`` or a style file.
+    lod : str, optional
+        Level of detail that the buildings of a city are no finer than, such as ``1.2``; the finest without.
     notices : Notices, optional
         Collects what the user should know.
 
@@ -118,6 +120,7 @@ class Scene:
         time: str | datetime | None = None,
         sun: str | datetime | None = None,
         style: str = "light",
+        lod: str | None = None,
         notices: Notices | None = None,
     ) -> None:
         self.notices = Notices() if notices is None else notices
@@ -126,7 +129,7 @@ class Scene:
         self._fixed_sun = sun
         chosen = chosen_layers(source, layers)
         self.layers: tuple[SceneLayer, ...] = chosen.moving
-        self._stored: Stored = stored_pack(source, chosen.overlays, notices=self.notices)
+        self._stored: Stored = stored_pack(source, chosen.overlays, notices=self.notices, lod=lod)
         self.sun: Sun = self._sun_at(self.when)
         self._tell_of_other_times()
         self._light: Light | None = None
@@ -165,7 +168,9 @@ class Scene:
         drawn: City | SceneContent = source
         if shows_plan(workspace) and hasattr(source, "manifest"):
             drawn = planned_content(cast("City", source), workspace, file=file, notices=told)
-        scene = cls(drawn, layers or wanted.layers, time=wanted.time, style=wanted.style, notices=told)
+        scene = cls(
+            drawn, layers or wanted.layers, time=wanted.time, style=wanted.style, lod=wanted.lod, notices=told
+        )
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
         if workspace.section is not None and hasattr(source, "manifest"):
             from twin.scene.workspace_section import workspace_cut

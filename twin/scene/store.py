@@ -38,7 +38,9 @@ class Stored:
     base: Path = Path()
 
 
-def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: Notices) -> Stored:
+def stored_pack(
+    source: City | SceneContent, layers: Sequence[str], *, notices: Notices, lod: str | None = None
+) -> Stored:
     """The pack of a city or of content, from the cache or made now.
 
     Parameters
@@ -47,6 +49,8 @@ def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: 
     layers : sequence of str
         Names of added layers to show; empty shows all, `NO_LAYERS` none.
     notices : Notices
+    lod : str, optional
+        Level of detail that the buildings of a city are no finer than.
 
     Raises
     ------
@@ -55,23 +59,26 @@ def stored_pack(source: City | SceneContent, layers: Sequence[str], *, notices: 
     """
     if isinstance(source, SceneContent):
         return Stored(_make(_chosen(source, layers), ""), None)
-    path, key = _place(source, layers)
+    path, key = _place(source, layers, lod)
     found = load_pack(path, key=key)
     if found is not None:
         return Stored(found, path.parent, source.path)
     from twin.scene.from_city import scene_content
 
-    return keep_pack(source, _chosen(scene_content(source), layers), layers, notices=notices)
+    content = _chosen(scene_content(source, lod=lod), layers)
+    return keep_pack(source, content, layers, notices=notices, lod=lod)
 
 
-def is_pack_kept(city: City, layers: Sequence[str]) -> bool:
+def is_pack_kept(city: City, layers: Sequence[str], lod: str | None = None) -> bool:
     """Whether the pack of a city lies in its cache, so that opening takes no time."""
-    return _place(city, layers)[0].exists()
+    return _place(city, layers, lod)[0].exists()
 
 
-def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notices: Notices) -> Stored:
+def keep_pack(
+    city: City, content: SceneContent, layers: Sequence[str], *, notices: Notices, lod: str | None = None
+) -> Stored:
     """Make a pack of content and put it into the cache of the city that it shows."""
-    path, key = _place(city, layers)
+    path, key = _place(city, layers, lod)
     pack = _make(content, key)
     try:
         save_pack(pack, path)
@@ -82,13 +89,14 @@ def keep_pack(city: City, content: SceneContent, layers: Sequence[str], *, notic
     return Stored(pack, path.parent, city.path)
 
 
-def _place(city: City, layers: Sequence[str]) -> tuple[Path, str]:
+def _place(city: City, layers: Sequence[str], lod: str | None = None) -> tuple[Path, str]:
     """Where the pack of a city lies, and the key of what it must have been made from."""
     lasting = {n: la for n, la in city.manifest.layers.items() if la.kind not in OVER_TIME}
     text = manifest_text(replace(city.manifest, layers=lasting))
     if tuple(layers) == NO_LAYERS and not any(la.kind in OVERLAY_KINDS for la in lasting.values()):
         layers = ()
-    key = digest(f"pack {FORMAT}", text, *sorted(layers))
+    level = (f"lod {lod}",) if lod else ()
+    key = digest(f"pack {FORMAT}", text, *sorted(layers), *level)
     return city.path / _CACHE / f"pack-{key}.npz", key
 
 

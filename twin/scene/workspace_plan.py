@@ -22,6 +22,13 @@ def shows_plan(workspace: Workspace) -> bool:
     return workspace.shows == "plan" and bool(workspace.proposals)
 
 
+def building_lod(workspace: Workspace) -> str | None:
+    """Level of detail of buildings in a workspace; None for the finest."""
+    from twin.scene.workspace import layer_state
+
+    return layer_state(workspace, "buildings").lod
+
+
 def planned_content(city: City, workspace: Workspace, *, file: Path | None, notices: Notices) -> SceneContent:
     """All that a picture of the plan shows.
 
@@ -44,7 +51,7 @@ def planned_content(city: City, workspace: Workspace, *, file: Path | None, noti
     from twin.scene.proposal import with_proposal
 
     ground = ground_of(surroundings(city))
-    content, table = scene_content(city), city.buildings
+    content, table = scene_content(city, lod=building_lod(workspace)), city.buildings
     for proposal in workspace.proposals:
         placed = placed_proposal(proposal, ground, file=file, notices=notices)
         gone = proposal.hidden_buildings

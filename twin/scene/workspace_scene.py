@@ -11,6 +11,7 @@ from twin.scene.scene import Shot
 from twin.scene.store import NO_LAYERS
 from twin.scene.workspace import Viewpoint
 from twin.scene.workspace_paths import own_file
+from twin.scene.workspace_plan import building_lod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ class SceneArguments:
     layers: tuple[str, ...]
     time: datetime | None
     style: str
+    lod: str | None = None
 
 
 def scene_arguments(
@@ -41,7 +43,9 @@ def scene_arguments(
     style = workspace.style
     if style.endswith(".toml") and file is not None:
         style = str(own_file(style, file))
-    return SceneArguments(shown_layers(source, workspace), workspace.clock.time, style)
+    return SceneArguments(
+        shown_layers(source, workspace), workspace.clock.time, style, building_lod(workspace)
+    )
 
 
 def shown_layers(source: City | SceneContent, workspace: Workspace) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.scene.section import Plane, Section, cut_mesh, section, with_water
-from twin.scene.workspace_plan import placed_proposal, shows_plan
+from twin.scene.workspace_plan import building_lod, placed_proposal, shows_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +90,7 @@ def workspace_cut(
     around = surroundings(city) if around is None else around
     plans = workspace.proposals if shows_plan(workspace) else ()
     gone = {name for proposal in plans for name in proposal.hidden_buildings}
-    found = city_solids(city.path, city.manifest)
+    found = city_solids(city.path, city.manifest, at_most=building_lod(workspace))
     names = [found.ids[k] for k in found.owner]
     met = [k for k, s in enumerate(found.solids) if names[k] not in gone and _meets(s, plane)]
     dry = section(around, [found.solids[k] for k in met], [names[k] for k in met], plane)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from twin.core.notices import Notices
 from twin.scene.section import Section
 from twin.scene.section_stage import show_section
-from twin.scene.workspace_plan import shows_plan, with_own_models
+from twin.scene.workspace_plan import building_lod, shows_plan, with_own_models
 from twin.scene.workspace_section import Cut, plane_of, workspace_cut
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from twin.viewer.sight import Sight
 
 TASK = "section"
+Wanted = tuple["Plane | None", "tuple[Proposal, ...]", "str | None"]
+NOTHING: Wanted = (None, (), None)
 
 
 class Cutting(QObject):
@@ -33,24 +35,24 @@ class Cutting(QObject):
         super().__init__(parent)
         self.desk, self.picture, self.sight, self.basis = desk, picture, sight, basis
         self.cut: Cut | None = None
-        self._asked: tuple[Plane | None, tuple[Proposal, ...]] = (None, ())
-        self._known: tuple[Plane | None, tuple[Proposal, ...]] = (None, ())
+        self._asked = self._known = NOTHING
         desk.changed.connect(self._follow)
         desk.opened.connect(self._forget)
         picture.loaded.connect(self._loaded)
 
     def _forget(self) -> None:
-        self.cut, self._asked, self._known = None, (None, ()), (None, ())
+        self.cut, self._asked, self._known = None, NOTHING, NOTHING
         self.sight.plane = None
 
     def _loaded(self, _scene: object) -> None:
         """Another stage is there: what is known of the cut holds for it, the rest is asked for."""
-        self._asked = (None, ())
+        self._asked = NOTHING
         self._follow(self.desk.state, self.desk.state)
 
     def _follow(self, _before: Workspace, after: Workspace) -> None:
         live, plane = self.picture.live, plane_of(after)
-        wanted = (plane, after.proposals if plane is not None and shows_plan(after) else ())
+        plans = after.proposals if plane is not None and shows_plan(after) else ()
+        wanted: Wanted = (plane, plans, building_lod(after))
         if live is None or wanted == self._asked:
             return
         self._asked, self.sight.plane = wanted, plane
@@ -65,7 +67,7 @@ class Cutting(QObject):
             self.picture.canvas.refresh()
             self._find(after, wanted)
 
-    def _find(self, state: Workspace, wanted: tuple[Plane | None, tuple[Proposal, ...]]) -> None:
+    def _find(self, state: Workspace, wanted: Wanted) -> None:
         city, file = self.desk.city, self.desk.file
         if city is None:
             return

@@ -18,7 +18,7 @@ from twin.scene.over_time import OverTime
 from twin.scene.scene import Furniture, Scene
 from twin.scene.store import is_pack_kept
 from twin.scene.workspace_layers import apply_looks
-from twin.scene.workspace_plan import planned_content, shows_plan, with_own_models
+from twin.scene.workspace_plan import building_lod, planned_content, shows_plan, with_own_models
 from twin.scene.workspace_scene import shown_layers
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def load_scene(
         If the city cannot be read, or the workspace asks for what it does not have.
     """
     notices = Notices()
-    layers = shown_layers(city, workspace)
+    layers, lod = shown_layers(city, workspace), building_lod(workspace)
     if shows_plan(workspace):
         told.stage("plan", 0)
-    elif not is_pack_kept(city, layers):
+    elif not is_pack_kept(city, layers, lod):
         told.stage("prepare", 0)
-        prepare_elsewhere(city, layers, told=told)
+        prepare_elsewhere(city, layers, lod, told=told)
     told.stage("open", 0)
     source: City | SceneContent = city
     if shows_plan(workspace):
@@ -99,7 +99,7 @@ def load_scene(
         if first is not None:
             first(Shown(_without_shadows(scene, workspace), is_lit=False))
         if not shows_plan(workspace):
-            light_elsewhere(city, layers, workspace.clock.time, told=told)
+            light_elsewhere(city, layers, lod, workspace.clock.time, told=told)
     _ = scene.light
     told.check()
     live = stage_of(scene, workspace)
@@ -128,11 +128,13 @@ def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
     return LiveStage(scene, stage, legend)
 
 
-def scene_in_light(city: City, scene: Scene, layers: tuple[str, ...], *, told: Told) -> Scene:
+def scene_in_light(
+    city: City, scene: Scene, layers: tuple[str, ...], lod: str | None, *, told: Told
+) -> Scene:
     """The scene once its light is there, cast in a child process where it never was."""
     told.stage("light", 0)
     if scene.cache is not None and not is_light_kept(scene.pack, scene.sun, scene.cache):
-        light_elsewhere(city, layers, scene.when, told=told)
+        light_elsewhere(city, layers, lod, scene.when, told=told)
     _ = scene.light
     told.check()
     return scene
@@ -157,19 +159,25 @@ def warm_up(scene: Scene) -> None:
     scene.furniture(scene.camera("overview", size), size, None, Furniture())
 
 
-def prepare_elsewhere(city: City, layers: tuple[str, ...], *, told: Told) -> None:
+def prepare_elsewhere(city: City, layers: tuple[str, ...], lod: str | None, *, told: Told) -> None:
     """Make the pack of a city in a child process, which keeps it in the city's cache.
 
     Reading all solids keeps Python busy for seconds; in a thread the window would stutter. Where the child fails, or
     the cache cannot be written, this process does it after all, and says what is wrong.
     """
-    _child([str(city.path), "--layers", *layers], told)
+    _child([str(city.path), *_level(lod), "--layers", *layers], told)
 
 
-def light_elsewhere(city: City, layers: tuple[str, ...], when: datetime | None, *, told: Told) -> None:
+def light_elsewhere(
+    city: City, layers: tuple[str, ...], lod: str | None, when: datetime | None, *, told: Told
+) -> None:
     """Cast the light of a scene in a child process, which keeps it in the city's cache."""
     time_option = ["--time", when.isoformat()] if when is not None else []
-    _child([str(city.path), *time_option, "--light", "--layers", *layers], told)
+    _child([str(city.path), *time_option, *_level(lod), "--light", "--layers", *layers], told)
+
+
+def _level(lod: str | None) -> list[str]:
+    return ["--lod", lod] if lod else []
 
 
 def _child(arguments: list[str], told: Told) -> None:

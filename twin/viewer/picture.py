@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from twin.core.errors import TwinError
 from twin.scene.selection_layer import selection_layers
 from twin.scene.workspace_layers import apply_looks
-from twin.scene.workspace_plan import shows_plan
+from twin.scene.workspace_plan import building_lod, shows_plan
 from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of
 from twin.viewer.loading import Shown, load_scene, scene_in_light
 from twin.viewer.work import ThreadJob
@@ -38,6 +38,7 @@ class Need:
     style: str
     hidden: tuple[str, ...]
     plan: tuple[Proposal, ...]
+    lod: str | None
 
 
 class Picture(QObject):
@@ -152,6 +153,7 @@ class Picture(QObject):
             state.style,
             tuple(h for h in hidden if h not in own),
             state.proposals if shows_plan(state) else (),
+            building_lod(state),
         )
 
     def _cancel(self, name: str) -> None:
@@ -217,14 +219,14 @@ class Picture(QObject):
         city, when = self.desk.city, self.desk.state.clock.time
         if city is None:
             return
-        layers = shown_layers(city, self.desk.state)
+        layers, lod = shown_layers(city, self.desk.state), building_lod(self.desk.state)
         wanted = self.live.scene.at(when)
         place, here = wanted.sun, self.live.stage.sun
         if (place.azimuth_deg, place.elevation_deg) == (here.azimuth_deg, here.elevation_deg):
             return
 
         def work(told: Told) -> Scene:
-            return scene_in_light(city, wanted, layers, told=told)
+            return scene_in_light(city, wanted, layers, lod, told=told)
 
         self._run("light", work, self._relight)
 

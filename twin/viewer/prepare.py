@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="twin.viewer.prepare")
     parser.add_argument("city")
     parser.add_argument("--time")
+    parser.add_argument("--lod")
     parser.add_argument("--light", action="store_true")
     parser.add_argument("--layers", nargs="*", default=[])
     given = parser.parse_args(arguments)
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
     from twin.scene.scene import Scene
 
     try:
-        scene = Scene(open_city(given.city), given.layers, time=given.time)
+        scene = Scene(open_city(given.city), given.layers, time=given.time, lod=given.lod)
         if given.light:
             _ = scene.light
     except TwinError as error:

@@ -61,7 +61,7 @@ class Sight(QObject):
     def watch(self, scene: Scene) -> None:
         """Prepare another scene; until then rays meet the one before, if it is the same place."""
         pack = scene.pack
-        if self._whole is not None and self._whole.pack.meta.key == pack.meta.key:
+        if self._whole is not None and self._whole.pack is pack:
             return
         if self._whole is not None and self._whole.pack.meta.origin != pack.meta.origin:
             self.forget()

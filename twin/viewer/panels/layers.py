@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twin.scene.workspace import Workspace
     from twin.viewer.parts import Room
 
-LODS = ("2.2", "2.0", "1.3", "1.2", "0")
+LODS = ("2.2", "2.0", "1.3", "1.2")
 
 
 class LayersPanel(Panel):

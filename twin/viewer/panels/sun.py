@@ -9,6 +9,7 @@ from PySide6.QtCore import QDate
 from PySide6.QtWidgets import QCheckBox, QDateEdit
 
 from twin.scene.sun_layer import SunHoursLayer
+from twin.scene.workspace_plan import building_lod
 from twin.viewer.parts import Panel, button, label, line, quietly, row, slider
 from twin.viewer.timing import in_zone_of, solar_offset
 
@@ -76,6 +77,8 @@ class SunPanel(Panel):
         if before is None:
             self.found = None
             self._enable()
+        elif building_lod(before) != building_lod(after):
+            self.hide_hours()  # they lie on roofs and walls that are not there any more
         moment = after.clock.time
         with quietly(self.day, self.hour):
             if moment is not None:
