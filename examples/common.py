@@ -113,8 +113,7 @@ def window_picture(app: Any, make: Any, city: twin.City, layer: Any, out: Path) 
     window.settle()
     path = out / "demo-window.png"
     window.grab().save(str(path))
-    picture = Image.open(path).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-    picture.quantize(255, kmeans=3).save(path, optimize=True)
+    Image.open(path).convert("RGB").resize((width, height), Image.Resampling.LANCZOS).save(path)
     window.release()
     app.processEvents()
 

@@ -83,19 +83,19 @@ def test_a_tide_comes_up_the_river_and_stays_before_the_dyke(shore: City) -> Non
 
 
 def test_each_water_has_the_level_of_its_nearest_gauge(tmp_path: Path) -> None:
-    """A river in the west and a canal in the north, with a dyke between them."""
+    """A river in the west and a canal in the north, with a dyke between them; a side has one level."""
     z = np.full(SHAPE, 3.0)
-    z[:, :8] = 0.0
+    z[3:, :8] = 0.0
     z[:14, 20:26] = 0.0
-    waters = [box(grid_of(z), EVERY, slice(0, 8)), box(grid_of(z), slice(0, 14), slice(20, 26))]
+    waters = [box(grid_of(z), slice(3, None), slice(0, 8)), box(grid_of(z), slice(0, 14), slice(20, 26))]
     city = make_city(tmp_path / "two.twin", z, water={"class": ["river", "canal"], "geometry": waters})
     grid = grid_of(z)
-    river, canal = (grid.x_min + 4, grid.y_min + 8), (grid.x_min + 23, grid.y_max - 6)
+    river, canal = (grid.x_min + 4, grid.bounds.y_min + 8), (grid.x_min + 23, grid.y_max - 6)
     table(tmp_path, f"hours,x,y,m\n0,{river[0]},{river[1]},1.5\n0,{canal[0]},{canal[1]},0.4\n")
     by_table = simulate(city, tide=tmp_path / "table.csv", hours=0.05)
     by_hand = simulate(city, tide=[(*river, 1.5), (*canal, 0.4)], hours=0.05)
     for flood in (by_table, by_hand):
-        np.testing.assert_allclose(flood.depth_m(-1)[:, 1:8], 1.5, atol=0.02)
+        np.testing.assert_allclose(flood.depth_m(-1)[3:, 1:8], 1.5, atol=0.02)
         np.testing.assert_allclose(flood.depth_m(-1)[1:14, 20:26], 0.4, atol=0.02)
 
 
@@ -115,8 +115,9 @@ def test_dry_soil_takes_more_than_wet_soil(basin: City) -> None:
 def test_a_pump_takes_what_there_is(basin: City) -> None:
     grid = grid_of(bowl())
     pump = [(grid.x_min + 18.5, grid.y_max - 20.5, -5.0)]
-    flood = simulate(basin, rain=60.0, inflow=pump, hours=0.1, edges="closed")
-    assert flood.attributes["mass_balance"]["out_m3"] > 0.5 * flood.attributes["mass_balance"]["in_m3"]
+    flood = simulate(basin, rain=60.0, inflow=pump, hours=0.3, edges="closed")
+    assert flood.attributes["mass_balance"]["out_m3"] > 0.6 * flood.attributes["mass_balance"]["in_m3"]
+    assert flood.depth_m(-1)[20, 18] < 1e-3  # in the street's lowest line, 14 cm deep without it
     assert np.nanmin(flood.depth_m(-1)) >= 0
 
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from twin.water.inertial import keep_share
 from twin.water.shallow_rows import (
     advance,
     bed_force,
     faces_of,
     fastest,
     fluxes,
+    keep_share,
     limited_mass,
     mean_state,
     primitives,

@@ -26,6 +26,27 @@ _FAST: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "
 
 
 @njit(**_FAST)
+def keep_share(h, west, east, north, south, k, out, drained):  # type: ignore[no-untyped-def]
+    """Factor on what leaves each cell of a row, so that no cell gives more than it holds.
+
+    `drained` is the greatest part of its water, films aside, that a cell of each column wanted to give so far.
+    """
+    zero, one, dtdx, keep, film = k.zero, k.one, k.dtdx, k.keep, k.film
+    for i in range(out.size):
+        e = east[i] if east[i] > zero else zero
+        w = -west[i] if west[i] < zero else zero
+        s = south[i] if south[i] > zero else zero
+        n = -north[i] if north[i] < zero else zero
+        depth = h[i]
+        part = ((e + w) + (s + n)) * dtdx / (depth if depth > k.tiny else k.tiny)
+        fits = part <= keep
+        out[i] = one if fits else keep / (one if fits else part)
+        part = part if depth > film else zero
+        most = drained[i]
+        drained[i] = part if part > most else most
+
+
+@njit(**_FAST)
 def primitives(h, hu, hv, z, dry, w):  # type: ignore[no-untyped-def]
     """Depth, surface and velocities of a row into `w`; where it is dry the surface is the bed and nothing moves."""
     one = dry / dry
