@@ -79,6 +79,24 @@ def _announce(folder: Path) -> None:
         (folder / HOLDER).write_text(text, encoding="utf-8")
 
 
+def is_being_written(folder: Path) -> bool:
+    """Whether a process that still runs holds the folder's only writer's place; nothing is locked to find out."""
+    try:
+        info = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        pid, host = int(info["pid"]), str(info["host"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    if host != socket.gethostname() or sys.platform == "win32":  # where a signal cannot be sent to ask
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it runs as somebody else
+    return True
+
+
 def _holder(folder: Path) -> str:
     try:
         info = json.loads((folder / HOLDER).read_text(encoding="utf-8"))

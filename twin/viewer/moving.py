@@ -85,9 +85,20 @@ class Moving(QObject):
         if city is None:
             return
         if has_observations(city):
-            self.tasks.run("sensors", lambda _told: read_sensors(city), self._take_sensors)
+            self.read_anew()
         if self.desk.state.flood is not None:
             self._follow_flood(self.desk.state.flood)
+
+    def read_anew(self) -> None:
+        """Read which stations the city has, and their alarms."""
+        city = self.desk.city
+        if city is not None:
+            self.tasks.run("sensors", lambda _told: read_sensors(city), self._take_sensors)
+
+    def take_alarms(self, alarms: tuple[Event, ...]) -> None:
+        """Mark other alarms on the clock."""
+        self.alarms = alarms
+        self._tell()
 
     def _take_sensors(self, found: tuple[LiveLayer, tuple[Event, ...]]) -> None:
         self.sensors, self.alarms = found

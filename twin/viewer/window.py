@@ -29,6 +29,7 @@ from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
 from twin.viewer.cutting import Cutting
 from twin.viewer.desk import Desk
+from twin.viewer.following import Following
 from twin.viewer.icons import icon
 from twin.viewer.moving import Moving
 from twin.viewer.opening import Opening
@@ -94,6 +95,8 @@ class TwinWindow(QMainWindow):
         self.moving = Moving(self.desk, self.picture, self.tasks, self)
         self.basis = Basis(self.desk, self.tasks, self)
         self.cutting = Cutting(self.desk, self.picture, self.sight, self.basis, self)
+        self.following = Following(self.desk, self.moving, self.tasks, self)
+        self.following.told.connect(self._feed_told)
         self.opening: Opening = Opening(self)
         self.autosave = Autosave(self.folder)
         self.banner = Banner(self)
@@ -324,6 +327,9 @@ class TwinWindow(QMainWindow):
             lambda _told: buildings_seen_in_rectangle(picker, camera, size, edges),
             lambda names: self.inspect.selection.choose(names, add=add),
         )
+
+    def _feed_told(self, found: Any) -> None:
+        self.clock.show_feed(found)  # of the bar that is there now
 
     def _hold_sun(self) -> None:
         self.picture.holds_sun = True

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
+from twin.scene.live_layer import age_text
 from twin.viewer.icons import icon
 from twin.viewer.parts import icon_button, label, quietly, row
 from twin.viewer.timing import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from twin.scene.layers import SceneLayer
     from twin.scene.workspace import Workspace
+    from twin.viewer.following import Freshness
     from twin.viewer.parts import Room
     from twin.viewer.timing import Event
 
@@ -79,6 +81,8 @@ class ClockBar(QWidget):
         self.live = icon_button("live", self.t("clock.live"), self._toggle_live, theme, checks=True)
         self.live.setText(self.t("clock.live"))
         self.live.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.badge = label("", "muted", wraps=False)
+        self.badge.hide()
         self.track = Track()
         self.track.setObjectName("time")
         self.track.setAccessibleName(self.t("clock.time"))
@@ -99,7 +103,7 @@ class ClockBar(QWidget):
         box.addLayout(
             row(
                 self.back, self.play, self.ahead, self.when, self.ends[0], self.track, self.ends[1],
-                self.speed, self.live, self.off, stretch=5,
+                self.speed, self.live, self.badge, self.off, stretch=5,
             )
         )  # fmt: skip
         self._timer = QTimer(self, interval=_TICK_MS)
@@ -156,6 +160,18 @@ class ClockBar(QWidget):
             (share_of(e.time, span), QColor(theme.alarm if e.is_alarm else theme.muted)) for e in self.events
         ]
         self.track.update()
+
+    def show_feed(self, found: Freshness | None) -> None:
+        """Tell whether observations come in, and how old the newest is; nothing where the clock is not live."""
+        self.badge.setVisible(found is not None)
+        if found is None:
+            return
+        age = found.age_s()
+        text = self.t("clock.online" if found.is_online else "clock.offline")
+        told = self.t("clock.no_data") if age is None else self.t("clock.newest", age=age_text(age))
+        self.badge.setText(f"● {text} · {told}")
+        theme = self.room.theme
+        self.badge.setStyleSheet(f"color: {theme.good if found.is_online else theme.warn}")
 
     def toggle(self) -> None:
         """Run, or rest."""

@@ -1,0 +1,63 @@
+"""Live mode follows a feed that another part of the world fills, and tells when it stops."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+pytest.importorskip("PySide6")
+
+from twin.live.model import MICROSECONDS, Catalogue, Datastream, Observation, Place, Thing, batch_of
+from twin.live.schema import FOLDER
+from twin.live.store import open_store
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def level(value, *, age_s=0.0):
+    now = round((datetime.now(UTC).timestamp() - age_s) * MICROSECONDS)
+    return batch_of([Observation("gauge:level", now, now, value)])
+
+
+def test_live_mode_follows_a_running_feed_and_tells_when_it_ends(driver, town):
+    window = driver.window
+    b = window.desk.city.bounds
+    middle = ((b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2, 20.0)
+    gauge = Thing("gauge", "Gauge", place=Place("point", middle))
+    stream = Datastream("gauge:level", "gauge", observed_property="water_depth", unit="m", max_age_s=600)
+    assert window.moving.sensors is None
+    with open_store(town, write=True) as store:
+        store.put_catalogue(Catalogue((gauge,), (stream,)))
+        store.append(level(0.25, age_s=90))
+        window.clock.live.click()
+        driver.until(lambda: window.following.found is not None and window.moving.sensors is not None)
+        driver.until(lambda: "online" in window.clock.badge.text())
+        assert window.following.found.is_online
+        assert window.following.found.age_s() >= 89
+        store.append(level(1.75))
+        driver.until(lambda: window.following.found.age_s() < 30)
+        driver.until(lambda: "1.75" in window.picture.live.moment.markers[0][1].text[0])
+        assert window.clock.badge.isVisible()
+        driver.shot("live")
+    driver.until(lambda: not window.following.found.is_online)
+    assert "offline" in window.clock.badge.text()
+    window.clock.live.click()
+    driver.until(lambda: not window.clock.badge.isVisible())
+    assert window.following.found is None
+
+
+def test_a_lock_that_a_crash_left_is_no_feed(town):
+    from twin.city.model import open_city
+    from twin.viewer.following import freshness
+
+    with open_store(town, write=True) as store:
+        assert not store.n_datastreams()
+        assert freshness(open_city(town)).is_online
+        holder = json.loads((town / FOLDER / ".lock.json").read_text(encoding="utf-8"))
+    holder["pid"] = 2**22 - 3
+    (town / FOLDER / ".lock.json").write_text(json.dumps(holder), encoding="utf-8")
+    found = freshness(open_city(town))
+    assert not found.is_online
+    assert found.age_s() is None
