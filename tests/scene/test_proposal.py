@@ -1,5 +1,6 @@
 """A proposed building: read, placed, judged, and compared with today."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from twin.scene.proposal import (
     with_proposal,
 )
 from twin.scene.proposal_compare import compare, planned
+from twin.scene.proposal_place import told_place
+from twin.sources.ifc import MapPlace
 
 IFC = Path(__file__).resolve().parents[3] / "shared/data/ifc_indoor"
 CUBE = [(0, 0, 0), (10, 0, 0), (10, 6, 0), (0, 6, 0), (0, 0, 12), (10, 0, 12), (10, 6, 12), (0, 6, 12)]
@@ -190,6 +193,19 @@ def test_a_scene_of_the_plan_leaves_out_what_is_replaced(village):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not IFC.exists(), reason="no IFC files beside this checkout")
+def test_a_told_place_in_another_crs_is_a_place_and_a_turn(block):
+    """The convergence of the two grids is part of the turn."""
+    city = parse_crs("EPSG:28992")
+    moved = replace(block, place=MapPlace("EPSG:25831", (593_000.0, 5_763_000.0, 2.0), 30.0))
+    told = told_place(moved, city_crs=city, notices=Notices())
+    placed = place_as_told(moved, city_crs=city, notices=Notices())
+    by_hand = place_by_hand(moved, (*told.position, placed.base_m), turn_deg=told.turn_deg)
+    np.testing.assert_allclose(by_hand.mesh.vertices, placed.mesh.vertices, atol=0.02)
+    assert 0.3 < abs(told.turn_deg - 30.0) < 2.5
+    with pytest.raises(UsageError, match="does not tell where"):
+        told_place(block, city_crs=city, notices=Notices())
+
+
 def test_a_georeferenced_ifc_stands_where_it_says():
     pytest.importorskip("ifcopenshell", reason="ifcopenshell is not installed")
     model = read_proposal(IFC / "Duplex_A_20110907_georeferenced.ifc", notices=Notices())
@@ -199,6 +215,9 @@ def test_a_georeferenced_ifc_stands_where_it_says():
     x, y = placed.outline.centroid.coords[0]
     assert np.hypot(x - 76670, y - 77179) < 30  # the model lies within 25 m of its own origin
     assert placed.base_m == pytest.approx(293.7 - 1.55, abs=0.01)
+    told = told_place(model, city_crs=parse_crs("EPSG:9897"), notices=Notices())
+    by_hand = place_by_hand(model, (*told.position, placed.base_m), turn_deg=told.turn_deg)
+    np.testing.assert_allclose(by_hand.mesh.vertices, placed.mesh.vertices, atol=0.01)
     found = figures(placed)
     assert found.height_m == pytest.approx(8.2, abs=0.1)
     assert 100 < found.plan_m2 < 260

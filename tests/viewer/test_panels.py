@@ -12,8 +12,10 @@ import pytest
 pytest.importorskip("PySide6")
 
 from tests.viewer.window_driver import Driver
+from twin.viewer.panels.plan import difference_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+REFERENCE = "https://www.opengis.net/def/crs/EPSG/0/{}"
 START = datetime(2026, 8, 28, 3, tzinfo=UTC)
 
 
@@ -310,3 +312,46 @@ def test_the_level_of_detail_is_drawn_as_in_the_snapshot_and_undone(driver):
     assert np.abs(coarse - scene.image(size=window.canvas.size_px)).mean() < 1.0
     window.entries["undo"].trigger()
     driver.until(lambda: window.picture.is_lit and window.picture.scene.pack.meta.key == fine)
+
+
+def test_a_sketchup_file_is_answered_at_once_with_how_to_export_it(driver, tmp_path):
+    window = driver.window
+    (tmp_path / "house.skp").write_bytes(b"\xff\xfe\xff\x0e\x53\x00\x6b\x00anything")
+    window.opening.take([tmp_path / "house.skp"])
+    driver.until(lambda: "GLB" in window.status.currentMessage())
+    assert "SketchUp" in window.status.currentMessage()
+    assert window.steering.lent is None
+    assert not window.desk.state.proposals
+
+
+def test_a_model_that_tells_where_it_stands_is_offered_that_place(driver, tmp_path):
+    window = driver.window
+    old = window.desk.city.buildings.query("state == 'built'").iloc[0].geometry.centroid
+    code = window.desk.city.manifest.crs.removeprefix("EPSG:").split("+")[0]
+    model = {
+        "type": "CityJSON", "version": "2.0", "metadata": {"referenceSystem": REFERENCE.format(code)},
+        "transform": {"scale": [1.0, 1.0, 1.0], "translate": [old.x, old.y, 0.0]},
+        "CityObjects": {"tower": {"type": "Building", "geometry": [{"type": "Solid", "lod": "1.2", "boundaries": [
+            [[[0, 3, 2, 1]], [[4, 5, 6, 7]], [[0, 1, 5, 4]], [[1, 2, 6, 5]], [[2, 3, 7, 6]], [[3, 0, 4, 7]]]
+        ]}]}},
+        "vertices": [[x, y, z] for z in (0, 30) for x, y in ((-5, -5), (5, -5), (5, 5), (-5, 5))],
+    }  # fmt: skip
+    (tmp_path / "tower.city.json").write_text(json.dumps(model), encoding="utf-8")
+    window.show_panel("plan")
+    window.plan.take(tmp_path / "tower.city.json")
+    driver.until(window.plan.told.isVisible)
+    window.plan.told.click()
+    driver.until(lambda: window.desk.state.shows == "plan")
+    driver.ready()
+    proposal = window.desk.state.proposals[0]
+    assert proposal.position[:2] == pytest.approx((old.x, old.y), abs=0.02)
+    assert proposal.turn_deg == pytest.approx(0.0, abs=0.01)
+    assert not window.plan.told.isVisible()
+    window.plan.compare(proposal)
+    driver.until(lambda: proposal.id in window.plan.found)
+    (view,) = window.plan.found[proposal.id].views
+    assert 0 < view.taken < 0.2
+    rows = dict(difference_rows(window.plan.found[proposal.id], window.texts, ("here",)))
+    assert rows["View blocked from here"] == f"{100 * view.taken:.1f} %"
+    driver.pass_time(0.3)
+    driver.shot("told")

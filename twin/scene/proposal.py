@@ -265,21 +265,27 @@ def place_as_told(
     CrsError
         If its CRS is not known.
     """
+    points = as_told(model, model.vertices * unit_m(units), city_crs=city_crs, notices=notices)
+    placed = _placed(name, points, model)
+    return placed if ground is None else seated(placed, ground)
+
+
+def as_told(
+    model: ProposalModel, points: NDArray[np.float64], *, city_crs: Any, notices: Notices
+) -> NDArray[np.float64]:
+    """Places of a model, in metres, in the city's coordinates as its file tells; errors as `place_as_told`."""
     from twin.core.crs import make_transform, parse_crs
 
     if not model.is_placed:
         raise UsageError(model.path, "does not tell where it stands", "place it by hand")
-    place = model.place
-    points = model.vertices * unit_m(units)
-    crs_name = model.crs
+    place, crs_name = model.place, model.crs
     if place is not None:
         points = _turned(points * place.scale, place.turn_deg) + np.array(place.origin)
         crs_name = place.crs
     if crs_name:
         source = parse_crs(crs_name, where=model.path)
         points = make_transform(source, city_crs, where=model.path, notices=notices)(points)
-    placed = _placed(name, points, model)
-    return placed if ground is None else seated(placed, ground)
+    return points
 
 
 def _check_size(path: Path, extent: NDArray[np.float64], units: str) -> None:

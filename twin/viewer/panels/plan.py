@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QVBoxLayout
 
 from twin.core.notices import Notices
+from twin.scene.proposal_place import ToldPlace, told_place
 from twin.scene.workspace import Proposal
 from twin.scene.workspace_plan import model_file, placed_proposal
 from twin.viewer.facts import number_text
 from twin.viewer.figures import metres
+from twin.viewer.navigation import angles
 from twin.viewer.parts import (
     Panel,
     button,
@@ -30,6 +34,8 @@ from twin.viewer.parts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from twin.energy.standing import Surroundings
     from twin.scene.picking import Hit
     from twin.scene.proposal_compare import Comparison
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048}
 _MODELS = "Models (*.glb *.gltf *.obj *.ply *.stl *.ifc *.json *.skp)"
 _NEIGHBOURS = 5
+_LOW_M = 60.0
+"""Views are compared from where one is up to this height above the ground."""
 
 
 class PlanPanel(Panel):
@@ -50,8 +58,13 @@ class PlanPanel(Panel):
         self.basis = basis
         self.model: Path | None = None
         self.found: dict[str, Comparison] = {}
+        self.eyes: dict[str, tuple[str, ...]] = {}
         self.box.addWidget(label(self.t("plan.hint"), "muted"))
         self.box.addWidget(button(self.t("plan.add"), self._ask, kind="primary"))
+        self.told = button(self.t("plan.as_told"), self.place_as_told)
+        self.told.hide()
+        self.box.addWidget(self.told)
+        self._told: ToldPlace | None = None
         self.today = button(self.t("plan.today"), partial(self.show_state, "today"), checks=True)
         self.plan = button(self.t("plan.plan"), partial(self.show_state, "plan"), checks=True)
         group = QButtonGroup(self)
@@ -84,10 +97,32 @@ class PlanPanel(Panel):
             self.take(Path(path))
 
     def take(self, model: Path) -> None:
-        """Have the next click in the picture place a model."""
-        self.model = model
-        self.room.say(self.t("plan.where", name=model.name))
+        """Have the next click in the picture place a model; one that tells where it stands is offered that place."""
+        city = self.room.desk.city
+        if city is None:
+            return
         self.room.steering.lend(self)
+        self.model, self._told = model, None
+        self.room.say(self.t("plan.where", name=model.name))
+
+        def done(found: ToldPlace | None) -> None:
+            if self.model == model:
+                self._told = found
+                self.told.setVisible(found is not None)
+
+        def failed(error: Exception) -> None:
+            if self.model == model:
+                self.cancel()
+            self.room.complain(error)
+
+        wkt = city.manifest.crs_wkt
+        self.room.tasks.run("model", lambda _told: read_place(model, wkt), done, failed=failed)
+
+    def place_as_told(self) -> None:
+        """Stand the model where its file says."""
+        if self.model is not None and self._told is not None:
+            self.place(self.model, self._told.position, turn_deg=self._told.turn_deg)
+        self.cancel()
 
     def click(self, hit: Hit | None, *, add: bool) -> None:
         """The place of the model."""
@@ -104,11 +139,12 @@ class PlanPanel(Panel):
 
     def cancel(self) -> None:
         """Give the hand back."""
-        self.model = None
+        self.model = self._told = None
+        self.told.hide()
         if self.room.steering.lent is self:
             self.room.steering.lend(None)
 
-    def place(self, model: Path, at: tuple[float, float]) -> None:
+    def place(self, model: Path, at: tuple[float, float], *, turn_deg: float = 0.0) -> None:
         """Stand a model on the ground; what its plan covers is replaced."""
         desk, city = self.room.desk, self.room.desk.city
         if city is None:
@@ -116,7 +152,11 @@ class PlanPanel(Panel):
         names = [p.id for p in desk.state.proposals]
         name = fresh_name(self.t("plan.proposal"), names)
         made = Proposal(
-            name, model.stem or name, str(model.resolve()), (round(at[0], 2), round(at[1], 2), 0.0)
+            name,
+            model.stem or name,
+            str(model.resolve()),
+            (round(at[0], 2), round(at[1], 2), 0.0),
+            round(turn_deg, 3),
         )
 
         def work(around: Surroundings, _told: object) -> Proposal:
@@ -161,7 +201,7 @@ class PlanPanel(Panel):
             self.list.addWidget(button(self.t("plan.compare"), partial(self.compare, proposal)))
             found = self.found.get(proposal.id)
             if found is not None:
-                fact_rows(self.list, difference_rows(found, self.t))
+                fact_rows(self.list, difference_rows(found, self.t, self.eyes.get(proposal.id, ())))
 
     def _change(self, name: str, **changes: Any) -> None:
         desk = self.room.desk
@@ -181,11 +221,30 @@ class PlanPanel(Panel):
         shows = desk.state.shows if kept else "today"
         desk.change(self.t("measure.delete"), replace(desk.state, proposals=kept, shows=shows))
 
+    def _eyes(self) -> list[tuple[str, tuple[float, float, float]]]:
+        """Places whose view is compared, with a name each: here, and the bookmarks.
+
+        Who looks from high above is asked to the street below the middle of the picture: nobody lives in the sky.
+        """
+        camera, sight, o = self.room.picture.canvas.camera, self.room.sight, self.room.desk.origin()
+        found = [(b.name, b.camera.eye) for b in self.room.desk.state.bookmarks]
+        if camera is None or not sight.is_ready:
+            return found
+        name = "plan.here"
+        if not camera.eye[2] - sight.ground(camera.eye[0], camera.eye[1]) < _LOW_M:
+            street = sight.step_out(camera.target, angles(np.subtract(camera.target, camera.eye))[0])
+            if street is None:
+                return found
+            camera, name = street, "plan.street"
+        x, y, z = (float(a + b) for a, b in zip(camera.eye, o, strict=True))
+        return [(self.t(name), (x, y, z)), *found]
+
     def compare(self, proposal: Proposal, day: date | None = None) -> None:
-        """Tell what the proposal changes: size, and the sun that neighbours lose in midwinter."""
+        """Tell what the proposal changes: size, views, and the sun that neighbours lose in midwinter."""
         city, file = self.room.desk.city, self.room.desk.file
         if city is None:
             return
+        eyes = self._eyes()
         chosen = day or date(date.today().year, 12, 21)  # noqa: DTZ011 - a season, not a moment
 
         def work(around: Surroundings, _told: object) -> Comparison:
@@ -194,17 +253,37 @@ class PlanPanel(Panel):
 
             own = None if Path(proposal.model).is_absolute() else file
             placed = placed_proposal(proposal, ground_of(around), file=own, notices=Notices())
-            return compare(around, placed, city.buildings, day=chosen, hidden=proposal.hidden_buildings)
+            gone, at = proposal.hidden_buildings, np.array([eye for _, eye in eyes])
+            return compare(around, placed, city.buildings, day=chosen, hidden=gone, eyes=at)
 
         def done(found: Comparison) -> None:
+            self.eyes[proposal.id] = tuple(name for name, _ in eyes)
             self.found[proposal.id] = found
             self._list(self.room.desk.state)
 
         self.basis.run("compare", work, done)
 
 
-def difference_rows(found: Comparison, texts: Any) -> list[tuple[str, str]]:
-    """Today and the plan in figures, and the neighbours that lose most sun."""
+def read_place(model: Path, crs_wkt: str) -> ToldPlace | None:
+    """Where the file of a model says that it stands; None where it does not tell, or the city has no CRS.
+
+    Raises
+    ------
+    TwinError
+        If it cannot be read, or its CRS is not known.
+    """
+    from twin.core.crs import parse_crs
+    from twin.scene.proposal import read_proposal
+
+    notices = Notices()
+    found = read_proposal(model, notices=notices)
+    if not found.is_placed or not crs_wkt:
+        return None
+    return told_place(found, city_crs=parse_crs(crs_wkt, where=model), notices=notices)
+
+
+def difference_rows(found: Comparison, texts: Any, eyes: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Today and the plan in figures, what is taken from views, and the neighbours that lose most sun."""
     rows = [
         (texts("plan.height"), f"{metres(found.today_height_m)} → {metres(found.plan.height_m)}"),
         (
@@ -216,6 +295,10 @@ def difference_rows(found: Comparison, texts: Any) -> list[tuple[str, str]]:
             f"{number_text(round(found.today_plan_m2))} → {number_text(round(found.plan.plan_m2))} m²",
         ),
     ]
+    for name, view in zip(eyes, found.views, strict=False):
+        rows.append((texts("plan.view", place=name), f"{100 * view.taken:.1f} %"))
+        if math.isfinite(view.sky_lost):
+            rows.append((texts("plan.sky", place=name), f"{100 * view.sky_lost:.1f} %"))
     worst = found.neighbours.sort_values("worst_wall_lost_h", ascending=False).head(_NEIGHBOURS)
     for name, hours in zip(worst["id"], worst["worst_wall_lost_h"], strict=True):
         if hours > 0.05:
