@@ -79,3 +79,17 @@ def test_a_section_shows_earth_and_the_flood_in_the_cut(valley):
     assert earth[0] > earth[1] > earth[2]
     water = seen(0.3, section=cut, flood=FloodState(eta_m=0.6, source=(x, y)))
     assert water[2] > water[0] + 60
+
+
+def test_names_of_what_is_cut_away_are_left_out(valley):
+    from twin.scene.workspace_section import workspace_cut
+
+    b = grid_of(np.ones((60, 60))).bounds
+    x, y = (b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2
+    workspace = Workspace(section=Section((x, y, 0.0), (0.0, -1.0, 0.0)))
+    cut = workspace_cut(valley, workspace, file=None, notices=Notices())
+    origin = valley.manifest.origin
+    north, south = (
+        (name, (x - origin[0], y + dy - origin[1], 1.0), "street") for name, dy in (("N", 5), ("S", -5))
+    )
+    assert cut.standing([north, south], origin) == [north]

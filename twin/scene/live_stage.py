@@ -80,10 +80,10 @@ class LiveStage:
 
     def take(self, scene: Scene) -> None:
         """Show what another scene shows, which differs from this one in nothing but time and light."""
-        before, self.scene = self.scene, scene
-        if scene.light is not before.light:
+        before, self.scene = self.scene, scene.with_cut(self.cut)
+        if self.scene.light is not before.light:
             self._relight()
-        if scene.moment is not before.moment:
+        if self.scene.moment is not before.moment:
             self.refresh()
 
     def relight(self) -> None:
@@ -152,7 +152,7 @@ class LiveStage:
         """Cut the city open, or close it again by None."""
         from twin.scene.section_stage import show_section
 
-        self.cut = cut
+        self.cut, self.scene = cut, self.scene.with_cut(cut)
         found = None if cut is None else cut.under(view for _, view in self.moment.waters)
         show_section(self.stage, found)
 

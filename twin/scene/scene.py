@@ -251,6 +251,14 @@ class Scene:
         other._moment = None
         return other
 
+    def with_cut(self, cut: Cut | None) -> Scene:
+        """The same scene cut open, or whole by None; nothing at all is made anew."""
+        if cut is self.cut:
+            return self
+        other = copy(self)
+        other.cut = cut
+        return other
+
     def _sun_at(self, when: datetime | None) -> Sun:
         if self._fixed_sun is not None:
             fixed = self._fixed_sun
@@ -442,9 +450,8 @@ class Scene:
         if wanted.labels:
             named += self._values(sheet, camera, boxes([*fixed, *named]))
             reach = _LABEL_REACH_M if inside else float("inf")
-            named += label_patches(
-                sheet, camera, meta.labels, taken=boxes([*fixed, *named]), farthest_m=reach
-            )
+            labels = meta.labels if self.cut is None else self.cut.standing(meta.labels, meta.origin)
+            named += label_patches(sheet, camera, labels, taken=boxes([*fixed, *named]), farthest_m=reach)
         return [*named, *(patch for patch in fixed if patch is not None)]
 
     def _values(self, sheet: Any, camera: Camera, taken: list[Any]) -> list[Patch]:

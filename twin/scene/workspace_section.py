@@ -11,7 +11,7 @@ from twin.scene.section import Plane, Section, cut_mesh, section, with_water
 from twin.scene.workspace_plan import building_lod, placed_proposal, shows_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from twin.city.model import City
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
     from twin.energy.standing import Surroundings
     from twin.scene.layers import WaterView
-    from twin.scene.workspace import Workspace
+    from twin.scene.workspace import Point, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ class Cut:
     def plane(self) -> Plane:
         """Where it is cut."""
         return self.dry.plane
+
+    def standing(
+        self, labels: Sequence[tuple[str, Point, str]], origin: Sequence[int]
+    ) -> list[tuple[str, Point, str]]:
+        """The names of what is not cut away; places in local metres."""
+        return [label for label in labels if self.plane.to_plane(np.add(label[1], origin))[2] <= 0]
 
     def under(self, waters: Iterable[WaterView]) -> Section:
         """The section with the water of a moment."""
