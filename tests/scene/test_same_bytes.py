@@ -26,7 +26,7 @@ from twin.scene.scene import Scene
 
 folder, threads = Path(sys.argv[1]), int(sys.argv[2])
 light.default_workers = lambda: threads
-from_city.scene_content = lambda city: village_content()
+from_city.scene_content = lambda city, lod=None: village_content()
 for name in ("cold", "warm", "sky"):
     scene = Scene(small_city(folder))
     for view in ("overview", "street"):
