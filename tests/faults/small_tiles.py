@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import twin.city.passes
+import twin.city.processes
 import twin.city.tiling
 from twin.city.object_tile import ObjectTile, ObjectWork, object_tile
 from twin.city.tiling import tile_name
@@ -27,7 +27,7 @@ def make_tiles_small(patch: Callable[[Any, str, Any], None] = setattr) -> None:
     """Tiles of 20 m, and processes for any job."""
     patch(twin.city.tiling, "TILE_SIDES_M", (SIDE_M,))
     patch(twin.city.tiling, "POINTS_PER_TILE", int(SIDE_M**2 * POINTS_PER_M2))
-    patch(twin.city.passes, "SMALL_JOB_POINTS", 0)
+    patch(twin.city.processes, "SMALL_JOB_POINTS", 0)
 
 
 @dataclass(frozen=True, slots=True)

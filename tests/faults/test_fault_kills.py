@@ -120,7 +120,7 @@ class Made:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
-        for name in ("object_tile._make", "ground_tile._ground_tile", "passes.spool_file"):
+        for name in ("object_tile._make", "ground_tile._ground_tile", "survey_pass.spool_file"):
             self._count(f"twin.city.{name}", patch)
 
     def _count(self, name: str, patch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -143,8 +144,7 @@ def test_an_input_that_changes_during_the_build_is_refused(
     victim: str, stage: str, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RT-14"""
-    import twin.city.passes as passes
-
+    passes = importlib.import_module(f"twin.city.{'survey_pass' if stage == 'spool_survey' else stage}")
     inputs = write_small(tmp_path / "in")
     original = getattr(passes, stage)
 

@@ -227,9 +227,9 @@ def file_size_limit(n_bytes: int) -> Iterator[None]:
 
 
 STAGES = {
-    "spool": "twin.city.passes.spool_survey",
-    "ground": "twin.city.passes.ground_pass",
-    "objects": "twin.city.passes.object_pass",
+    "spool": "twin.city.survey_pass.spool_survey",
+    "ground": "twin.city.ground_pass.ground_pass",
+    "objects": "twin.city.object_pass.object_pass",
     "assembly": "twin.city.assemble.assemble",
     "commit": "twin.city.build.commit",
 }

@@ -94,7 +94,7 @@ def _features(files: dict[str, bytes]) -> set[str]:
 @pytest.fixture
 def deadly(small_tiles: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deadly:
     """A build in `tmp_path` whose tile x1_y0 ends its process."""
-    monkeypatch.setattr("twin.city.passes.object_tile", deadly_tile)
+    monkeypatch.setattr("twin.city.object_pass.object_tile", deadly_tile)
     found = Deadly(tmp_path)
     found.arm("x1_y0")
     return found
@@ -159,7 +159,7 @@ def test_finished_tiles_are_not_made_again(
         raise AssertionError("was finished before")
 
     with monkeypatch.context() as patch:
-        for name in ("object_tile._make", "ground_tile._ground_tile", "passes.spool_file"):
+        for name in ("object_tile._make", "ground_tile._ground_tile", "survey_pass.spool_file"):
             patch.setattr(f"twin.city.{name}", never)
         assert twin(*inputs.arguments(city)).code == 0
     assert twin(*inputs.arguments(tmp_path / "fresh" / "town.twin")).code == 0

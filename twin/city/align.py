@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twin.city.ground_pass import Ground
     from twin.city.mosaic import Mosaic
-    from twin.city.passes import Ground
     from twin.city.plan import Plan
     from twin.city.spool import Spool
     from twin.core.notices import Notices

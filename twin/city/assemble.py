@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from twin.city.ground_pass import Ground
     from twin.city.object_tile import ObjectTile
-    from twin.city.passes import Ground
     from twin.city.plan import Plan
     from twin.core.grid import Bounds
     from twin.core.notices import Notices

@@ -107,8 +107,10 @@ def _remove_if_empty(folder: Path) -> None:
 
 def _build(plan: Plan, old: Manifest | None, notices: Notices, progress: Progress) -> Manifest:
     from twin.city.assemble import assemble
-    from twin.city.passes import footprint_pass, ground_pass, object_pass, spool_survey
+    from twin.city.ground_pass import ground_pass
+    from twin.city.object_pass import footprint_pass, object_pass
     from twin.city.plan import require_unchanged
+    from twin.city.survey_pass import spool_survey
 
     folder = plan.options.output
     require_free_space(folder, sum(f.n_points for f in plan.files) * BYTES_PER_POINT + 20_000_000)
