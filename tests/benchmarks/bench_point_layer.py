@@ -10,7 +10,8 @@ import numpy as np
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
 from twin.scene.graphics import offscreen_window
-from twin.scene.point_layer import SurveyPoints, point_actors
+from twin.scene.point_actor import point_actors
+from twin.scene.point_layer import SurveyPoints
 
 SIZE = (1280, 720)
 

@@ -8,7 +8,9 @@ from twin.core.errors import LimitError
 from twin.core.notices import Notices
 from twin.core.points import PointCloud
 from twin.scene.graphics import offscreen_window, probe_graphics
-from twin.scene.point_layer import point_actors, read_survey_points
+from twin.scene.point_actor import point_actors
+from twin.scene.point_colours import point_colours
+from twin.scene.point_layer import read_survey_points
 from twin.sources.las_writer import write_las
 
 CRS = parse_crs("EPSG:28992+5709")
@@ -36,7 +38,7 @@ def test_all_points_come_and_the_first_are_an_even_sample(laz):
     counts, _ = np.histogram(few.xyz[:, 0], bins=10, range=(0, 100))
     assert counts.min() > 150  # 200 in each strip, where the file's order would have all in the first
     assert set(points.classification.tolist()) == {2, 6}
-    assert points.rgb.shape == (20_000, 3)
+    assert point_colours(points)[0].shape == (20_000, 3)
 
 
 def test_they_are_kept_and_read_again_alike(laz, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,8 @@ from twin.scene.workspace import (
     Pick,
     Proposal,
     Section,
+    SunHoursState,
+    SurveyState,
     Tour,
     TourStop,
     Viewpoint,
@@ -50,6 +52,8 @@ EVERYTHING = Workspace(
     language="ko",
     furniture=Furniture("제목", legend=False),
     section=Section((0.0, 0.0, 5.0), (0.0, 0.0, 1.0)),
+    survey=SurveyState("height", 5_000, ("survey/a.laz",)),
+    sun_hours=SunHoursState(date(2026, 12, 21), on_walls=False),
     bookmarks=(Bookmark("silta", HERE, NOON),),
     notes=(Note("1", "<script>alert(1)</script>\nline", (1.0, 2.0, 3.0), "Ä", NOON, "b1"),),
     tours=(Tour("round", (TourStop(HERE, 3.0, 1.0, NOON, {"ko": "부산"}), TourStop(HERE)), is_closed=True),),

@@ -43,18 +43,23 @@ class PointCloud:
         ASPRS class, uint8.
     return_number, n_returns : array, shape (n,)
         Which return of how many, uint8, both counted from 1; 0 where the file does not tell.
+    intensity : array, shape (n,), optional
+        Strength of the echo as the scanner notes it, uint16; None where nobody asked for it.
     """
 
     xyz: NDArray[np.float64]
     classification: NDArray[np.uint8]
     return_number: NDArray[np.uint8]
     n_returns: NDArray[np.uint8]
+    intensity: NDArray[np.uint16] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.xyz)
         if self.xyz.shape != (n, 3):
             raise ValueError(f"xyz must have shape (n, 3), has {self.xyz.shape}")
         if not len(self.classification) == len(self.return_number) == len(self.n_returns) == n:
+            raise ValueError("every array of a point cloud has one value per point")
+        if self.intensity is not None and len(self.intensity) != n:
             raise ValueError("every array of a point cloud has one value per point")
 
     def __len__(self) -> int:
@@ -63,7 +68,11 @@ class PointCloud:
     def select(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> PointCloud:
         """The points of a mask or of an index array."""
         return PointCloud(
-            self.xyz[keep], self.classification[keep], self.return_number[keep], self.n_returns[keep]
+            self.xyz[keep],
+            self.classification[keep],
+            self.return_number[keep],
+            self.n_returns[keep],
+            None if self.intensity is None else self.intensity[keep],
         )
 
     @classmethod

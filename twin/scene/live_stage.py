@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.scene.scene import Furniture, Scene
     from twin.scene.stage import Stage
     from twin.scene.water_actor import WaterActor
+    from twin.scene.workspace_points import ShownPoints
     from twin.scene.workspace_section import Cut
 
 
@@ -80,7 +81,7 @@ class LiveStage:
 
     def take(self, scene: Scene) -> None:
         """Show what another scene shows, which differs from this one in nothing but time and light."""
-        before, self.scene = self.scene, scene.with_cut(self.cut)
+        before, self.scene = self.scene, scene.with_cut(self.cut).with_points(self.scene.points)
         if self.scene.light is not before.light:
             self._relight()
         if self.scene.moment is not before.moment:
@@ -155,6 +156,15 @@ class LiveStage:
         self.cut, self.scene = cut, self.scene.with_cut(cut)
         found = None if cut is None else cut.under(view for _, view in self.moment.waters)
         show_section(self.stage, found)
+
+    def show_points(self, shown: ShownPoints | None) -> None:
+        """Draw survey points, or none; those that are there already only take other colours."""
+        from twin.scene.point_stage import show_points
+
+        before, self.scene = self.scene.points, self.scene.with_points(shown)
+        show_points(self.stage, before, shown)
+        if self.cut is not None:
+            self.show_cut(self.cut)
 
     def refresh(self) -> None:
         """Bring what is drawn to the moment, and give actors that came with it the look of their group."""
@@ -247,6 +257,10 @@ def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStag
     stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=over_time)
     made = LiveStage(scene, stage, legend, cut=scene.cut)
     made.refresh()
+    if scene.points is not None:
+        from twin.scene.point_stage import show_points
+
+        show_points(stage, None, scene.points)
     if scene.shot.looks:
         from twin.scene.workspace_layers import apply_looks
 

@@ -59,6 +59,8 @@ def set_line_widths(stage: Stage, scale: float) -> None:
     """Lines as wide as a picture of this many samples needs them."""
     for actor, width_px, _ in stage.lines:
         actor.GetProperty().SetLineWidth(width_px * scale)
+    if stage.points is not None:
+        stage.points.scale(scale)
 
 
 def mirror_image(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from twin.scene.store import Stored
     from twin.scene.style import Style
     from twin.scene.workspace import LayerState, Workspace
+    from twin.scene.workspace_points import ShownPoints
     from twin.scene.workspace_section import Cut
 
 MIN_SIDE_PX = 16
@@ -136,6 +137,7 @@ class Scene:
         self._moment: Moment | None = None
         self.shot = Shot()
         self.cut: Cut | None = None
+        self.points: ShownPoints | None = None
 
     @classmethod
     def from_workspace(
@@ -172,16 +174,13 @@ class Scene:
             drawn, layers or wanted.layers, time=wanted.time, style=wanted.style, lod=wanted.lod, notices=told
         )
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
-        if workspace.section is not None and hasattr(source, "manifest"):
-            from twin.scene.workspace_section import workspace_cut
+        if not hasattr(source, "manifest"):
+            return scene
+        from twin.scene.workspace_extras import dressed
 
-            scene.cut = workspace_cut(cast("City", source), workspace, file=file, notices=told)
-        if not layers and hasattr(source, "manifest"):
-            from twin.scene.workspace_layers import moving_layers
-
-            moving = moving_layers(cast("City", source), workspace, notices=told)
-            return scene.with_layers(moving) if moving else scene
-        return scene
+        return dressed(
+            scene, cast("City", source), workspace, file=file, notices=told, with_moving=not layers
+        )
 
     def at(self, when: str | datetime | None, *, still_sun: bool = False) -> Scene:
         """The same scene at another moment; nothing is made anew but the light, and that only where the sun moved.
@@ -257,6 +256,14 @@ class Scene:
             return self
         other = copy(self)
         other.cut = cut
+        return other
+
+    def with_points(self, points: ShownPoints | None) -> Scene:
+        """The same scene with survey points, or without by None; nothing at all is made anew."""
+        if points is self.points:
+            return self
+        other = copy(self)
+        other.points = points
         return other
 
     def _sun_at(self, when: datetime | None) -> Sun:
@@ -437,7 +444,8 @@ class Scene:
         if title:
             fixed += title_patches(sheet, title, self._subtitle())
         if wanted.legend:
-            legends = scene_legends(self.pack, self.style, attribute, over_time=self.moment.legends)
+            over_time = [*self.moment.legends, *([] if self.points is None else [self.points.legend])]
+            legends = scene_legends(self.pack, self.style, attribute, over_time=over_time)
             fixed.append(legend_patch(sheet, legends))
         inside = _stands_inside(camera, meta.block)
         if wanted.scale and not inside:

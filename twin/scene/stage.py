@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from twin.scene.coarse import Detail
     from twin.scene.over_time import Lookup, OverTime
     from twin.scene.pack import ScenePack
+    from twin.scene.point_actor import PointActors
     from twin.scene.style import Style
 
 _INVISIBLE = 0.2
@@ -87,6 +88,8 @@ class Stage:
     """Places of trees, which of all trees stand there, and whether their colour is that of crowns or trunks."""
     over_time: OverTime | None = None
     """What layers over time change without new actors; None on a stage that stands still."""
+    points: PointActors | None = None
+    """Survey points: all of them, and the few that are drawn while the camera moves."""
     groups: dict[str, list[Any]] = field(default_factory=dict)
     """Actors by what they show, such as ``buildings``; a window switches and fades them."""
 

@@ -32,6 +32,8 @@ from twin.scene.workspace_parts import (
     Point,
     Proposal,
     Section,
+    SunHoursState,
+    SurveyState,
     Tour,
     TourStop,
     Viewpoint,
@@ -53,6 +55,8 @@ __all__ = [
     "Point",
     "Proposal",
     "Section",
+    "SunHoursState",
+    "SurveyState",
     "Tour",
     "TourStop",
     "Viewpoint",
@@ -85,6 +89,10 @@ class Workspace:
         ``en``, ``ko`` or ``fi``.
     furniture : Furniture
     section : Section, optional
+    survey : SurveyState, optional
+        Survey points; none are shown without.
+    sun_hours : SunHoursState, optional
+        Hours of sun of a day as a layer.
     bookmarks, notes, tours, measurements, proposals : tuple
         Each with a name or id of its own.
     shows : str
@@ -110,6 +118,8 @@ class Workspace:
     language: Language = "en"
     furniture: Furniture = field(default_factory=Furniture)
     section: Section | None = None
+    survey: SurveyState | None = None
+    sun_hours: SunHoursState | None = None
     bookmarks: tuple[Bookmark, ...] = ()
     notes: tuple[Note, ...] = ()
     tours: tuple[Tour, ...] = ()

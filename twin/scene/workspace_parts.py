@@ -7,7 +7,7 @@ from collections.abc import (
     Mapping,  # noqa: TC003 - the reader of workspaces looks annotations up when it runs
 )
 from dataclasses import dataclass, field
-from datetime import datetime  # noqa: TC003 - as above
+from datetime import date, datetime  # noqa: TC003 - as above
 from typing import Literal
 
 Point = tuple[float, float, float]
@@ -19,6 +19,7 @@ _FARTHEST_M = 1e8
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 20_000
 _FASTEST = 1e6
+_MOST_POINTS = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,45 @@ class FloodState:
             _check_range("eta_m", self.eta_m, -12_000, 9_000)
         if self.source is not None:
             _check_point("source", (*self.source, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyState:
+    """How survey points are shown.
+
+    Parameters
+    ----------
+    color_by : str
+        ``class``, ``height`` or ``intensity``.
+    most : int
+        Points at most, an even sample of all.
+    files : tuple of str
+        Point files to show; those that the city was built from, looked for beside it, if there are none.
+    """
+
+    color_by: Literal["class", "height", "intensity"] = "class"
+    most: int = 1_000_000
+    files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_range("most", self.most, 1_000, _MOST_POINTS)
+        for name in self.files:
+            _check_text("files", name)
+
+
+@dataclass(frozen=True, slots=True)
+class SunHoursState:
+    """Hours of sun that lie on the city as colours.
+
+    Parameters
+    ----------
+    day : date
+    on_walls : bool
+        Whether roofs and walls are coloured as well as the ground.
+    """
+
+    day: date
+    on_walls: bool = True
 
 
 @dataclass(frozen=True, slots=True)

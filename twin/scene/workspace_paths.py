@@ -71,6 +71,38 @@ def own_file(text: str, file: Path) -> Path:
     return path
 
 
+def beside(text: str, file: Path) -> str:
+    """The absolute path of a file that the workspace at `file` names; whether it is there is not asked.
+
+    Raises
+    ------
+    UnsafeInputError
+        If it is an address, or lies on another machine.
+    """
+    _require_local(text, file)
+    return (file.absolute().parent / text).as_posix()
+
+
+def told_file(text: str, file: Path | None, *, notices: Notices) -> Path:
+    """A file that is read where it lies, such as a survey; one outside the folder of the workspace is told.
+
+    Raises
+    ------
+    UnsafeInputError
+        If it is an address, or lies on another machine.
+    InputNotFoundError
+        If it is not there.
+    """
+    path = Path(text if file is None else beside(text, file))
+    if not path.is_file():
+        raise InputNotFoundError(path, "this survey file is not there", "put it there again, or name another")
+    if file is not None and not _lies_below(path, file.absolute().parent):
+        notices.add(
+            "workspace-file", f"{file.name} reads {path.resolve()}, which lies outside its own folder"
+        )
+    return path
+
+
 def adopt_file(source: Path, file: Path) -> str:
     """Copy a file into the folder that belongs to the workspace at `file`; how the workspace writes its path.
 

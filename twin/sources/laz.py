@@ -33,12 +33,13 @@ _ITEMS = {0: (0, 0), 6: (20, 0), 7: (8, 0), 8: (6, 0), 9: (29, 0)}
 _LAYERED_ITEMS = {10: (30, 9), 11: (6, 1), 12: (8, 2), 13: (29, 1), 14: (0, 0)}
 _EXTRA_BYTES_LAYERED = 14
 # What this project uses of a point; with layers, the rest is not even decoded.
-_SELECTION = (
+SELECTION = (
     lazrs.SELECTIVE_DECOMPRESS_XY_RETURNS_CHANNEL
     | lazrs.SELECTIVE_DECOMPRESS_Z
     | lazrs.SELECTIVE_DECOMPRESS_CLASSIFICATION
     | lazrs.SELECTIVE_DECOMPRESS_FLAGS
 )
+SELECTION_WITH_INTENSITY = SELECTION | lazrs.SELECTIVE_DECOMPRESS_INTENSITY
 
 
 class Chunk(NamedTuple):
@@ -195,7 +196,13 @@ def _placed(
 
 
 def decode_chunks(
-    stream: BinaryIO, chunks: Sequence[Chunk], header: LasHeader, layout: LazLayout, *, path: Path
+    stream: BinaryIO,
+    chunks: Sequence[Chunk],
+    header: LasHeader,
+    layout: LazLayout,
+    *,
+    path: Path,
+    selection: int = SELECTION,
 ) -> bytearray:
     """The point records of some chunks, uncompressed, one after another.
 
@@ -221,7 +228,7 @@ def decode_chunks(
             layout.record_data,
             out,
             [(c.n_points, c.n_bytes) for c in chunks],
-            lazrs.DecompressionSelection(_SELECTION),
+            lazrs.DecompressionSelection(selection),
         )
     return out
 
@@ -246,7 +253,13 @@ def _check_chunk(data: bytes, chunk: Chunk, header: LasHeader, layout: LazLayout
 
 
 def decode_in_sequence(
-    stream: BinaryIO, header: LasHeader, layout: LazLayout, *, path: Path, block_points: int
+    stream: BinaryIO,
+    header: LasHeader,
+    layout: LazLayout,
+    *,
+    path: Path,
+    block_points: int,
+    selection: int = SELECTION,
 ) -> Iterator[bytearray]:
     """The point records of a whole file in blocks, on one core.
 
@@ -255,7 +268,7 @@ def decode_in_sequence(
     stream.seek(header.offset_to_points)
     with decoding(path):
         decoder = lazrs.LasZipDecompressor(
-            stream, layout.record_data, lazrs.DecompressionSelection(_SELECTION)
+            stream, layout.record_data, lazrs.DecompressionSelection(selection)
         )
     for start in range(0, header.n_points, block_points):
         out = bytearray(min(block_points, header.n_points - start) * header.record_length)

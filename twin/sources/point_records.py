@@ -24,6 +24,7 @@ _FIELDS_SHORT = {
     "X": ("<i4", 0),
     "Y": ("<i4", 4),
     "Z": ("<i4", 8),
+    "intensity": ("<u2", 12),
     "returns": ("u1", 14),
     "class": ("u1", 15),
 }
@@ -54,13 +55,15 @@ def record_type(header: LasHeader) -> np.dtype[np.void]:
     )
 
 
-def to_cloud(records: NDArray[np.void], header: LasHeader) -> PointCloud:
+def to_cloud(records: NDArray[np.void], header: LasHeader, *, with_intensity: bool = False) -> PointCloud:
     """Points in the file's coordinates.
 
     Parameters
     ----------
     records : array of `record_type`, shape (n,)
     header : LasHeader
+    with_intensity : bool
+        Whether the strength of the echoes is taken along.
     """
     xyz = np.empty((len(records), 3), dtype=np.float64)
     for axis, name in enumerate("XYZ"):
@@ -68,9 +71,12 @@ def to_cloud(records: NDArray[np.void], header: LasHeader) -> PointCloud:
         xyz[:, axis] += header.offsets[axis]
     returns: NDArray[np.uint8] = records["returns"]
     classes: NDArray[np.uint8] = records["class"]
+    strength = np.ascontiguousarray(records["intensity"]) if with_intensity else None
     if header.point_format < _SHORT_FORMATS:
-        return PointCloud(xyz, _bits(classes, 0, 5), _bits(returns, 0, 3), _bits(returns, 3, 3))
-    return PointCloud(xyz, np.ascontiguousarray(classes), _bits(returns, 0, 4), _bits(returns, 4, 4))
+        return PointCloud(xyz, _bits(classes, 0, 5), _bits(returns, 0, 3), _bits(returns, 3, 3), strength)
+    return PointCloud(
+        xyz, np.ascontiguousarray(classes), _bits(returns, 0, 4), _bits(returns, 4, 4), strength
+    )
 
 
 def _bits(values: NDArray[np.uint8], first: int, n: int) -> NDArray[np.uint8]:
@@ -90,6 +96,7 @@ class Watch:
 
     path: Path
     header: LasHeader
+    with_intensity: bool = False
     n_read: int = 0
     n_withheld: int = 0
     n_noise: int = 0
@@ -108,7 +115,7 @@ class Watch:
         self.n_read += len(records)
         kept = self._kept(records)
         self._measure(kept)
-        return to_cloud(kept, self.header)
+        return to_cloud(kept, self.header, with_intensity=self.with_intensity)
 
     def _kept(self, records: NDArray[np.void]) -> NDArray[np.void]:
         """All but withheld points and noise."""

@@ -20,7 +20,15 @@ from twin.core.grid import Bounds
 from twin.sources.copc import chunks_within, is_copc
 from twin.sources.las_crs import crs_of_header
 from twin.sources.las_header import LasHeader, read_header
-from twin.sources.laz import Chunk, decode_chunks, decode_in_sequence, laz_layout, read_chunk_table
+from twin.sources.laz import (
+    SELECTION,
+    SELECTION_WITH_INTENSITY,
+    Chunk,
+    decode_chunks,
+    decode_in_sequence,
+    laz_layout,
+    read_chunk_table,
+)
 from twin.sources.point_crs import common_crs, file_transform
 from twin.sources.point_paths import find_point_files
 from twin.sources.point_records import Watch, record_type
@@ -135,6 +143,7 @@ def read_chunks(
     transform: PointTransform | None = None,
     bounds: Bounds | None = None,
     chunk_points: int = 1_000_000,
+    with_intensity: bool = False,
     notices: Notices,
 ) -> Iterator[PointCloud]:
     """The points of a file, block by block, without withheld points and noise (classes 7 and 18).
@@ -152,6 +161,8 @@ def read_chunks(
         are read.
     chunk_points : int
         About how many points a block has.
+    with_intensity : bool
+        Whether the strength of the echoes is read as well.
     notices : Notices
         Is told at the end what was left out and what was odd.
 
@@ -168,10 +179,12 @@ def read_chunks(
     if transform is not None and transform.is_identity:
         transform = None
     wanted = bounds if bounds is None or transform is None else transform.to_source(bounds)
-    watch = Watch(file.path, file.header)
+    watch = Watch(file.path, file.header, with_intensity)
     with _opened(file.path) as (stream, state):
         _refuse_change(file, state)
         plan = _plan(stream, file, wanted, chunk_points, notices)
+        if with_intensity:
+            plan = replace(plan, selection=SELECTION_WITH_INTENSITY)
         for block in plan.blocks():
             cloud = watch.take(np.frombuffer(block, dtype=record_type(file.header)))
             if transform is not None:
@@ -193,6 +206,7 @@ class _Plan:
     chunks: list[Chunk] | None
     n_points: int
     block_points: int
+    selection: int = SELECTION
 
     def blocks(self) -> Iterator[bytearray]:
         """The uncompressed point records, block by block."""
@@ -204,10 +218,11 @@ class _Plan:
         layout = laz_layout(header, path=self.file.path)
         if self.chunks is None:
             return decode_in_sequence(
-                self.stream, header, layout, path=self.file.path, block_points=self.block_points
-            )
+                self.stream, header, layout, path=self.file.path, block_points=self.block_points,
+                selection=self.selection,
+            )  # fmt: skip
         return (
-            decode_chunks(self.stream, group, header, layout, path=self.file.path)
+            decode_chunks(self.stream, group, header, layout, path=self.file.path, selection=self.selection)
             for group in _groups(self.chunks, self.block_points)
         )
 

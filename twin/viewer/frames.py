@@ -69,7 +69,7 @@ class Frames:
     def draw(self, camera: Camera, size: tuple[int, int], *, share: float = 1.0) -> NDArray[np.uint8]:
         """One quick frame, row 0 on top; of a smaller size of the same shape where `share` is below 1."""
         drawn = coarse_size(size, share) if share < 1 else size
-        self._prepare(camera, drawn)
+        self._prepare(camera, drawn, moving=True)
         if self._mirrors:
             show_mirror_image(self.stage, None, (1.0, 1.0))
             self._mirrors = False
@@ -93,10 +93,12 @@ class Frames:
                 yield None
         yield ((total + count // 2) // count).astype(np.uint8)
 
-    def _prepare(self, camera: Camera, drawn: tuple[int, int]) -> None:
+    def _prepare(self, camera: Camera, drawn: tuple[int, int], *, moving: bool = False) -> None:
         if self._window.GetSize() != drawn:
             self._window.SetSize(*drawn)
         self._whole.show(self.stage.actors)
+        if self.stage.points is not None:
+            self.stage.points.show(moving=moving)
         self._whole.renderer.SetBackground(*self.stage.style.unit("sky.horizon"))
         set_line_widths(self.stage, max(1.0, math.sqrt(drawn[1] / 1080)))
         aim(self.stage, camera, drawn[1])

@@ -93,7 +93,7 @@ def make_window(
     from twin.scene.workspace import Workspace
     from twin.scene.workspace_json import read_workspace
     from twin.scene.workspace_paths import city_folder
-    from twin.viewer.session import load_settings, state_folder
+    from twin.viewer.session import at_home, load_settings, state_folder
     from twin.viewer.window import TwinWindow
 
     offscreen_window((16, 16)).Finalize()  # says in words what is missing where OpenGL does not work
@@ -103,7 +103,9 @@ def make_window(
     )
     load_texts(spoken)
     file = Path(workspace) if workspace is not None else None
-    state = read_workspace(file) if file is not None else Workspace(style=settings.style or "light")
+    state = (
+        Workspace(style=settings.style or "light") if file is None else at_home(read_workspace(file), file)
+    )
     if language or file is None:
         state = replace(state, language=spoken)  # type: ignore[arg-type]
     folder = Path(city) if city is not None else None

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from twin.city.model import City
 
+from twin.scene.workspace_points import SURVEY, survey_inputs
+
 LABELS = "labels"
 _GROUPS = {
     "ground": ("terrain",),
@@ -27,7 +29,7 @@ class Group:
     layers: tuple[str, ...]
 
 
-def layer_groups(city: City, *, over_time: Sequence[str] = ()) -> tuple[Group, ...]:
+def layer_groups(city: City, *, over_time: Sequence[str] = (), has_points: bool = False) -> tuple[Group, ...]:
     """The groups of a city, without empty ones.
 
     Parameters
@@ -35,9 +37,13 @@ def layer_groups(city: City, *, over_time: Sequence[str] = ()) -> tuple[Group, .
     city : City
     over_time : sequence of str
         Names of floods, sensors and other layers with a state at each moment.
+    has_points : bool
+        Whether there are survey points besides those that the city was built from.
     """
     there = city.manifest.layers
     groups = [Group(key, tuple(n for n in names if n in there)) for key, names in _GROUPS.items()]
+    if has_points or survey_inputs(city):
+        groups.append(Group("survey", (SURVEY,)))
     groups.append(Group("over_time", tuple(over_time)))
     groups.append(Group("added", tuple(sorted(n for n, la in there.items() if la.kind in _ADDED_KINDS))))
     groups.append(Group("drawing", (LABELS,)))

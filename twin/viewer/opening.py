@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from twin.core.errors import InputError, TwinError
 from twin.core.notices import Notices
 from twin.scene.workspace import Workspace
+from twin.scene.workspace_points import POINT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +67,9 @@ class Opening(QObject):
         def work(_told: object) -> tuple[Workspace, Path]:
             from twin.scene.workspace_json import read_workspace
             from twin.scene.workspace_paths import city_folder
+            from twin.viewer.session import at_home
 
-            workspace = read_workspace(file)
+            workspace = at_home(read_workspace(file), file)
             return workspace, city or city_folder(workspace.city, file, notices=Notices())
 
         def done(found: tuple[Workspace, Path]) -> None:
@@ -113,9 +115,14 @@ class Opening(QObject):
         city = self.window.desk.city
         if city is None:
             return
-        arguments = ["add", str(city.path), *(str(p) for p in paths), "--json"]
-        job = self.window.tasks.run_verb("add", arguments, lambda _answer: self._added(paths))
-        self._limit(job, paths[0])
+        points = [p for p in paths if p.suffix.lower() in POINT_SUFFIXES]
+        if points:
+            self.window.cloud.add(points)
+        rest = [p for p in paths if p not in points]
+        if rest:
+            arguments = ["add", str(city.path), *(str(p) for p in rest), "--json"]
+            job = self.window.tasks.run_verb("add", arguments, lambda _answer: self._added(rest))
+            self.limit(job, rest[0])
 
     def _added(self, paths: Sequence[Path]) -> None:
         names = ", ".join(p.name for p in paths)
@@ -194,9 +201,10 @@ class Opening(QObject):
 
     def _with_patience(self, name: str, path: Path, work: Any, done: Any) -> None:
         """Do work that reads from a path, and give up on it when nothing answers."""
-        self._limit(self.window.tasks.run(name, work, done), path)
+        self.limit(self.window.tasks.run(name, work, done), path)
 
-    def _limit(self, job: Any, path: Path) -> None:
+    def limit(self, job: Any, path: Path) -> None:
+        """Give up on work that neither ends nor tells anything for a while."""
         timer = QTimer(job, singleShot=True, interval=int(PATIENCE_S * 1000))
 
         def give_up() -> None:
@@ -206,6 +214,7 @@ class Opening(QObject):
             self.window.complain(InputError(path, what, "check the drive and the network, and try again"))
 
         timer.timeout.connect(give_up)
+        job.progressed.connect(lambda *_told: timer.start())
         job.ended.connect(timer.stop)
         timer.start()
 

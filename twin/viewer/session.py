@@ -161,4 +161,27 @@ def portable(workspace: Workspace, file: Path) -> Workspace:
         replace(p, model=adopt_file(Path(p.model), file)) if Path(p.model).is_absolute() else p
         for p in workspace.proposals
     )
-    return replace(workspace, city=replace(workspace.city, path=path), proposals=proposals)
+    survey = workspace.survey
+    if survey is not None and survey.files:
+        survey = replace(survey, files=tuple(relative_text(Path(name), file) for name in survey.files))
+    return replace(workspace, city=replace(workspace.city, path=path), proposals=proposals, survey=survey)
+
+
+def at_home(workspace: Workspace, file: Path) -> Workspace:
+    """The workspace of a file with its survey files where they lie, so that it may be saved elsewhere.
+
+    Raises
+    ------
+    UnsafeInputError
+        If one is an address, or lies on another machine.
+    """
+    from dataclasses import replace
+
+    from twin.scene.workspace_paths import beside
+
+    survey = workspace.survey
+    if survey is None or not survey.files:
+        return workspace
+    return replace(
+        workspace, survey=replace(survey, files=tuple(beside(name, file) for name in survey.files))
+    )

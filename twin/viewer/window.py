@@ -27,6 +27,7 @@ from twin.viewer import actions, theme
 from twin.viewer.banner import Banner
 from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
+from twin.viewer.cloud import Cloud
 from twin.viewer.cutting import Cutting
 from twin.viewer.desk import Desk
 from twin.viewer.following import Following
@@ -98,6 +99,7 @@ class TwinWindow(QMainWindow):
         self.following = Following(self.desk, self.moving, self.tasks, self)
         self.following.told.connect(self._feed_told)
         self.opening: Opening = Opening(self)
+        self.cloud: Cloud = Cloud(self)
         self.autosave = Autosave(self.folder)
         self.banner = Banner(self)
         self.pages = QStackedWidget()

@@ -9,17 +9,33 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from twin.scene.workspace import layer_state, with_layer
+from twin.scene.workspace import SurveyState, layer_state, with_layer
+from twin.scene.workspace_points import SURVEY, shows_points
 from twin.viewer.layer_list import LABELS, layer_groups
+from twin.viewer.panels.points import PointsBox
 from twin.viewer.parts import Panel, label, quietly, row, slider
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QSlider
 
+    from twin.city.model import City
     from twin.scene.workspace import Workspace
+    from twin.viewer.layer_list import Group
     from twin.viewer.parts import Room
 
 LODS = ("2.2", "2.0", "1.3", "1.2")
+
+
+def is_shown(state: Workspace, name: str) -> bool:
+    """Whether a workspace shows a layer; survey points only where they were asked for."""
+    if name == LABELS:
+        return state.furniture.labels
+    return shows_points(state) if name == SURVEY else layer_state(state, name).is_visible
+
+
+def has_own_points(state: Workspace) -> bool:
+    """Whether a workspace names point files of its own."""
+    return state.survey is not None and bool(state.survey.files)
 
 
 class LayersPanel(Panel):
@@ -38,6 +54,8 @@ class LayersPanel(Panel):
         self.tree.header().setStretchLastSection(False)
         self.tree.itemChanged.connect(self._switch)
         self.box.addWidget(self.tree, 1)
+        self.points = PointsBox(room)
+        self.box.addWidget(self.points)
         self.lod = QComboBox()
         self.lod.addItems([f"LoD {lod}" for lod in LODS])
         self.lod.activated.connect(self._take_lod)
@@ -49,11 +67,11 @@ class LayersPanel(Panel):
 
     def follow(self, before: Workspace | None, after: Workspace) -> None:
         """Fill the tree where another city is there; else move boxes and sliders to where the state has them."""
-        if before is None:
+        if before is None or has_own_points(before) != has_own_points(after):
             self._fill()
         with quietly(self.tree, *self.sliders.values(), self.lod):
             for name, item in self._items.items():
-                shown = after.furniture.labels if name == LABELS else layer_state(after, name).is_visible
+                shown = is_shown(after, name)
                 item.setCheckState(0, Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
                 if name in self.sliders:
                     self.sliders[name].setValue(round(layer_state(after, name).opacity * 100))
@@ -72,13 +90,17 @@ class LayersPanel(Panel):
             self._items.clear()
             self.sliders.clear()
             city = self.room.desk.city
-            for group in layer_groups(city, over_time=self.over_time) if city is not None else ():
+            for group in self._groups(city) if city is not None else ():
                 parent = QTreeWidgetItem([self.t(f"group.{group.key}")])
                 parent.setFlags(Qt.ItemFlag.ItemIsEnabled)
                 self.tree.addTopLevelItem(parent)
                 parent.setExpanded(True)
                 for name in group.layers:
                     self._add(parent, name)
+
+    def _groups(self, city: City) -> tuple[Group, ...]:
+        has_points = has_own_points(self.room.desk.state)
+        return layer_groups(city, over_time=self.over_time, has_points=has_points)
 
     def _add(self, parent: QTreeWidgetItem, name: str) -> None:
         item = QTreeWidgetItem([self.t.get(f"layer.{name}", name)])
@@ -112,6 +134,9 @@ class LayersPanel(Panel):
         desk, text = self.room.desk, self.t("step.layer", name=item.text(0))
         if name == LABELS:
             desk.edit(text, furniture=replace(desk.state.furniture, labels=shown))
+        elif name == SURVEY:
+            survey = desk.state.survey or SurveyState()
+            desk.change(text, with_layer(replace(desk.state, survey=survey), name, is_visible=shown))
         else:
             desk.change(text, with_layer(desk.state, name, is_visible=shown))
 
