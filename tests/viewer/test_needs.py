@@ -45,16 +45,21 @@ def test_without_qt_the_command_that_installs_it_is_named(monkeypatch):
     assert caught.value.exit_code == 2
 
 
-def test_calls_into_qt_do_not_use_none_up(app):
-    import sys
+def test_calls_into_qt_do_not_use_constants_up(app):
+    from PySide6.QtCore import QObject, Signal
 
-    from twin.viewer.needs import keep_none_alive
+    from twin.viewer.needs import keep_constants_alive
 
-    keep_none_alive()
-    before = sys.getrefcount(None)
-    for _ in range(200_000):
+    class Sender(QObject):
+        sent = Signal(object)
+
+    keep_constants_alive()
+    before, sender = sys.getrefcount(None), Sender()
+    for _ in range(100_000):
         app.processEvents()
-    assert sys.getrefcount(None) > 100_000 or sys.version_info >= (3, 12)
+        sender.sent.emit(None)
+    for constant in (None, True, False):
+        assert sys.getrefcount(constant) > 100_000 or sys.version_info >= (3, 12)
     assert before > 1_000_000 or sys.version_info >= (3, 12)
 
 

@@ -53,17 +53,18 @@ def choose_platform() -> None:
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
 
 
-def keep_none_alive() -> None:
-    """Make None as lasting as Python 3.12 makes it.
+def keep_constants_alive() -> None:
+    """Make None, True and False as lasting as Python 3.12 makes them.
 
     PySide6 6.12 counts on that: under Python 3.11 every one of its calls that returns nothing takes a reference of None
-    that it was never given, and after some ten thousand of them the interpreter ends. A count that no session reaches
-    keeps it alive.
+    that it was never given, and every signal that is sent takes one of True; after some ten thousand of them the
+    interpreter ends. A count that no session reaches keeps them alive.
     """
     if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
         return
     import ctypes
 
-    count = ctypes.c_ssize_t.from_address(id(None))
-    if count.value < _LASTING:
-        count.value += _LASTING
+    for constant in (None, True, False, NotImplemented, Ellipsis):
+        count = ctypes.c_ssize_t.from_address(id(constant))
+        if count.value < _LASTING:
+            count.value += _LASTING
