@@ -117,12 +117,12 @@ def test_hours_of_sun_are_laid_over_the_city_with_a_legend(driver):
     plain = driver.shot("plain", window.canvas)
     window.show_panel("sun")
     window.sun.compute.click()
-    driver.until(lambda: window.sun.found is not None)
+    driver.until(lambda: window.sunshine.found is not None)
     driver.ready()
     shown = driver.shot("sun", window.canvas)
     assert np.abs(shown.astype(int) - plain).mean() > 5
     assert any("sun" in legend.title.lower() for legend in window.picture.live.moment.legends)
-    assert 0 < float(np.nanmean(window.sun.found.ground_h)) <= window.sun.found.track.day_length_h
+    assert 0 < float(np.nanmean(window.sunshine.found.ground_h)) <= window.sunshine.found.track.day_length_h
 
 
 def test_a_distance_is_measured_by_clicks(driver):

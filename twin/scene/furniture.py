@@ -375,12 +375,13 @@ def point_patches(sheet: Sheet, camera: Camera, points: NDArray[np.floating], rg
     patches = []
     for x, y, depth in places[np.argsort(-places[:, 2], kind="stable")]:
         size = 13 if camera.parallel_height_m else 9 + 5 * math.sqrt(nearest / depth)
-        mark = _mark(sheet, round(size * 2) / 2, rgb)
+        mark = disc(sheet, round(size * 2) / 2, rgb)
         patches.append(Patch(round(x - mark.width / 2), round(y - mark.height / 2), mark))
     return patches
 
 
-def _mark(sheet: Sheet, diameter: float, rgb: Rgb) -> Image.Image:
+def disc(sheet: Sheet, diameter: float, rgb: Rgb) -> Image.Image:
+    """A round mark with a light rim."""
     side = sheet.px(diameter) + 4
     image = Image.new("RGBA", (side * _SMOOTH, side * _SMOOTH), (*sheet.style.rgb("text.halo"), 0))
     draw = ImageDraw.Draw(image)

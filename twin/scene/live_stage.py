@@ -81,7 +81,10 @@ class LiveStage:
 
     def take(self, scene: Scene) -> None:
         """Show what another scene shows, which differs from this one in nothing but time and light."""
-        before, self.scene = self.scene, scene.with_cut(self.cut).with_points(self.scene.points)
+        before, self.scene = (
+            self.scene,
+            (scene.with_cut(self.cut).with_points(self.scene.points).with_sketches(self.scene.sketches)),
+        )
         if self.scene.light is not before.light:
             self._relight()
         if self.scene.moment is not before.moment:

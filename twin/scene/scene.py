@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from twin.scene.model import SceneContent
     from twin.scene.moment import Moment
     from twin.scene.pack import ScenePack
+    from twin.scene.sketches import Sketch
     from twin.scene.store import Stored
     from twin.scene.style import Style
     from twin.scene.workspace import LayerState, Workspace
@@ -138,6 +139,7 @@ class Scene:
         self.shot = Shot()
         self.cut: Cut | None = None
         self.points: ShownPoints | None = None
+        self.sketches: tuple[Sketch, ...] = ()
 
     @classmethod
     def from_workspace(
@@ -264,6 +266,14 @@ class Scene:
             return self
         other = copy(self)
         other.points = points
+        return other
+
+    def with_sketches(self, sketches: tuple[Sketch, ...]) -> Scene:
+        """The same scene with other lines and notes over its pictures; nothing at all is made anew."""
+        if sketches == self.sketches:
+            return self
+        other = copy(self)
+        other.sketches = sketches
         return other
 
     def _sun_at(self, when: datetime | None) -> Sun:
@@ -460,7 +470,12 @@ class Scene:
             reach = _LABEL_REACH_M if inside else float("inf")
             labels = meta.labels if self.cut is None else self.cut.standing(meta.labels, meta.origin)
             named += label_patches(sheet, camera, labels, taken=boxes([*fixed, *named]), farthest_m=reach)
-        return [*named, *(patch for patch in fixed if patch is not None)]
+        patches = [*named, *(patch for patch in fixed if patch is not None)]
+        if self.sketches:
+            from twin.scene.sketches import sketch_patches
+
+            patches += sketch_patches(sheet, camera, meta.origin, self.sketches)
+        return patches
 
     def _values(self, sheet: Any, camera: Camera, taken: list[Any]) -> list[Patch]:
         """Values of what layers over time mark."""

@@ -66,3 +66,18 @@ def heading(name: str, unit: str) -> str:
     words = " ".join(w.upper() if w.lower() in _ACRONYMS else w for w in words.split(" "))
     words = words[:1].upper() + words[1:]
     return words + (f", {lod}" if lod else "") + (f" ({unit})" if unit else "")
+
+
+def number_text(value: float) -> str:
+    """A number as short as three figures behind the point allow.
+
+    Examples
+    --------
+    >>> number_text(12.3456), number_text(1200.0), number_text(0.04411)
+    ('12.3', '1200', '0.0441')
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    size = abs(value)
+    digits = 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 1 else 4
+    return f"{value:.{digits}f}"

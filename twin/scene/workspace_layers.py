@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SENSORS = "markers"
 """Name of the layer of all sensors, and of the group that draws their marks."""
+SUN_HOURS, VIEWSHED = "sun hours", "viewshed"
+"""Names of the layers of a day's sun and of what is seen from a place; they lie below floods and sensors."""
 LEVEL = "level"
 """Name of the flood that a level set by hand makes."""
 

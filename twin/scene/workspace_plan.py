@@ -11,6 +11,7 @@ from twin.scene.workspace_paths import own_file
 if TYPE_CHECKING:
     from twin.city.model import City
     from twin.core.notices import Notices
+    from twin.energy.standing import Surroundings
     from twin.scene.measure import Ground
     from twin.scene.model import SceneContent
     from twin.scene.proposal import PlacedBuilding
@@ -58,6 +59,37 @@ def planned_content(city: City, workspace: Workspace, *, file: Path | None, noti
         outlines = list(table[table["id"].astype(str).isin(set(gone))].geometry)
         content = with_proposal(content, placed, hidden=gone, ground=(outlines, ground))
     return content
+
+
+def surroundings_of(
+    around: Surroundings, workspace: Workspace, *, file: Path | None, notices: Notices
+) -> Surroundings:
+    """What throws shadow and is looked at in a workspace: today, or the plan with its proposals.
+
+    Parameters
+    ----------
+    around : Surroundings
+        The city of today.
+    workspace : Workspace
+    file : Path, optional
+        Where the workspace lies.
+    notices : Notices
+
+    Raises
+    ------
+    TwinError
+        If a model is not there, or cannot be read.
+    """
+    if not shows_plan(workspace):
+        return around
+    from twin.scene.measure import ground_of
+    from twin.scene.proposal_compare import planned
+
+    ground = ground_of(around)
+    for proposal in workspace.proposals:
+        placed = placed_proposal(proposal, ground, file=file, notices=notices)
+        around = planned(around, placed, proposal.hidden_buildings)
+    return around
 
 
 def placed_proposal(

@@ -28,7 +28,12 @@ class Basis(QObject):
         self._around = None
 
     def run(
-        self, name: str, work: Callable[[Surroundings, Told], Any], done: Callable[[Any], object]
+        self,
+        name: str,
+        work: Callable[[Surroundings, Told], Any],
+        done: Callable[[Any], object],
+        *,
+        failed: Callable[[Exception], object] | None = None,
     ) -> None:
         """Do work on the surroundings of the city in a thread, and hand its result over."""
         city = self.desk.city
@@ -52,4 +57,4 @@ class Basis(QObject):
                 self._around = found[0]
                 done(found[1])
 
-        self.tasks.run(name, whole, take)
+        self.tasks.run(name, whole, take, failed=failed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twin.scene.picking import Kind
-from twin.scene.units import heading, unit_of
+from twin.scene.units import heading, number_text, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,21 +39,6 @@ class Facts:
     title: str
     subtitle: str
     groups: tuple[FactGroup, ...]
-
-
-def number_text(value: float) -> str:
-    """A number as short as three figures behind the point allow.
-
-    Examples
-    --------
-    >>> number_text(12.3456), number_text(1200.0), number_text(0.04411)
-    ('12.3', '1200', '0.0441')
-    """
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    size = abs(value)
-    digits = 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 1 else 4
-    return f"{value:.{digits}f}"
 
 
 def value_text(name: str, value: Any) -> str:

@@ -90,8 +90,8 @@ def load_scene(
     source: City | SceneContent = city
     if shows_plan(workspace):
         source = planned_content(city, with_own_models(workspace, file), file=None, notices=notices)
-    # The window cuts what is shown and lays points into it by itself, so that nothing is loaded anew for them.
-    whole = replace(workspace, section=None, survey=None)
+    # The window cuts, measures and lays points and hours of sun into it by itself: nothing is loaded anew for them.
+    whole = replace(workspace, section=None, survey=None, sun_hours=None, measurements=(), notes=())
     scene = Scene.from_workspace(source, whole, file=file, notices=notices)
     told.check()
     if not is_light_kept(scene.pack, scene.sun, scene.cache):

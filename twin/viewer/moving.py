@@ -11,7 +11,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from twin.core.notices import Notices
 from twin.scene.flood_layer import FloodLayer, moment_of
 from twin.scene.workspace import LayerState, layer_state
-from twin.scene.workspace_layers import SENSORS, flood_of_state, has_observations
+from twin.scene.workspace_layers import (
+    SENSORS,
+    SUN_HOURS,
+    VIEWSHED,
+    flood_of_state,
+    has_observations,
+)
 from twin.viewer.timing import Event
 
 if TYPE_CHECKING:
@@ -75,8 +81,10 @@ class Moving(QObject):
     def show_other(self, layer: SceneLayer | None, name: str) -> None:
         """Lay another layer under the flood, such as hours of sun; None takes the one of that name away."""
         kept = tuple(la for la in self.others if la.name != name)
-        self.others = kept if layer is None else (*kept, layer)
-        self._tell()
+        found = kept if layer is None else (*kept, layer)
+        if [id(la) for la in found] != [id(la) for la in self.others]:
+            self.others = tuple(sorted(found, key=_rank))
+            self._tell()
 
     def _open(self) -> None:
         self.flood = self.sensors = self._wanted = None
@@ -162,6 +170,12 @@ class Moving(QObject):
     def _tell(self) -> None:
         self.picture.show_layers(self.layers)
         self.changed.emit()
+
+
+def _rank(layer: SceneLayer) -> int:
+    """Hours of sun lie lowest, then what is seen, then layers of others: as in a snapshot."""
+    order = (SUN_HOURS, VIEWSHED)
+    return order.index(layer.name) if layer.name in order else len(order)
 
 
 def prepared_site(city: City, *, coarse: bool) -> Site:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
     from twin.scene.scene import Scene
+    from twin.scene.sketches import Sketch
     from twin.scene.workspace import Proposal, Workspace
     from twin.viewer.canvas import SceneWidget
     from twin.viewer.desk import Desk
@@ -68,6 +69,7 @@ class Picture(QObject):
         self.is_lit = False
         self.holds_sun = False
         self.layers: tuple[SceneLayer, ...] = ()
+        self.sketches: tuple[Sketch, ...] = ()
         self._need: Need | None = None
         self._jobs: dict[str, ThreadJob] = {}
         self._city_shown = ""
@@ -112,13 +114,20 @@ class Picture(QObject):
         self.layers = tuple(layers)
         self._apply_layers()
 
+    def show_sketches(self, sketches: tuple[Sketch, ...]) -> None:
+        """Draw other lines and notes over the picture."""
+        self.sketches = sketches
+        if self.live is not None:
+            self.live.scene = self.live.scene.with_sketches(sketches)
+            self.canvas.refresh()
+
     def settle_time(self) -> None:
         """The clock rests: let the sun go where it stands at that moment."""
         self.holds_sun = False
         self._follow_sun()
 
     def _open(self) -> None:
-        self._need, self.layers = None, ()
+        self._need, self.layers, self.sketches = None, (), ()
         if self.desk.city is None:
             self.close()
         else:
@@ -192,6 +201,7 @@ class Picture(QObject):
         if job is not self._jobs.get("scene") or not isinstance(shown, Shown):
             return
         self.live, self.is_lit = shown.live, shown.is_lit
+        self.live.scene = self.live.scene.with_sketches(self.sketches)
         if self.desk.city is not None and self._city_shown != str(self.desk.city.path):
             self._city_shown = str(self.desk.city.path)
             self.canvas.camera = None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.core.visible_text import visible_text
-from twin.viewer.facts import FactGroup, Facts, number_text
+from twin.scene.units import number_text
+from twin.viewer.facts import FactGroup, Facts
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -23,6 +23,7 @@ from twin.core.errors import TwinError
 from twin.core.translations import Texts, load_texts
 from twin.scene.workspace import Workspace
 from twin.scene.workspace_layers import SENSORS
+from twin.scene.workspace_sketches import workspace_sketches
 from twin.viewer import actions, theme
 from twin.viewer.banner import Banner
 from twin.viewer.basis import Basis
@@ -58,6 +59,7 @@ from twin.viewer.session import (
 )
 from twin.viewer.sight import Sight
 from twin.viewer.steering import Steering
+from twin.viewer.sunshine import Sunshine
 from twin.viewer.tasks import Tasks
 from twin.viewer.theme import PANEL_WIDTH, theme_for
 
@@ -95,6 +97,8 @@ class TwinWindow(QMainWindow):
         self.steering: Steering = Steering(self.picture, self.sight, self)
         self.moving = Moving(self.desk, self.picture, self.tasks, self)
         self.basis = Basis(self.desk, self.tasks, self)
+        self.sunshine = Sunshine(self.desk, self.picture, self.basis, self.moving, self)
+        self.sunshine.failed.connect(self.complain)
         self.cutting = Cutting(self.desk, self.picture, self.sight, self.basis, self)
         self.following = Following(self.desk, self.moving, self.tasks, self)
         self.following.told.connect(self._feed_told)
@@ -178,10 +182,11 @@ class TwinWindow(QMainWindow):
         self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
         self.clock.set_layers(self.moving.layers, self.moving.events)
         self.water, self.places = WaterPanel(self.room, self.moving), PlacesPanel(self.room)
-        self.sun = SunPanel(self.room, self.basis, self.moving, self.clock)
+        self.sun = SunPanel(self.room, self.sunshine, self.clock)
         self.plan = PlanPanel(self.room, self.basis)
         self.measure = MeasurePanel(self.room, self.basis, self.moving)
-        self.canvas.sketches = [self.measure.draw, self.places.draw, self.water.draw]
+        self.measure.changed.connect(self._sketch)
+        self.canvas.sketches = [self.measure.draw, self.water.draw]
         self.clock.rested.connect(self.picture.settle_time)
         self.clock.moving.connect(self._hold_sun)
         self.left = self._tabs(("layers", self.layers), ("places", self.places))
@@ -258,6 +263,8 @@ class TwinWindow(QMainWindow):
             self._build()
             self.settings = replace(self.settings, language=after.language, style=after.style)
             save_settings(self.folder, self.settings)
+        if before.notes != after.notes:
+            self._sketch()
         actions.follow(self)
         self._show_title()
         hidden = tuple(layer.name for layer in after.layers if not layer.is_visible)
@@ -270,6 +277,7 @@ class TwinWindow(QMainWindow):
         self._places = []
         self.search.set_places([])
         self.sight.forget()
+        self._sketch()
         actions.follow(self)
         self._show_title()
         self._show_page()
@@ -332,6 +340,10 @@ class TwinWindow(QMainWindow):
 
     def _feed_told(self, found: Any) -> None:
         self.clock.show_feed(found)  # of the bar that is there now
+
+    def _sketch(self) -> None:
+        """What was measured and the notes go over the picture as they do in a snapshot."""
+        self.picture.show_sketches(workspace_sketches(self.desk.state, self.measure.found))
 
     def _hold_sun(self) -> None:
         self.picture.holds_sun = True

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QToolButton, QVBoxLayout
 
 from twin.core.errors import TwinError
-from twin.scene.seen_layer import SeenLayer
+from twin.scene.figures import PLACES, Figures, measure
 from twin.scene.workspace import Measurement
+from twin.scene.workspace_extras import seen_layers
+from twin.scene.workspace_layers import VIEWSHED
+from twin.scene.workspace_sketches import AREAS, measurement_rgb
 from twin.viewer.canvas import as_image
-from twin.viewer.figures import PLACES, Figures, measure
 from twin.viewer.icons import icon
 from twin.viewer.panels.section import SectionBox
 from twin.viewer.parts import Panel, button, clear, fact_rows, fresh_name, icon_button, label, line, row
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from twin.scene.camera import Camera
     from twin.scene.picking import Hit
+    from twin.scene.sight import Viewshed
     from twin.scene.workspace import Workspace
     from twin.viewer.basis import Basis
     from twin.viewer.moving import Moving
@@ -32,13 +35,19 @@ if TYPE_CHECKING:
     from twin.viewer.sketch import Place
 
 KINDS = tuple(PLACES)
-_COLOURS = {"area": "#0a8f5b", "volume": "#8a5a00", "profile": "#7a3fb5", "sight": "#c02a50"}
 _PROFILE_PX = (560, 230)
-VIEWSHED = "viewshed"
 
 
 class MeasurePanel(Panel):
-    """The tools that measure, and what they found."""
+    """The tools that measure, and what they found.
+
+    Signals
+    -------
+    changed
+        Something else was found, or is gone.
+    """
+
+    changed = Signal()
 
     def __init__(self, room: Room, basis: Basis, moving: Moving) -> None:
         super().__init__(room, room.texts("panel.measure"))
@@ -46,6 +55,7 @@ class MeasurePanel(Panel):
         self.kind = ""
         self.points: list[Place] = []
         self.found: dict[str, Figures] = {}
+        self._seen: Viewshed | None = None
         self._hovered: Place | None = None
         self.buttons: dict[str, QToolButton] = {}
         grid = QGridLayout()
@@ -131,30 +141,31 @@ class MeasurePanel(Panel):
         elif before.measurements == after.measurements:
             return
         ids = {m.id for m in after.measurements}
-        gone = self.found.keys() - ids
         self.found = {k: v for k, v in self.found.items() if k in ids}
-        if any(name.startswith(VIEWSHED) for name in gone):
-            self.moving.show_other(None, VIEWSHED)
         for asked in after.measurements:
             if asked.id not in self.found:
                 self._measure(asked)
-        self._list()
-        self.room.picture.canvas.update()
+        self._show()
 
     def _measure(self, asked: Measurement) -> None:
         texts = self.t
 
         def done(figures: Figures) -> None:
             self.found[asked.id] = figures
-            if asked.kind == "viewshed":
-                self._show_seen(figures)
-            self._list()
-            self.room.picture.canvas.update()
+            self._show()
 
         self.basis.run(f"measure {asked.id}", lambda around, _told: measure(around, asked, texts), done)
 
-    def _show_seen(self, figures: Figures) -> None:
-        self.moving.show_other(SeenLayer(figures.data, VIEWSHED), VIEWSHED)
+    def _show(self) -> None:
+        """List what was measured, and show in the picture what is seen from the place that was asked about last."""
+        state = self.room.desk.state
+        layer = next(iter(seen_layers(state, self.found)), None)
+        seen = None if layer is None else layer.found
+        if seen is not self._seen:
+            self._seen = seen
+            self.moving.show_other(layer, VIEWSHED)
+        self._list()
+        self.changed.emit()
 
     def _list(self) -> None:
         clear(self.list)
@@ -220,19 +231,13 @@ class MeasurePanel(Panel):
         self.room.say(self.t("window.saved", name=path.name))
 
     def draw(self, painter: QPainter, camera: Camera, size: tuple[int, int]) -> None:
-        """Lines and figures over the picture."""
+        """The line that is in the hand; what was measured is drawn with the picture."""
+        if not self.points:
+            return
         pencil = Pencil(painter, camera, size, self.room.desk.origin(), self.room.theme)
-        for asked in self.room.desk.state.measurements:
-            figures = self.found.get(asked.id)
-            self._draw(pencil, asked.kind, list(asked.points), figures.headline if figures else "")
-        if self.points:
-            hovered = [self._hovered] if self._hovered is not None else []
-            self._draw(pencil, self.kind, [*self.points, *hovered], "")
-
-    def _draw(self, pencil: Pencil, kind: str, places: list[Place], text: str) -> None:
-        colour: Any = _COLOURS.get(kind, self.room.theme.accent)
-        if kind in {"area", "volume"}:
+        places = [*self.points, *([self._hovered] if self._hovered is not None else [])]
+        colour = "#{:02x}{:02x}{:02x}".format(*measurement_rgb(self.kind))
+        if self.kind in AREAS:
             pencil.area(places, colour)
-        pencil.line(places, colour, closed=kind in {"area", "volume"} and len(places) > 2)
+        pencil.line(places, colour, closed=self.kind in AREAS and len(places) > 2)
         pencil.dots(places, colour)
-        pencil.text(places[-1], text)

@@ -13,12 +13,8 @@ from PySide6.QtWidgets import QInputDialog, QVBoxLayout
 from twin.scene.workspace import Bookmark, Note, Tour, TourStop
 from twin.scene.workspace_scene import local_camera, viewpoint_of
 from twin.viewer.parts import Panel, button, clear, fresh_name, icon_button, label, line, row
-from twin.viewer.sketch import Pencil
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPainter
-
-    from twin.scene.camera import Camera
     from twin.scene.picking import Hit
     from twin.scene.workspace import Viewpoint, Workspace
     from twin.viewer.parts import Room
@@ -69,7 +65,6 @@ class PlacesPanel(Panel):
                 self.tours,
                 [(t.name, partial(self.play, t), partial(self._drop, "tours", t)) for t in after.tours],
             )
-        self.room.picture.canvas.update()
 
     def _fill(self, rows: QVBoxLayout, entries: list[tuple[str, partial[None], partial[None]]]) -> None:
         clear(rows)
@@ -186,13 +181,3 @@ class PlacesPanel(Panel):
             item for item in getattr(self.room.desk.state, part) if item is not gone and item != gone
         )
         self.room.desk.change(self.t("places.delete"), replace(self.room.desk.state, **{part: kept}))  # type: ignore[arg-type]
-
-    def draw(self, painter: QPainter, camera: Camera, size: tuple[int, int]) -> None:
-        """Notes over the picture."""
-        notes = self.room.desk.state.notes
-        if not notes:
-            return
-        pencil = Pencil(painter, camera, size, self.room.desk.origin(), self.room.theme)
-        pencil.dots([n.position for n in notes], self.room.theme.warn)
-        for note in notes:
-            pencil.text(note.position, note.text.splitlines()[0] if note.text else "")

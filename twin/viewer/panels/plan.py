@@ -13,11 +13,11 @@ import numpy as np
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QVBoxLayout
 
 from twin.core.notices import Notices
+from twin.scene.figures import metres
 from twin.scene.proposal_place import ToldPlace, told_place
+from twin.scene.units import number_text
 from twin.scene.workspace import Proposal
 from twin.scene.workspace_plan import model_file, placed_proposal
-from twin.viewer.facts import number_text
-from twin.viewer.figures import metres
 from twin.viewer.navigation import angles
 from twin.viewer.parts import (
     Panel,

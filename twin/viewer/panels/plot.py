@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from twin.viewer.facts import number_text
+from twin.scene.units import number_text
 from twin.viewer.station_facts import HOURS
 
 if TYPE_CHECKING:

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QDate
 from PySide6.QtWidgets import QCheckBox, QDateEdit
 
-from twin.scene.sun_layer import SunHoursLayer
-from twin.scene.workspace_plan import building_lod
+from twin.scene.workspace import SunHoursState
+from twin.scene.workspace_plan import shows_plan
 from twin.viewer.parts import Panel, button, label, line, quietly, row, slider
 from twin.viewer.timing import in_zone_of, solar_offset
 
 if TYPE_CHECKING:
-    from twin.energy.hours import SunHours
-    from twin.energy.standing import Surroundings
     from twin.scene.workspace import Workspace
-    from twin.viewer.basis import Basis
-    from twin.viewer.moving import Moving
     from twin.viewer.panels.clock import ClockBar
     from twin.viewer.parts import Room
+    from twin.viewer.sunshine import Sunshine
 
-HOURS = "sun hours"
 _STEP_MIN = 10
 _NOON_H = 12
 
@@ -30,9 +26,9 @@ _NOON_H = 12
 class SunPanel(Panel):
     """Puts the clock by day and hour, and lays hours of sun on the city."""
 
-    def __init__(self, room: Room, basis: Basis, moving: Moving, clock: ClockBar) -> None:
+    def __init__(self, room: Room, sunshine: Sunshine, clock: ClockBar) -> None:
         super().__init__(room, room.texts("panel.sun"))
-        self.basis, self.moving, self.clock = basis, moving, clock
+        self.sunshine, self.clock = sunshine, clock
         self.day = QDateEdit()
         self.day.setCalendarPopup(True)
         self.day.setDisplayFormat("yyyy-MM-dd")
@@ -49,9 +45,9 @@ class SunPanel(Panel):
         self.box.addWidget(self.hour)
         self.box.addWidget(self.where)
         days = row(
-            button("21 Mar", lambda: self._season(3)),
-            button("21 Jun", lambda: self._season(6)),
-            button("21 Dec", lambda: self._season(12)),
+            button(self.t("sun.march"), lambda: self._season(3)),
+            button(self.t("sun.june"), lambda: self._season(6)),
+            button(self.t("sun.december"), lambda: self._season(12)),
         )
         self.box.addLayout(days)
         self.box.addWidget(line())
@@ -68,17 +64,17 @@ class SunPanel(Panel):
         self.mean = label("")
         self.box.addWidget(self.mean)
         self.box.addStretch(1)
-        self.found: SunHours | None = None
-        self._enable()
+        sunshine.changed.connect(self._tell_hours)
         self.follow(None, room.desk.state)
 
     def follow(self, before: Workspace | None, after: Workspace) -> None:
         """Show the time of the state, and where the sun stands then."""
-        if before is None:
-            self.found = None
-            self._enable()
-        elif building_lod(before) != building_lod(after):
-            self.hide_hours()  # they lie on roofs and walls that are not there any more
+        if before is None and after.sun_hours is not None:
+            with quietly(self.day, self.walls):
+                day = after.sun_hours.day
+                self.day.setDate(QDate(day.year, day.month, day.day))
+                self.walls.setChecked(after.sun_hours.on_walls)
+        self._tell_hours()
         moment = after.clock.time
         with quietly(self.day, self.hour):
             if moment is not None:
@@ -104,28 +100,13 @@ class SunPanel(Panel):
         return date(chosen.year(), chosen.month(), chosen.day())
 
     def compute_hours(self) -> None:
-        """Cast the sun of the whole day."""
-        from twin.energy.hours import sun_hours_of
-
-        day, walls = self.date, self.walls.isChecked()
-        self.compute.setEnabled(False)
-        scene = self.room.picture.scene
-        pack = scene.pack if scene is not None and walls else None
-
-        def work(around: Surroundings, _told: object) -> tuple[SunHours, SunHoursLayer]:
-            found = sun_hours_of(around, day, surfaces=walls)
-            layer = SunHoursLayer(found, pack, HOURS)
-            layer.at(None)
-            return found, layer
-
-        self.basis.run("sun", work, self._show)
+        """Lay the sun of the whole day on the city."""
+        wanted = SunHoursState(self.date, self.walls.isChecked())
+        self.room.desk.edit(self.t("sun.hours"), sun_hours=wanted)
 
     def hide_hours(self) -> None:
         """Take the hours away."""
-        self.found = None
-        self.mean.setText("")
-        self.moving.show_other(None, HOURS)
-        self._enable()
+        self.room.desk.edit(self.t("sun.off"), sun_hours=None)
 
     def keep_hours(self) -> None:
         """Put the hours of the day into the city, as layers of their own."""
@@ -149,20 +130,23 @@ class SunPanel(Panel):
             "sun_keep", arguments, lambda _a: self.room.say(self.t("sun.kept", name=name))
         )
 
-    def _show(self, answer: tuple[SunHours, SunHoursLayer]) -> None:
+    def _tell_hours(self) -> None:
+        """Say what is shown, or that it is being computed."""
         import numpy as np
 
-        found, layer = answer
-        self.found = found
-        self.moving.show_other(layer, HOURS)
-        mean = float(np.nanmean(found.ground_h))
-        self.mean.setText(self.t("sun.mean", hours=f"{mean:.1f}", day=f"{found.track.day_length_h:.1f}"))
-        self._enable()
-
-    def _enable(self) -> None:
-        self.compute.setEnabled(True)
-        self.off.setEnabled(self.found is not None)
-        self.keep.setEnabled(self.found is not None)
+        found, state = self.sunshine.found, self.room.desk.state
+        text = ""
+        if found is not None:
+            mean = float(np.nanmean(found.ground_h))
+            text = self.t("sun.mean", hours=f"{mean:.1f}", day=f"{found.track.day_length_h:.1f}")
+            if shows_plan(state):
+                text = f"{self.t('plan.plan')}: {text}"
+        elif self.sunshine.is_computing:
+            text = self.t("sun.computing")
+        self.mean.setText(text)
+        self.compute.setEnabled(not self.sunshine.is_computing)
+        self.off.setEnabled(state.sun_hours is not None)
+        self.keep.setEnabled(found is not None and not shows_plan(state))
 
     def _season(self, month: int) -> None:
         with quietly(self.day):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.viewer.facts import number_text
+from twin.scene.units import number_text
 
 if TYPE_CHECKING:
     from twin.core.translations import Texts
