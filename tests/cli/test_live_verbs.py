@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -33,3 +34,16 @@ def test_help_is_light() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "import" in said.stdout
     assert not {"numpy", "pandas", "numba", "httpx"} & set(said.stderr.split())
+
+
+def test_an_attached_ingest_ends_with_its_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "twin", "live", "ingest", str(tmp_path / "c.twin"), "--crs", "EPSG:3879"]
+    command += ["--mqtt", "mqtt://127.0.0.1:1", "--attached"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        line = child.stderr.readline()
+        assert b"offline" in line
+        child.stdin.close()
+        assert child.wait(20) == 0
+        assert json.loads(child.stdout.read())["stored"] == 0

@@ -61,3 +61,49 @@ def test_a_lock_that_a_crash_left_is_no_feed(town):
     found = freshness(open_city(town))
     assert not found.is_online
     assert found.age_s() is None
+
+
+def test_a_window_listens_to_a_broker_and_ends_with_it(driver, town, tmp_path):
+    from tests.live.brokers import any_broker, publish, publisher
+    from twin.core.lock import is_being_written
+    from twin.viewer.feed import FeedState
+
+    window = driver.window
+    b = window.desk.city.bounds
+    middle = ((b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2, 20.0)
+    gauge = Thing("gauge", "Gauge", place=Place("point", middle))
+    stream = Datastream("gauge:level", "gauge", observed_property="water_depth", unit="m", max_age_s=600)
+    with open_store(town, write=True) as store:
+        store.put_catalogue(Catalogue((gauge,), (stream,)))
+    topic = "v1.1/Datastreams(gauge:level)/Observations"
+    with any_broker(tmp_path) as port, publisher(port) as client:
+        dialog = window.opening.ask_broker()
+        dialog.url.setText(f"mqtt://127.0.0.1:{port}")
+        dialog.take.click()
+        driver.until(lambda: window.feed.state is FeedState.ONLINE)
+        assert str(port) in window.clock.badge.text()
+        now = datetime.now(UTC).isoformat()
+        publish(client, topic, json.dumps({"phenomenonTime": now, "result": 2.25}))
+        driver.until(lambda: window.moving.sensors is not None and window.picture.live.moment.markers)
+        driver.until(lambda: "2.25" in window.picture.live.moment.markers[0][1].text[0])
+        driver.shot("broker")
+        dialog.leave.click()
+        driver.until(lambda: not is_being_written(town / FOLDER))
+        assert window.feed.state is FeedState.OFF
+        dialog.close()
+
+
+def test_where_another_process_receives_the_window_follows(driver, town):
+    from twin.viewer.feed import Broker, FeedState
+
+    window, errors = driver.window, []
+    window.feed.failed.connect(errors.append)
+    with open_store(town, write=True):
+        window.feed.start(Broker("mqtt://127.0.0.1:1"))
+        assert window.feed.state is FeedState.FOLLOWING
+        assert "another process" in window.clock.badge.text()
+        assert window.desk.state.clock.is_live
+    window.feed.start(Broker("nonsense"))
+    driver.until(lambda: errors)
+    assert "nonsense" in str(errors[0])
+    assert window.feed.state is FeedState.OFF

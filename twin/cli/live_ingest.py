@@ -9,7 +9,7 @@ import click
 
 from twin.cli.console import json_option, progress, tell_json, tell_notices
 from twin.cli.live_mqtt_options import mqtt_options, subscription, tell_connection
-from twin.cli.signals import ends_gently, received
+from twin.cli.signals import end_with_input, ends_gently, received
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ Examples:
     "--map", "mapping", type=click.Path(path_type=Path), help="Rules for messages that are no SensorThings."
 )
 @click.option("--crs", help="CRS of a new city.")
+@click.option(
+    "--attached", is_flag=True, help="End when standard input ends: with the program that started this one."
+)
 @mqtt_options
 @json_option
 def command(
@@ -85,6 +88,8 @@ def _told(
 
     ended = Ended()
     with ends_gently() as until:
+        if given["attached"]:
+            end_with_input(until)
         if url is not None:
             _mqtt(city, url, given, ended=ended, until=until, notices=notices)
         elif ngsi is not None:

@@ -126,6 +126,18 @@ def ends_gently() -> Iterator[threading.Event]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
+def end_with_input(asked: threading.Event) -> None:
+    """Ask for the end once standard input ends: whoever started this process is gone then, however it ended."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(0, 4096):
+                pass
+        asked.set()
+
+    threading.Thread(target=wait, name="input", daemon=True).start()
+
+
 def leave_signals() -> None:
     """Nothing is left to interrupt: both signals are ignored, and nobody else tells how the work ended."""
     claim()

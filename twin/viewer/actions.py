@@ -54,6 +54,7 @@ FILE = (
     Entry("new", lambda w: w.opening.ask_new(), "new", "Ctrl+N", needs_city=False),
     Entry("open", lambda w: w.opening.ask(), "open", "Ctrl+O", needs_city=False),
     Entry("add", lambda w: w.opening.ask_layer(), "add", "Ctrl+L"),
+    Entry("connect", lambda w: w.opening.ask_broker(), "live", "Ctrl+B"),
     Entry("save", lambda w: w.save(), "save", "Ctrl+S"),
     Entry("save_as", lambda w: w.save_as(), "", "Ctrl+Shift+S"),
     Entry("picture", lambda w: w.opening.ask_picture(), "camera", "Ctrl+P"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from twin.scene.layers import SceneLayer
+    from twin.viewer.feed import Broker
     from twin.viewer.window import TwinWindow
 
 
@@ -23,6 +24,7 @@ def view(
     workspace: str | Path | None = None,
     language: str | None = None,
     layers: Sequence[SceneLayer] = (),
+    broker: Broker | str | None = None,
 ) -> int:
     """Open the window and return its exit code when it is closed.
 
@@ -36,6 +38,8 @@ def view(
         ``en``, ``ko`` or ``fi``; as it was last, or that of the system, without.
     layers : sequence of SceneLayer
         Layers of one's own over time: objects with ``name``, ``span`` and ``at``, see `twin.scene.layers`.
+    broker : str or Broker, optional
+        Listened to while the window is open, such as ``mqtt://localhost:1883``.
 
     Raises
     ------
@@ -57,6 +61,10 @@ def view(
     for layer in layers:
         window.moving.show_other(layer, layer.name)
     window.show()
+    if broker is not None:
+        from twin.viewer.feed import Broker
+
+        window.feed.start(Broker(broker) if isinstance(broker, str) else broker)
     watch_interrupts(app)
     return int(app.exec())
 

@@ -164,6 +164,14 @@ class Opening(QObject):
             "picture", arguments, lambda _a: window.say(window.texts("window.saved", name=path.name))
         )
 
+    def ask_broker(self) -> Any:
+        """Ask for a broker to listen to; the dialog."""
+        from twin.viewer.panels.connect import ConnectDialog
+
+        dialog = ConnectDialog(self.window.texts, self.window.feed, self.window)
+        dialog.show()
+        return dialog
+
     def show_help(self) -> Any:
         """Show the help page; the dialog."""
         from twin.viewer.panels.help import HelpDialog

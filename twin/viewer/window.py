@@ -31,6 +31,7 @@ from twin.viewer.canvas import SceneWidget
 from twin.viewer.cloud import Cloud
 from twin.viewer.cutting import Cutting
 from twin.viewer.desk import Desk
+from twin.viewer.feed import Feed, FeedState
 from twin.viewer.following import Following
 from twin.viewer.icons import icon
 from twin.viewer.moving import Moving
@@ -102,6 +103,9 @@ class TwinWindow(QMainWindow):
         self.cutting = Cutting(self.desk, self.picture, self.sight, self.basis, self)
         self.following = Following(self.desk, self.moving, self.tasks, self)
         self.following.told.connect(self._feed_told)
+        self.feed = Feed(self.desk, self)
+        self.feed.changed.connect(self._feed_changed)
+        self.feed.failed.connect(self.complain)
         self.opening: Opening = Opening(self)
         self.cloud: Cloud = Cloud(self)
         self.autosave = Autosave(self.folder)
@@ -181,6 +185,7 @@ class TwinWindow(QMainWindow):
         self.layers, self.inspect = LayersPanel(self.room), InspectPanel(self.room, self.moving)
         self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
         self.clock.set_layers(self.moving.layers, self.moving.events)
+        self.clock.show_source(self.feed.told(self.texts))
         self.water, self.places = WaterPanel(self.room, self.moving), PlacesPanel(self.room)
         self.sun = SunPanel(self.room, self.sunshine, self.clock)
         self.plan = PlanPanel(self.room, self.basis)
@@ -341,6 +346,12 @@ class TwinWindow(QMainWindow):
     def _feed_told(self, found: Any) -> None:
         self.clock.show_feed(found)  # of the bar that is there now
 
+    def _feed_changed(self, state: FeedState) -> None:
+        """Whoever listens to a broker wants to see what comes."""
+        self.clock.show_source(self.feed.told(self.texts))
+        if state not in {FeedState.OFF, FeedState.OFFLINE} and not self.desk.state.clock.is_live:
+            self.clock.live.click()
+
     def _sketch(self) -> None:
         """What was measured and the notes go over the picture as they do in a snapshot."""
         self.picture.show_sketches(workspace_sketches(self.desk.state, self.measure.found))
@@ -444,6 +455,7 @@ class TwinWindow(QMainWindow):
         for timer in (self._save_soon, self._camera_soon):
             timer.stop()
         self.clock.stop()
+        self.feed.stop()
         self.tasks.cancel_all()
         self.sight.forget()
         self.picture.close()

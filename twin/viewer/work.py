@@ -138,6 +138,7 @@ class ProcessJob(QObject):
     """
 
     progressed = Signal(str, int, int)
+    said = Signal(str)
     finished = Signal(object)
     failed = Signal(object)
     ended = Signal()
@@ -181,6 +182,14 @@ class ProcessJob(QObject):
         if self._process.state() != QProcess.ProcessState.NotRunning:
             self._process.waitForFinished(int(seconds * 1000))
 
+    def end(self, seconds: float) -> None:
+        """Have the process end now, by force where it does not do so by itself."""
+        self.cancel()
+        self.wait(seconds)
+        if self._process.state() != QProcess.ProcessState.NotRunning:
+            self._process.kill()
+            self.wait(seconds)
+
     def _read(self) -> None:
         text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
         for line in text.splitlines():
@@ -189,6 +198,7 @@ class ProcessJob(QObject):
                 self.progressed.emit(stage.group(1), 0, 0)
             elif line.strip():
                 self.lines = [*self.lines, line.strip()][-_TOLD_LINES:]
+                self.said.emit(line.strip())
 
     def _end(self, code: int, _status: Any) -> None:
         self._read()

@@ -83,6 +83,8 @@ class ClockBar(QWidget):
         self.live.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.badge = label("", "muted", wraps=False)
         self.badge.hide()
+        self.source = ""
+        self._feed: Freshness | None = None
         self.track = Track()
         self.track.setObjectName("time")
         self.track.setAccessibleName(self.t("clock.time"))
@@ -161,15 +163,24 @@ class ClockBar(QWidget):
         ]
         self.track.update()
 
+    def show_source(self, text: str) -> None:
+        """Tell where observations come from."""
+        self.source = text
+        self.badge.setToolTip(text)
+        self.show_feed(self._feed)
+
     def show_feed(self, found: Freshness | None) -> None:
         """Tell whether observations come in, and how old the newest is; nothing where the clock is not live."""
-        self.badge.setVisible(found is not None)
+        self._feed = found
+        self.badge.setVisible(found is not None or bool(self.source))
         if found is None:
+            self.badge.setText(self.source)
+            self.badge.setStyleSheet("")
             return
         age = found.age_s()
         text = self.t("clock.online" if found.is_online else "clock.offline")
         told = self.t("clock.no_data") if age is None else self.t("clock.newest", age=age_text(age))
-        self.badge.setText(f"● {text} · {told}")
+        self.badge.setText(" · ".join(part for part in (f"● {text}", told, self.source) if part))
         theme = self.room.theme
         self.badge.setStyleSheet(f"color: {theme.good if found.is_online else theme.warn}")
 
