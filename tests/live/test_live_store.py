@@ -182,6 +182,23 @@ def test_an_overwritten_page_is_corrupt(tmp_path: Path, write: bool) -> None:
     assert error.value.exit_code == 5
 
 
+def test_pages_are_looked_at_once_for_each_state_of_the_file(tmp_path: Path) -> None:
+    with open_store(tmp_path, write=True) as store:
+        store.put_catalogue(STREAMS)
+        store.append(batch_of([level(m, float(m)) for m in range(5000)]))
+    for _ in range(2):
+        with open_store(tmp_path) as store:
+            assert len(store.history("level").time) == 5000
+    path = database_path(tmp_path)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+    with pytest.raises(StorageError, match="corrupt"):  # noqa: SIM117
+        with open_store(tmp_path) as store:
+            store.history("level")
+
+
 @pytest.mark.parametrize("content", [b"somebody's thesis" * 400, b"SQLite format 3\0"])
 def test_a_foreign_file_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
     path = database_path(tmp_path)

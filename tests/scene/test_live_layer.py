@@ -122,6 +122,16 @@ def test_the_course_of_a_value_ends_at_the_moment(feed):
     assert at(LiveLayer(feed, ("pm2_5",)), 10).markers.history[0] is None
 
 
+def test_a_course_is_read_once_a_moment(feed, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Feed, "history", lambda self, *a: asked.append(a) or self.memory.history(*a))
+    for minutes in (0, 5, 10):
+        feed.put("gauge:depth", minutes, 0.1 * minutes)
+    found = at(LiveLayer(feed, ("water_depth",)), 10).markers.history
+    assert found[0] is found[0]
+    assert len(asked) == 1
+
+
 def test_things_that_move_are_where_they_were_last(feed):
     markers = at(LiveLayer(feed, ("vehicle_speed",)), 10).markers
     assert markers.position[0].tolist() == [7, 8, 9]

@@ -22,6 +22,8 @@ FOLDER = "live"
 DATABASE = "observations.sqlite"
 FORMAT = 1
 CHECKED_BYTES = 32 * 2**20
+_SOUND: dict[Path, tuple[int, int, int]] = {}
+"""Files whose pages were looked at, as they were then: inode, size and time of the last change."""
 _MEND = "move the file away and import again, or restore a copy"
 _APPLICATION = 0x7477696E  # "twin"
 
@@ -117,11 +119,14 @@ def _reading(path: Path) -> str:
 
 def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
     """Find overwritten pages at once where that takes no time; in a large file they are found when they are read."""
-    if path.stat().st_size > CHECKED_BYTES:
+    state = path.stat()
+    stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
+    if state.st_size > CHECKED_BYTES or _SOUND.get(path) == stamp:
         return
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise StorageError(path, f"the history is corrupt ({found})", _MEND)
+    _SOUND[path] = stamp
 
 
 def _make_tables(path: Path, connection: sqlite3.Connection) -> None:

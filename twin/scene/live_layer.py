@@ -250,15 +250,21 @@ class _Texts(Sequence[str]):
 
 
 class _Histories(Sequence[Any]):
-    """The course of each value before the moment, read when it is asked for."""
+    """The course of each value before the moment, read when it is first asked for: every frame asks again."""
 
     def __init__(self, stations: Stations, source: Observations, moment: int) -> None:
         self._stations, self._source, self._moment = stations, source, moment
+        self._read: dict[int, NDArray[np.float64] | None] = {}
 
     def __len__(self) -> int:
         return len(self._stations.streams)
 
     def __getitem__(self, i: Any) -> Any:
+        if i not in self._read:
+            self._read[i] = self._course(i)
+        return self._read[i]
+
+    def _course(self, i: int) -> NDArray[np.float64] | None:
         start = self._moment - round(_HISTORY_H * 3600 * MICROSECONDS)
         found = self._source.history(self._stations.streams[i].id, start, self._moment)
         if len(found.time) < 2:
@@ -266,7 +272,8 @@ class _Histories(Sequence[Any]):
         value = np.where(found.quality >= MarkerState.INVALID, np.nan, found.number)
         step = max(1, -(-len(value) // _MOST_SPARK))
         seconds = (found.time - self._moment) / MICROSECONDS
-        return np.column_stack([seconds, value])[::-1][::step][::-1]
+        course: NDArray[np.float64] = np.column_stack([seconds, value])[::-1][::step][::-1]
+        return course
 
 
 def age_text(seconds: float) -> str:
