@@ -8,15 +8,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from twin.core.errors import InputError, UsageError
-from twin.scene.colour import (
-    ColourBy,
-    class_breaks,
-    colour_buildings,
-    colour_map,
-    natural_breaks,
-    parse_colour_by,
-    read_attribute,
-)
+from twin.scene.attributes import read_values, values_of
+from twin.scene.classes import class_breaks, natural_breaks
+from twin.scene.colour import ColourBy, colour_buildings, colour_map, parse_colour_by
 
 GREY = (200, 200, 200)
 
@@ -124,17 +118,50 @@ def test_values_are_found_by_id_in_the_first_table_that_has_them(tmp_path):
     parquet.write_table(pa.table({"id": ["a"], "owner": ["city"], "height_m": [99.0]}), joined)
     tables = [(str(own), "id", {"height_m": "m"}), (str(joined), "id", {})]
     ids = np.array(["a", "b", "c"])
-    assert read_attribute(tables, "height_m", ids) == ([1.0, 2.0, None], "m")
-    assert read_attribute(tables, "owner", ids) == (["city", None, None], "")
+    heights, unit = read_values(tables, "height_m", ids)
+    assert (heights.known.tolist(), heights.numbers.tolist(), unit) == ([True, True, False], [1.0, 2.0], "m")
+    owners, unit = read_values(tables, "owner", ids)
+    assert (owners.known.tolist(), owners.kinds[1], unit) == ([True, False, False], ("city",), "")
     with pytest.raises(UsageError, match="height_m"):
-        read_attribute(tables, "heigth", ids)
+        read_values(tables, "heigth", ids)
+
+
+CELLS = [
+    [1.5, None, float("nan"), float("inf"), -2.0],
+    [3, None, 3, 7, 7],
+    [3, None, 5, 7, 9, 11, 13, 15],
+    ["b", "a", None, "b", ""],
+    [True, False, None],
+    [None, None],
+]
+
+
+@pytest.mark.parametrize("cells", CELLS, ids=["real", "codes", "whole", "words", "yes or no", "nothing"])
+def test_a_column_of_a_file_says_the_same_as_its_cells(tmp_path, cells):
+    path, ids = tmp_path / "buildings.parquet", [f"b{i}" for i in range(len(cells))]
+    order = np.random.default_rng(1).permutation(len(cells))
+    parquet.write_table(pa.table({"id": pa.array(ids).take(order), "x": pa.array(cells).take(order)}), path)
+    read, _ = read_values([(str(path), "id", {})], "x", np.array(ids))
+    told = values_of(cells)
+    assert read.known.tolist() == told.known.tolist()
+    if told.numbers is not None and told.known.any():
+        assert read.numbers.tolist() == told.numbers.tolist()
+    if told.kinds is not None and told.known.any():
+        assert [read.kinds[1][k] for k in read.kinds[0]] == [told.kinds[1][k] for k in told.kinds[0]]
+
+
+def test_ids_that_are_numbers_are_found_as_they_are_written(tmp_path):
+    path = tmp_path / "joined.parquet"
+    parquet.write_table(pa.table({"id": [12, 7, 7], "x": ["a", "b", "c"]}), path)
+    found, _ = read_values([(str(path), "id", {})], "x", np.array(["7", "12"]))
+    assert [found.kinds[1][k] for k in found.kinds[0]] == ["c", "a"]
 
 
 def test_a_damaged_table_is_told(tmp_path):
     path = tmp_path / "buildings.parquet"
     path.write_bytes(b"no parquet")
     with pytest.raises(InputError, match=r"buildings\.parquet"):
-        read_attribute([(str(path), "id", {})], "x", np.array(["a"]))
+        read_values([(str(path), "id", {})], "x", np.array(["a"]))
 
 
 @pytest.mark.parametrize("text", ["height_m:5,5", "height_m:9,1"])

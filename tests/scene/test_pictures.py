@@ -7,6 +7,7 @@ import pytest
 
 from twin.core.errors import GraphicsError, LimitError, UsageError
 from twin.scene.camera import Camera, project
+from twin.scene.colour import Painting
 from twin.scene.drawables import make_stage
 from twin.scene.graphics import probe_graphics
 from twin.scene.render import pieces, render
@@ -88,7 +89,8 @@ def test_new_colours_leave_the_geometry_alone(village_scene):
     points, cells = data.GetPoints(), data.GetPolys()
     stamps = data.GetMTime(), points.GetMTime(), cells.GetMTime(), data.GetPointData().GetMTime()
     before = render(stage, HIGH, SIZE)
-    recolour(stage, np.array([(250, 0, 0), (0, 0, 250), (0, 250, 0)], np.uint8))
+    colours = np.array([(250, 0, 0), (0, 0, 250), (0, 250, 0)], np.uint8)
+    recolour(stage, Painting(np.arange(3, dtype=np.uint8), colours))
     assert (data.GetMTime(), points.GetMTime(), cells.GetMTime(), data.GetPointData().GetMTime()) == stamps
     assert data.GetPoints() is points
     after = render(stage, HIGH, SIZE)
@@ -97,6 +99,8 @@ def test_new_colours_leave_the_geometry_alone(village_scene):
     r, _, b = colour_at(after, (-17.0, -15.0, 9.0))
     assert r > b + 80
     assert np.abs(before.astype(int) - after.astype(int)).max() > 80
+    recolour(stage, None)
+    np.testing.assert_array_equal(render(stage, HIGH, SIZE), before)
 
 
 def test_water_mirrors_what_stands_on_its_shore(village_scene):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import itertools
-import math
 from collections.abc import Mapping  # noqa: TC003 - the reader of workspaces looks annotations up when it runs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,19 +9,23 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from twin.core.assets import asset_names, asset_path
-from twin.core.errors import InputError, UsageError
+from twin.core.errors import UsageError
+from twin.scene.attributes import values_of
+from twin.scene.classes import class_breaks, class_texts
 from twin.scene.style import Rgb  # noqa: TC001 - as above
-from twin.scene.units import heading, unit_of
+from twin.scene.units import heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from twin.scene.attributes import Values
+
 Method = Literal["natural", "quantile", "equal", "given"]
 METHODS: tuple[Method, ...] = ("natural", "quantile", "equal", "given")
 MAX_CATEGORIES = 12
-_JENKS_VALUES = 1500
+MOST_COLOURS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,145 +104,38 @@ def colour_map(name: str) -> NDArray[np.uint8]:
     return np.asarray(rows, dtype=np.uint8)
 
 
-def class_breaks(values: NDArray[np.float64], by: ColourBy) -> NDArray[np.float64]:
-    """Borders between classes, ascending; fewer than asked for where values do not tell so many apart.
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """Colours of buildings: few, and which of them each building has.
 
     Parameters
     ----------
-    values : array, shape (n,)
-        Finite.
-
-    Returns
-    -------
-    array, shape (at most n_classes - 1,)
-        A value equal to a break belongs to the class above it.
-
-    Examples
-    --------
-    >>> class_breaks(np.arange(9.0), ColourBy("h", method="equal", n_classes=4)).tolist()
-    [2.0, 4.0, 6.0]
-    """
-    if by.method == "given":
-        return np.asarray(by.breaks, dtype=np.float64)
-    distinct = np.unique(values)
-    if len(distinct) < 2:
-        return np.empty(0)
-    if by.method == "equal":
-        breaks = np.linspace(distinct[0], distinct[-1], by.n_classes + 1)[1:-1]
-    elif by.method == "quantile":
-        breaks = np.quantile(values, np.linspace(0, 1, by.n_classes + 1)[1:-1])
-    else:
-        breaks = np.array([_roundest(distinct, b) for b in natural_breaks(values, by.n_classes)])
-    return np.unique(breaks[(breaks > distinct[0]) & (breaks <= distinct[-1])])
-
-
-def _roundest(distinct: NDArray[np.float64], middle: float) -> float:
-    """The number with the fewest figures in the inner part of the gap around `middle`: no value changes its class."""
-    above = int(np.searchsorted(distinct, middle, side="right"))
-    low, high = float(distinct[above - 1]), float(distinct[above])
-    inner_low, inner_high = low + 0.2 * (high - low), high - 0.2 * (high - low)
-    power = math.floor(math.log10(max(abs(low), abs(high), 1e-300)))
-    for exponent in range(power, power - 8, -1):
-        for factor in (1.0, 0.5):
-            step = factor * 10.0**exponent
-            nearest = round(round(middle / step) * step, max(0, 1 - exponent))
-            if inner_low <= nearest <= inner_high:
-                return nearest
-    return middle
-
-
-def natural_breaks(values: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
-    """Borders that leave the least squared deviation within classes, halfway between the classes.
-
-    Exact by dynamic programming over sorted values; more than 1,500 are first represented by as many quantiles.
-
-    References
-    ----------
-    Fisher (1958), On grouping for maximum homogeneity, J. Am. Stat. Assoc. 53, 789-798.
-    Jenks (1967), The data model concept in statistical mapping, Int. Yearb. Cartogr. 7, 186-190.
-
-    Examples
-    --------
-    >>> natural_breaks(np.array([1.0, 2, 3, 10, 11, 12, 50]), 3).tolist()
-    [6.5, 31.0]
-    """
-    if len(values) > _JENKS_VALUES:
-        values = np.quantile(values, np.linspace(0, 1, _JENKS_VALUES))
-    distinct, weight = np.unique(values, return_counts=True)
-    n = len(distinct)
-    # Values of any size: squares of the tiniest would vanish.
-    scaled = (distinct - distinct[0]) / max(float(distinct[-1] - distinct[0]), 1e-300) - 0.5
-    count, total, squares = (
-        np.concatenate([[0.0], np.cumsum(weight * scaled**power)]) for power in (0, 1, 2)
-    )
-    i, j = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
-    members = np.maximum(count[j] - count[i], 1)
-    # Deviation within a class that holds the distinct values i to j - 1.
-    within = np.where(j > i, squares[j] - squares[i] - (total[j] - total[i]) ** 2 / members, np.inf)
-    cost, cuts = within[0], []
-    for _ in range(1, min(n_classes, n)):
-        options = np.concatenate([[np.inf], cost[:-1]])[:, None] + within
-        cuts.append(np.argmin(options, axis=0))
-        cost = options[cuts[-1], np.arange(n)]
-    breaks, last = [], n
-    for first in reversed(cuts):
-        last = int(first[last - 1])
-        middle = (distinct[last - 1] + distinct[last]) / 2
-        breaks.append(middle if middle > distinct[last - 1] else distinct[last])
-    return np.asarray(breaks[::-1])
-
-
-def read_attribute(
-    tables: Sequence[tuple[str, str, dict[str, str]]], name: str, ids: NDArray[np.str_]
-) -> tuple[Any, str]:
-    """Values of an attribute for each building, and its unit.
-
-    Parameters
-    ----------
-    tables : sequence
-        Parquet file, column of ids, and units by column; the first table that has the attribute is taken.
-    name : str
-    ids : array, shape (n,)
-
-    Returns
-    -------
-    values : list, length n
-        None where a building has no row or the cell is empty.
-    unit : str
+    index : array of uint8, shape (n,)
+    palette : array of uint8, shape (at most 256, 3)
 
     Raises
     ------
-    UsageError
-        If no table has such a column; names those that sound like it.
-    InputError
-        If a table cannot be read.
+    ValueError
+        If there are more colours than the index can tell.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
 
-    seen: list[str] = []
-    for path, id_column, units in tables:
-        try:
-            columns = parquet.read_schema(path).names
-            seen += [c for c in columns if c not in {id_column, "geometry"}]
-            if name not in columns or id_column not in columns:
-                continue
-            table = parquet.read_table(path, columns=list(dict.fromkeys([id_column, name])))
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(path, f"cannot be read ({error})", "rebuild the city") from error
-        by_id = dict(zip(map(str, table[id_column].to_pylist()), table[name].to_pylist(), strict=True))
-        return [by_id.get(str(i)) for i in ids], units.get(name, unit_of(name))
-    near = difflib.get_close_matches(name, seen, n=3) or seen[:8]
-    remedy = f"choose one of {', '.join(near)}" if near else "the city has no attributes"
-    raise UsageError("--color-by", f"no building has an attribute {name!r}", remedy)
+    index: NDArray[np.uint8]
+    palette: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.index.dtype != np.uint8 or len(self.palette) > MOST_COLOURS:
+            raise ValueError(f"a painting has at most {MOST_COLOURS} colours, found by one byte each")
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Colour of each building, shape (n, 3)."""
+        return self.palette[self.index]
 
 
 def colour_buildings(
     values: Sequence[Any], by: ColourBy, *, unit: str, missing: Rgb
 ) -> tuple[NDArray[np.uint8], Legend]:
-    """Colour of each building and the legend.
-
-    Numbers are cut into classes; anything else, and whole numbers of few kinds, become categories.
+    """Colour of each building and the legend, as `paint_buildings` finds them.
 
     Parameters
     ----------
@@ -263,84 +157,61 @@ def colour_buildings(
     UsageError
         If the attribute is empty everywhere.
     """
-    known = np.array([not _is_missing(v) for v in values], dtype=np.bool_)
-    if not known.any():
+    painting, legend = paint_buildings(values_of(values), by, unit=unit, missing=missing)
+    return painting.rgb, legend
+
+
+def paint_buildings(values: Values, by: ColourBy, *, unit: str, missing: Rgb) -> tuple[Painting, Legend]:
+    """Which colour each building has, and the legend.
+
+    Numbers are cut into classes; anything else, and whole numbers of few kinds, become categories.
+
+    Raises
+    ------
+    UsageError
+        If the attribute is empty everywhere.
+    """
+    if not values.known.any():
         raise UsageError(
             "--color-by", f"{by.attribute!r} is empty for every building", "choose another attribute"
         )
-    present = [v for v, k in zip(values, known, strict=True) if k]
-    if _is_numeric(present) and (by.method == "given" or not _are_codes(present)):
-        index, texts = _numeric_classes(np.asarray(present, dtype=np.float64), by)
+    if values.numbers is not None and (by.method == "given" or values.kinds is None):
+        index, texts = _numeric_classes(values.numbers, by)
         table = _spaced(colour_map(by.colour_map or "viridis"), len(texts))
     else:
-        index, texts = _categories(present)
+        index, texts = _categories(*(values.kinds or (np.empty(0, np.int64), ())))
         table = _categorical(by.colour_map, len(texts))
         for i, text in enumerate(texts):
             table[i] = by.categories.get(text, table[i])
-    rgb = np.tile(np.asarray(missing, np.uint8), (len(values), 1))
-    rgb[known] = table[index]
     entries = [LegendEntry(t, _rgb(c)) for t, c in zip(texts, table, strict=True)]
-    if not known.all():
+    whole = index
+    if not values.known.all():
+        whole = np.full(len(values.known), len(texts), np.uint8)
+        whole[values.known] = index
         entries.append(LegendEntry("no data", missing))
-    return rgb, Legend(heading(by.attribute, unit), tuple(entries))
+    palette = np.concatenate([table, np.array([missing], np.uint8)])
+    return Painting(whole, palette), Legend(heading(by.attribute, unit), tuple(entries))
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
-
-
-def _is_numeric(values: Sequence[Any]) -> bool:
-    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-
-
-def _are_codes(values: Sequence[Any]) -> bool:
-    """Whole numbers of so few kinds that they are names rather than amounts."""
-    return all(isinstance(v, int) for v in values) and len(set(values)) <= 6
-
-
-def _numeric_classes(values: NDArray[np.float64], by: ColourBy) -> tuple[NDArray[np.int64], list[str]]:
+def _numeric_classes(values: NDArray[np.float64], by: ColourBy) -> tuple[NDArray[np.uint8], list[str]]:
     breaks = class_breaks(values, by)
-    index = np.searchsorted(breaks, values, side="right")
-    if by.method == "given":
-        return index, _class_texts(breaks, float(values.min()), float(values.max()), open_ends=True)
-    return index, _class_texts(breaks, float(values.min()), float(values.max()), open_ends=False)
+    index = np.zeros(len(values), np.uint8)
+    for border in breaks:
+        index += values >= border
+    is_open = by.method == "given"
+    return index, class_texts(breaks, float(values.min()), float(values.max()), open_ends=is_open)
 
 
-def _class_texts(breaks: NDArray[np.float64], low: float, high: float, *, open_ends: bool) -> list[str]:
-    if not len(breaks):
-        return [_number(low)] if low == high else [f"{_number(low)} – {_number(high)}"]
-    first = f"< {_number(breaks[0])}" if open_ends else f"{_number(low)} – {_number(breaks[0])}"
-    last = f"≥ {_number(breaks[-1])}" if open_ends else f"{_number(breaks[-1])} – {_number(high)}"
-    middle = [f"{_number(a)} – {_number(b)}" for a, b in itertools.pairwise(breaks)]
-    return [first, *middle, last]
-
-
-def _number(value: float) -> str:
-    """As short as three figures allow, with a thin space between thousands."""
-    if value == 0:
-        return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{round(value, digits):,.{min(digits, 6)}f}".replace(",", "\u2009")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _categories(values: Sequence[Any]) -> tuple[NDArray[np.int64], list[str]]:
+def _categories(kind: NDArray[np.int64], names: Sequence[str]) -> tuple[NDArray[np.uint8], list[str]]:
     """Class of each value, and names: most frequent first, the rare ones together."""
-    texts = [_category_text(v) for v in values]
-    names, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
-    order = np.lexsort((names, -counts))
+    counts = np.bincount(kind, minlength=len(names))
+    order = np.lexsort((np.array(names, dtype=str), -counts))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    shown = [str(names[i]) for i in order]
+    shown = [names[i] for i in order]
     if len(shown) > MAX_CATEGORIES:
         shown = [*shown[: MAX_CATEGORIES - 1], f"{len(shown) - MAX_CATEGORIES + 1} others"]
-    return np.minimum(rank[inverse.ravel()], len(shown) - 1), shown
-
-
-def _category_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    return np.minimum(rank, len(shown) - 1).astype(np.uint8)[kind], shown
 
 
 def _spaced(table: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:

@@ -18,9 +18,11 @@ from twin.scene.drape import compose_overlay
 from twin.scene.over_time import lookup, set_slots, tell_owners
 from twin.scene.pack import Material
 from twin.scene.paint import (
+    class_table,
     colour_slots,
     colour_table,
     overlay_colours,
+    palette_table,
     plain_colours,
     terrain_colours,
     tree_colours,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from twin.energy.sun import Sun
     from twin.scene.bake import Light
+    from twin.scene.colour import Painting
     from twin.scene.over_time import OverTime
     from twin.scene.pack import ScenePack, Tile
     from twin.scene.style import Style
@@ -65,7 +68,7 @@ def make_stage(
     style: Style,
     sun: Sun,
     *,
-    building_rgb: NDArray[np.uint8] | None = None,
+    painting: Painting | None = None,
     over_time: OverTime | None = None,
 ) -> Stage:
     """Everything of a scene ready to be drawn.
@@ -74,7 +77,7 @@ def make_stage(
     ----------
     pack, light, style, sun
         What is seen, the light that was baked for it, its colours, and the sun of that light.
-    building_rgb : array, shape (n_buildings, 3), optional
+    painting : Painting, optional
         Colours by an attribute.
     over_time : OverTime, optional
         Lets layers over time colour ground and buildings.
@@ -82,7 +85,7 @@ def make_stage(
     stage = Stage(pack, style, sun, over_time=over_time)
     stage.water_level = main_water_level(pack)
     # Near things first, since what is hidden costs nothing then; the sky last.
-    _add_faces(stage, light, building_rgb)
+    _add_faces(stage, light, painting)
     _add_trees(stage, light)
     _add_terrain(stage, light)
     _add_water(stage, light)
@@ -189,14 +192,16 @@ def _plan_places(pack: ScenePack) -> NDArray[np.float32]:
     return (plan_texel(pack["terrain_points"], pack) + np.float32(0.5)) / size
 
 
-def _add_faces(stage: Stage, light: Light, building_rgb: NDArray[np.uint8] | None) -> None:
+def _add_faces(stage: Stage, light: Light, painting: Painting | None) -> None:
     pack = stage.pack
     if not pack.meta.facet_tiles:
         return
     light_map = texture(stage, light.atlas)
-    stage.plain_colours = plain_colours(pack, stage.style)
-    table = colour_table(stage.style, stage.plain_colours, building_rgb)
-    stage.face_colours = lookup(table, smooth=False)
+    stage.face_colours = lookup(colour_table(stage.style, plain_colours(pack, stage.style)), smooth=False)
+    stage.classes = lookup(
+        class_table(np.zeros(1, np.uint8) if painting is None else painting.index), smooth=False
+    )
+    stage.palette = lookup(palette_table(painting), smooth=False)
     for number, tile in enumerate(pack.meta.facet_tiles):
         if tile.group.startswith("model"):
             data = _face_data(stage, tile)
@@ -256,8 +261,10 @@ def _built_actor(stage: Stage, data: Any, slots: NDArray[np.float32]) -> Any:
     shader = shaders.BUILT if over_time is None else shaders.BUILT_OVER_TIME
     actor = surface_actor(data, shader, owned=True)
     set_slots(actor, slots)
-    if stage.face_colours is not None:
-        actor.GetProperty().SetTexture("colourTable", stage.face_colours.texture)
+    tables = {"colourTable": stage.face_colours, "classTable": stage.classes, "palette": stage.palette}
+    for name, table in tables.items():
+        if table is not None:
+            actor.GetProperty().SetTexture(name, table.texture)
     if over_time is not None:
         tell_owners(actor, over_time)
     return actor

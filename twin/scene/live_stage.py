@@ -116,8 +116,8 @@ class LiveStage:
         """
         from twin.scene.stage import recolour
 
-        rgb, self.legend = self.scene.colours(color_by)
-        recolour(self.stage, rgb)
+        painting, self.legend = self.scene.colouring.paint(color_by)
+        recolour(self.stage, painting)
         return self.legend
 
     def set_visible(self, group: str, visible: bool) -> None:
@@ -251,13 +251,15 @@ def live_stage(scene: Scene, color_by: str | ColourBy | None = None) -> LiveStag
     """The stage of a scene at its moment; as `Scene.stage`."""
     from twin.scene.drawables import make_stage
 
-    rgb, legend = scene.colours(color_by)
+    painting, legend = scene.colouring.paint(color_by)
     over_time = None
     if scene.layers:
         from twin.scene.over_time import OverTime
 
         over_time = OverTime()
-    stage = make_stage(scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=over_time)
+    stage = make_stage(
+        scene.pack, scene.light, scene.style, scene.sun, painting=painting, over_time=over_time
+    )
     made = LiveStage(scene, stage, legend, cut=scene.cut)
     made.refresh()
     if scene.points is not None:

@@ -32,10 +32,10 @@ class Lookup:
     values: NDArray[np.uint8] | None = None
 
     def show(self, values: NDArray[np.uint8]) -> None:
-        """Take other values, shape (rows, columns, 4), uint8."""
+        """Take other values, shape (rows, columns, depth), uint8."""
         values = np.ascontiguousarray(values)
         self.image.SetDimensions(values.shape[1], values.shape[0], 1)
-        self.image.GetPointData().SetScalars(numpy_to_vtk(values.reshape(-1, 4)))
+        self.image.GetPointData().SetScalars(numpy_to_vtk(values.reshape(-1, values.shape[2])))
         self.image.Modified()
         self.values = values
 

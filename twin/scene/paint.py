@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.scene.colour import MOST_COLOURS
 from twin.scene.pack import Material
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from twin.scene.colour import Painting
     from twin.scene.pack import ScenePack
     from twin.scene.style import Rgb, Style
 
@@ -29,8 +31,6 @@ _CHOSEN = {
     Material.ROOF_FLAT: "building.roofs_flat",
     Material.ROOF_SLOPED: "building.roofs_sloped",
 }
-_WALL_SHARE = 0.30
-"""How much of its own colour a wall keeps where an attribute colours the building."""
 TABLE_WIDTH = 1024
 FIRST_OWN = 16
 """Places before the first building's, for materials."""
@@ -60,18 +60,14 @@ def plain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:
     return np.stack(kinds, axis=1)
 
 
-def colour_table(
-    style: Style, plain: NDArray[np.uint8], building_rgb: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
-    """Every colour of faces, for shaders to look up; a change of colours sends this and no geometry.
+def colour_table(style: Style, plain: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every colour of faces that the style gives, for shaders to look up.
 
     Parameters
     ----------
     style : Style
     plain : array, shape (n_buildings, 3, 3)
         As `plain_colours` gives it.
-    building_rgb : array, shape (n_buildings, 3), optional
-        Colour of each building by an attribute, uint8: its roofs take it, its walls most of it.
 
     Returns
     -------
@@ -82,14 +78,28 @@ def colour_table(
     table = np.zeros((-(-n // TABLE_WIDTH) * TABLE_WIDTH, 4), np.uint8)
     for kind, key in _PLAIN.items():
         table[kind, :3] = style.rgb(key)
-    own = table[FIRST_OWN:n, :3].reshape(-1, 3, 3)
-    if building_rgb is None:
-        own[:] = plain
-    else:
-        own[:] = building_rgb[:, None]
-        own[:, 0] = np.rint(plain[:, 0] * _WALL_SHARE + building_rgb * (1 - _WALL_SHARE)).astype(np.uint8)
+    table[FIRST_OWN:n, :3].reshape(-1, 3, 3)[:] = plain
     table[:, 3] = 255
     return table.reshape(-1, TABLE_WIDTH, 4)
+
+
+def class_table(index: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Which colour of a palette each building has, for shaders to look up; shape (rows, 1024, 1)."""
+    rows = max(1, -(-len(index) // TABLE_WIDTH))
+    if rows * TABLE_WIDTH == len(index):
+        return index.reshape(rows, TABLE_WIDTH, 1)
+    table = np.zeros(rows * TABLE_WIDTH, np.uint8)
+    table[: len(index)] = index
+    return table.reshape(rows, TABLE_WIDTH, 1)
+
+
+def palette_table(painting: Painting | None) -> NDArray[np.uint8]:
+    """The colours of a painting for shaders, shape (1, 256, 4); alpha 0 where buildings keep their own."""
+    table = np.zeros((1, MOST_COLOURS, 4), np.uint8)
+    if painting is not None:
+        table[0, : len(painting.palette), :3] = painting.palette
+        table[0, : len(painting.palette), 3] = 255
+    return table
 
 
 def _varied(palette: tuple[Rgb, ...], chance: NDArray[np.uint32], *, salt: int) -> NDArray[np.uint8]:

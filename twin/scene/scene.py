@@ -12,7 +12,7 @@ from twin.core.notices import Notices
 from twin.energy.sun import Sun, parse_time, sun_at
 from twin.scene.as_layer import chosen_layers
 from twin.scene.camera import Camera, Margins, load_camera, named_view
-from twin.scene.colour import ColourBy, Legend, colour_buildings, parse_colour_by, read_attribute
+from twin.scene.colouring import Colouring
 from twin.scene.store import stored_pack
 from twin.scene.style import load_style
 from twin.scene.sun import snapped, studio_sun
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from twin.city.model import City
     from twin.scene.bake import Light
+    from twin.scene.colour import ColourBy, Legend
     from twin.scene.furniture import Patch
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
@@ -132,6 +133,7 @@ class Scene:
         chosen = chosen_layers(source, layers)
         self.layers: tuple[SceneLayer, ...] = chosen.moving
         self._stored: Stored = stored_pack(source, chosen.overlays, notices=self.notices, lod=lod)
+        self.colouring = Colouring(self.pack, self._stored.base, self.style)
         self.sun: Sun = self._sun_at(self.when)
         self._tell_of_other_times()
         self._light: Light | None = None
@@ -422,16 +424,8 @@ class Scene:
         UsageError
             If there is no such attribute, or it is empty everywhere.
         """
-        wanted = color_by or self.style.color_by
-        if not wanted:
-            return None, None
-        by = parse_colour_by(wanted) if isinstance(wanted, str) else wanted
-        by = replace(by, categories={**self.style.categories, **by.categories})
-        tables = [
-            (str(self._stored.base / p), column, units) for p, column, units in self.pack.meta.attributes
-        ]
-        values, unit = read_attribute(tables, by.attribute, self.pack["building_ids"])
-        return colour_buildings(values, by, unit=unit, missing=self.style.rgb("building.missing"))
+        painting, legend = self.colouring.paint(color_by)
+        return None if painting is None else painting.rgb, legend
 
     def furniture(
         self, camera: Camera, size: tuple[int, int], attribute: Legend | None, wanted: Furniture

@@ -127,7 +127,8 @@ DRAPED = (
     + _OPAQUE
 )
 
-# Faces look their colour up by a number: 16 and up are three for each building, of walls, flat and sloped roofs.
+# Faces look their colour up by a number: 16 and up are three for each building, of walls, flat and sloped roofs. An
+# attribute gives a building one of few colours: its roofs take it, its walls most of it.
 OWNED_DEC = """//VTK::PositionVC::Dec
 in float slotData;
 out vec3 placeW;
@@ -140,19 +141,22 @@ BUILT = FACE.replace(
     """
   int slot = int(slotV + 0.5);
   vec3 colour = texelFetch(colourTable, ivec2(slot % 1024, slot / 1024), 0).rgb;
+  int owner = (slot - 16) / 3;
+  float share = slot < 16 ? 0.0 : (slot - 16) % 3 == 0 ? 0.7 : 1.0;
+  int kind = int(texelFetch(classTable, ivec2(owner % 1024, owner / 1024), 0).r * 255.0 + 0.5);
+  vec4 painted = texelFetch(palette, ivec2(kind, 0), 0);
+  colour = mix(colour, painted.rgb, painted.a * share);
 """,
 )
 BUILT_OVER_TIME = BUILT.replace(
-    "slot / 1024), 0).rgb;\n",
-    """slot / 1024), 0).rgb;
-  if (slot >= 16) {
-    int owner = (slot - 16) / 3;
-    vec4 told = texelFetch(ownerTable, ivec2(owner % 256, owner / 256), 0);
-    colour = mix(colour, told.rgb, told.a * ((slot - 16) % 3 == 0 ? 0.7 : 1.0));
-  }
+    _LIT,
+    """
+  vec4 told = texelFetch(ownerTable, ivec2(owner % 256, owner / 256), 0);
+  colour = mix(colour, told.rgb, told.a * share);
   vec4 onFace = texture(faceMap, tcoordVCVSOutput.st);
   colour = mix(colour, onFace.rgb, onFace.a);
-""",
+"""
+    + _LIT,
 )
 _LAID = _DRAPE + "  colour = mix(colour, drape.rgb, drape.a);\n  vec3 light ="
 FACE_LAID_OVER = FACE.replace("  vec3 light =", _LAID)

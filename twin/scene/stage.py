@@ -11,7 +11,7 @@ import numpy as np
 
 from twin.scene.camera import metres_per_pixel
 from twin.scene.coarse import choose_detail
-from twin.scene.paint import colour_table
+from twin.scene.paint import class_table, palette_table
 from twin.scene.vtk_parts import texture
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twin.energy.sun import Sun
     from twin.scene.camera import Camera
     from twin.scene.coarse import Detail
+    from twin.scene.colour import Painting
     from twin.scene.over_time import Lookup, OverTime
     from twin.scene.pack import ScenePack
     from twin.scene.point_actor import PointActors
@@ -43,9 +44,9 @@ class Stage:
     actors : list
         In drawing order.
     face_colours : Lookup, optional
-        Every colour of buildings and what is built, so that colours can change alone.
-    plain_colours : array, shape (n_buildings, 3, 3)
-        Those of the style, of walls, flat and sloped roofs, uint8.
+        The style's colours of buildings and of what is built.
+    classes, palette : Lookup, optional
+        Which of few colours a building has by an attribute, and these, so that colours can change alone.
     """
 
     pack: ScenePack
@@ -53,7 +54,8 @@ class Stage:
     sun: Sun
     actors: list[Any] = field(default_factory=list)
     face_colours: Lookup | None = None
-    plain_colours: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 3, 3), np.uint8))
+    classes: Lookup | None = None
+    palette: Lookup | None = None
     lines: list[tuple[Any, float, float]] = field(default_factory=list)
     """Actors of lines, each with its width in pixels and the width in metres below which it pales."""
     mirrored: list[Any] = field(default_factory=list)
@@ -104,10 +106,13 @@ def renewing(stage: Stage, what: str) -> Iterator[None]:
         stage.renewed[what], stage.kept = stage.kept, lasting
 
 
-def recolour(stage: Stage, building_rgb: NDArray[np.uint8] | None) -> None:
-    """Give the buildings other colours: a table that shaders look up; no geometry is sent again."""
-    if stage.face_colours is not None:
-        stage.face_colours.show(colour_table(stage.style, stage.plain_colours, building_rgb))
+def recolour(stage: Stage, painting: Painting | None) -> None:
+    """Give the buildings other colours, or their own: a byte for each goes to the card, and no geometry."""
+    if stage.classes is None or stage.palette is None:
+        return
+    if painting is not None:
+        stage.classes.show(class_table(painting.index))
+    stage.palette.show(palette_table(painting))
 
 
 def aim(stage: Stage, camera: Camera, height_px: int) -> None:

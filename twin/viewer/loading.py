@@ -110,9 +110,9 @@ def load_scene(
 
 def stage_of(scene: Scene, workspace: Workspace) -> LiveStage:
     """A stage on which every part may change: floods may come, buildings be chosen, groups be faded."""
-    rgb, legend = scene.colours(workspace.color_by)
+    painting, legend = scene.colouring.paint(workspace.color_by)
     stage = make_stage(
-        scene.pack, scene.light, scene.style, scene.sun, building_rgb=rgb, over_time=OverTime()
+        scene.pack, scene.light, scene.style, scene.sun, painting=painting, over_time=OverTime()
     )
     live = LiveStage(scene, stage, legend)
     live.refresh()
@@ -122,9 +122,9 @@ def stage_of(scene: Scene, workspace: Workspace) -> LiveStage:
 
 def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
     """The city alone in even light; water and marks come with the light."""
-    rgb, legend = scene.colours(workspace.color_by)
+    painting, legend = scene.colouring.paint(workspace.color_by)
     light = plain_light(scene.pack)
-    stage = make_stage(scene.pack, light, scene.style, scene.sun, building_rgb=rgb)
+    stage = make_stage(scene.pack, light, scene.style, scene.sun, painting=painting)
     return LiveStage(scene, stage, legend)
 
 

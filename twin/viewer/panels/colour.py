@@ -130,7 +130,7 @@ class ColourPanel(Panel):
         """The borders that are drawn now, to be changed by hand."""
         import numpy as np
 
-        from twin.scene.colour import class_breaks
+        from twin.scene.classes import class_breaks
 
         city = self.room.desk.city
         if city is None or by.attribute not in city.buildings:
