@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,15 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
 from twin.scene.graphics import offscreen_window
+from twin.scene.mirror import may_show, water_corners
 from twin.scene.render import (
     MIRROR_PIXEL_M,
+    average,
     depth_range,
     piece_projection,
     pieces,
     point_camera,
-    read_pixels,
+    read_samples,
     samples_a_side,
     set_line_widths,
 )
@@ -24,6 +27,7 @@ from twin.scene.stage import aim, hide_what_is_not_seen, show_mirror_image, turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
@@ -55,6 +59,7 @@ class Canvas:
         self._piece = pieces(size)
         self._window = offscreen_window((self._piece[0] * self._fine, self._piece[1] * self._fine))
         self._whole = Layer(self._window)
+        self._read = vtkUnsignedCharArray(), vtkUnsignedCharArray()
         self._mirror: Layer | None = None
 
     def __enter__(self) -> Canvas:
@@ -80,18 +85,23 @@ class Canvas:
         hide_what_is_not_seen(stage, camera, self.size)
         # From far away nobody sees what water mirrors.
         mirrors = water_pixel_m(stage, camera, height) < MIRROR_PIXEL_M
-        if not mirrors:
-            show_mirror_image(stage, None, (1.0, 1.0))
+        water = water_corners(stage.pack) if mirrors else None
+        show_mirror_image(stage, None, (1.0, 1.0))
         out = np.empty((height, width, 3), np.uint8)
         depth = depth_range(stage, camera)
-        for x, y in corners:
-            projection = piece_projection(camera, self.size, (x, y, w, h), depth)
-            if mirrors:
-                show_mirror_image(stage, *self._mirror_image(stage, camera, projection))
-                aim(stage, camera, height)
-            self._render(self._whole, camera, projection)
-            part = out[y : y + h, x : x + w]
-            part[:] = read_pixels(self._window, self._fine)[: part.shape[0], : part.shape[1]]
+        # While the card draws a piece, Python is free: the piece before it is averaged then.
+        with ThreadPoolExecutor(1) as aside:
+            averaging: Future[None] | None = None
+            for i, (x, y) in enumerate(corners):
+                projection = piece_projection(camera, self.size, (x, y, w, h), depth)
+                if water is not None and may_show(water, camera, projection):
+                    show_mirror_image(stage, *self._mirror_image(stage, camera, projection))
+                    aim(stage, camera, height)
+                self._render(self._whole, camera, projection)
+                samples = read_samples(self._window, into=self._read[i % 2])
+                if averaging is not None:
+                    averaging.result()
+                averaging = aside.submit(average, samples, self._fine, out[y : y + h, x : x + w])
         return out
 
     def _render(self, layer: Layer, camera: Camera, projection: NDArray[np.float64]) -> None:

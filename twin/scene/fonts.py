@@ -68,6 +68,7 @@ _OTHERS = (
     "NotoSansSymbols2-Regular.ttf",
 )
 _WIDE_FROM = 0x1100
+_TRIED_PX = 16
 
 
 def font_folders() -> tuple[Path, ...]:
@@ -130,12 +131,19 @@ def _plain(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     return built_in
 
 
+@lru_cache(maxsize=256)
+def _small(font: ImageFont.FreeTypeFont) -> ImageFont.FreeTypeFont:
+    """The same face in a size that is quick to try out."""
+    return font.font_variant(size=_TRIED_PX)
+
+
 @lru_cache(maxsize=8192)
 def _writes(font: ImageFont.FreeTypeFont, character: str) -> bool:
     """Whether a font has a shape of its own for a character, and not its box for unknown ones."""
     if character.isspace():
         return True
-    shape, unknown = font.getmask(character), font.getmask("\U0010fffe")
+    small = _small(font)
+    shape, unknown = small.getmask(character), small.getmask("\U0010fffe")
     return (shape.size, bytes(shape)) != (unknown.size, bytes(unknown)) and shape.getbbox() is not None
 
 

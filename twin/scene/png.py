@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import json
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+import numpy as np
 
 from twin import __version__
 from twin.core.files import atomic_path
 from twin.scene.camera import camera_to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from twin.energy.sun import Sun
     from twin.scene.camera import Camera
     from twin.scene.pack import PackMeta
 
-_COMPRESSION = 2
-"""Half the time of Pillow's default for 6 % more bytes."""
+_STRIPE_BYTES = 1 << 20
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LESS_BY_LEFT = 1
+"""Each byte less the one three to its left: what suits pictures of smooth light, of the five filters of PNG."""
 
 
 def write_png(
@@ -45,8 +46,16 @@ def write_png(
 
 def png_bytes(picture: NDArray[np.uint8], meta: PackMeta, camera: Camera, sun: Sun) -> bytes:
     """A picture as it stands in its file."""
-    info = PngInfo()
-    texts = {
+    height, width = picture.shape[:2]
+    head = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 2, 0, 0, 0])
+    texts = [_chunk(b"iTXt", _text(k, v)) for k, v in _texts(meta, camera, sun).items() if v]
+    rows = [_chunk(b"IDAT", part) for part in _deflated(picture)]
+    return b"".join([_SIGNATURE, _chunk(b"IHDR", head), *texts, *rows, _chunk(b"IEND", b"")])
+
+
+def _texts(meta: PackMeta, camera: Camera, sun: Sun) -> dict[str, str]:
+    """What the picture shows, by keyword."""
+    return {
         "Software": f"twin {__version__}",
         "Title": meta.name,
         "Source": " · ".join(meta.attribution),
@@ -60,9 +69,39 @@ def png_bytes(picture: NDArray[np.uint8], meta: PackMeta, camera: Camera, sun: S
             }
         ),
     }
-    for key, text in texts.items():
-        if text:
-            info.add_itxt(key, text)
-    kept = io.BytesIO()
-    Image.fromarray(picture).save(kept, format="PNG", pnginfo=info, compress_level=_COMPRESSION)
-    return kept.getvalue()
+
+
+def _text(keyword: str, text: str) -> bytes:
+    """A text in UTF-8 that is not compressed, in no language that is told."""
+    return keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG file: length, kind, data, checksum."""
+    return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+
+def _deflated(picture: NDArray[np.uint8]) -> Iterator[bytes]:
+    """The rows of a picture, filtered and compressed, stripe by stripe."""
+    deflate = _deflater()
+    height, width = picture.shape[:2]
+    rows = picture.reshape(height, 3 * width)
+    step = max(1, _STRIPE_BYTES // (3 * width))
+    for first in range(0, height, step):
+        stripe = rows[first : first + step]
+        filtered = np.empty((len(stripe), 1 + 3 * width), np.uint8)
+        filtered[:, 0] = _LESS_BY_LEFT
+        filtered[:, 1:4] = stripe[:, :3]
+        np.subtract(stripe[:, 3:], stripe[:, :-3], out=filtered[:, 4:])
+        if part := deflate.compress(filtered.data):
+            yield part
+    yield deflate.flush()
+
+
+def _deflater() -> Any:
+    """ISA-L, nine times as fast as zlib for files as small; zlib where that is not there."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib.compressobj(1)
+    return isal_zlib.compressobj(1)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 from vtkmodules.util.numpy_support import vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
-
-from twin.scene.stage import turn_over
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
     from twin.scene.camera import Camera
     from twin.scene.stage import Stage
@@ -63,31 +61,6 @@ def set_line_widths(stage: Stage, scale: float) -> None:
         stage.points.scale(scale)
 
 
-def mirror_image(
-    stage: Stage, window: Any, camera: Camera, projection: NDArray[np.float64]
-) -> tuple[NDArray[np.uint8], tuple[float, float]]:
-    """What the water mirrors, drawn in a quarter of the window, and the scale from window pixels to the picture."""
-    from vtkmodules.vtkRenderingCore import vtkRenderer
-
-    renderer = vtkRenderer()
-    renderer.SetViewport(0, 0, 0.5, 0.5)
-    renderer.SetBackground(0, 0, 0)
-    renderer.SetBackgroundAlpha(0.0)
-    for actor in stage.mirrored:
-        renderer.AddActor(actor)
-    turn_over(stage, camera.eye)
-    point_camera(renderer.GetActiveCamera(), camera, projection)
-    window.AddRenderer(renderer)
-    window.Render()
-    width, height = (s // 2 for s in window.GetSize())
-    pixels = vtkUnsignedCharArray()
-    window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
-    image = vtk_to_numpy(pixels).reshape(height, width, 4)
-    window.RemoveRenderer(renderer)
-    turn_over(stage, None)
-    return image, (1 / (2 * width), 1 / (2 * height))
-
-
 def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
     """Width and height of the equal pieces of a picture, and column and row of each; the last may stick out."""
     width, height = size
@@ -99,22 +72,6 @@ def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
     )
     w, h = math.ceil(width / across), math.ceil(height / down)
     return w, h, [(x, y) for y in range(0, height, h) for x in range(0, width, w)]
-
-
-def make_renderer(stage: Stage, line_scale: float) -> Any:
-    """A renderer of all actors of a stage, with lines this many times as wide."""
-    from vtkmodules.vtkRenderingCore import vtkRenderer
-
-    renderer = vtkRenderer()
-    renderer.SetBackground(*stage.style.unit("sky.horizon"))
-    # Translucent lines are simply laid over what is there: no peeling, and no buffers for mixing in any order.
-    renderer.SetUseDepthPeeling(False)
-    renderer.SetUseOIT(False)
-    for actor in stage.actors:
-        renderer.AddActor(actor)
-    for actor, width_px, _ in stage.lines:
-        actor.GetProperty().SetLineWidth(width_px * line_scale)
-    return renderer
 
 
 def depth_range(stage: Stage, camera: Camera) -> tuple[float, float]:
@@ -178,10 +135,27 @@ def _matrix(values: NDArray[np.float64]) -> Any:
     return matrix
 
 
-def read_pixels(window: Any, fine: int) -> NDArray[np.uint8]:
-    """Pixels of the window, averaged down, row 0 on top."""
+def read_samples(window: Any, *, into: vtkUnsignedCharArray) -> NDArray[np.uint8]:
+    """What a window shows, shape (rows, columns, 4), row 0 below; in the memory of `into`, until that is used again.
+
+    Four bytes each, as the card has them and as Pillow works; three would be packed and unpacked on the way.
+    """
     width, height = window.GetSize()
-    pixels = vtkUnsignedCharArray()
-    window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
-    image = Image.fromarray(vtk_to_numpy(pixels).reshape(height, width, 3))
-    return np.asarray(image.reduce(fine))[::-1]
+    window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, into, 0)
+    return vtk_to_numpy(into).reshape(height, width, 4)
+
+
+def average(samples: NDArray[np.uint8], fine: int, out: NDArray[np.uint8]) -> None:
+    """Put the means of `fine` times `fine` samples into a piece of a picture, whose row 0 is on top.
+
+    Parameters
+    ----------
+    samples : array, shape (rows, columns, 4)
+        Row 0 below.
+    out : array, shape (height, width, 3)
+        Smaller than the means at the rim of the picture.
+    """
+    height, width = samples.shape[:2]
+    image = Image.frombuffer("RGBX", (width, height), samples, "raw", "RGBX", 0, 1).reduce(fine)
+    means = np.frombuffer(image.tobytes("raw", "RGB", 0, -1), np.uint8).reshape(image.height, image.width, 3)
+    out[:] = means[: out.shape[0], : out.shape[1]]
