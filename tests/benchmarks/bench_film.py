@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROUNDS, STILLS = 7, 2
 HD, EIGHT_K, FILM = (1280, 720), (7680, 4320), (1280, 720)
-FILM_FRAMES = 24
+FILM_FRAMES, FPS = 48, 24
 EXTRA_S = 0.050
 
 
@@ -121,7 +121,7 @@ def film(city: Path, folder: Path) -> None:
     from twin.scene.studio import Studio
 
     scene = twin.Scene(twin.open_city(city))
-    options = FilmOptions(size=FILM, fps=FILM_FRAMES, seconds=1.0, orbits=True)
+    options = FilmOptions(size=FILM, fps=FPS, seconds=FILM_FRAMES / FPS, orbits=True)
     plan = plan_film(scene, options)
     told = {"force": True, "notices": Notices(), "progress": Silent()}
 
@@ -132,7 +132,7 @@ def film(city: Path, folder: Path) -> None:
 
     draw()
     pairs = []
-    for _ in range(3):
+    for _ in range(2):
         drawn = timed(draw)
         pairs.append((drawn, timed(lambda: write_film(plan, folder / "a.mp4", **told))))
     wall = statistics.median(b[0] / a[0] for a, b in pairs)
