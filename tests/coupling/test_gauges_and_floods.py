@@ -141,7 +141,9 @@ def test_silence_is_no_dry_weather(store: Store) -> None:
     notices = Notices()
     rain = rain_of_stations(store, "sky:rain-1", notices=notices, start_us=T0)
     assert [rain(60 * m) for m in (20, 40, 60)] == [30.0, 40.0, 50.0]
-    assert "no value at 1 of 5 moments (first 2026-08-28T03:40:00Z)" in notices.lines()[0]
+    assert [rain(60 * m) for m in (70, 71, 600)] == [50.0, 0.0, 0.0]
+    assert "no value after 2026-08-28T04:10:00Z; taken as no rain" in " ".join(notices.lines())
+    assert "no value for 40 min (first from 2026-08-28T03:20:00Z on)" in notices.lines()[0]
     with pytest.raises(InputError, match="no values in that time"):
         rain_of_stations(store, "sky:rain-1", notices=notices, start_us=T0 + 500 * MIN)
     with pytest.raises(InputError, match="no mm/h"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,7 +39,8 @@ def rain_of_stations(
     """Rain in mm/h over time of one station, or the mean of several.
 
     Each value holds until the next one. A station that is silent for longer than its values hold takes no part in the
-    mean meanwhile; where all are silent, the mean of the values before and after is taken, and told.
+    mean meanwhile; where all are silent, the mean of the values before and after is taken, and told. When the last one
+    has fallen silent it does not rain any more, which is told too.
 
     Parameters
     ----------
@@ -59,8 +60,10 @@ def rain_of_stations(
     """
     streams = _rain_streams(store, pattern)
     parts = [_values(store, s, start_us, end_us) for s in streams]
-    times = np.unique(np.concatenate([t for t, _, _ in parts]))
-    if not times.size:
+    spoken = np.concatenate([t for t, _, _ in parts])
+    ends = np.concatenate([_fallen_silent(t, v, hold) for t, v, hold in parts])
+    times = np.unique(np.concatenate([spoken, ends]))
+    if not spoken.size:
         raise InputError(
             visible_text(pattern), "has no values in that time", "choose another time or station"
         )
@@ -69,6 +72,7 @@ def rain_of_stations(
     mean = np.where(known, rates, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     mean[~known.any(axis=0)] = np.nan
     _tell_gaps(times, mean, pattern, notices)
+    _tell_end(times, mean, end_us, pattern, notices)
     if len(streams) > 1:
         notices.add("rain-mean", f"rain is the mean of {len(streams)} stations ({visible_text(pattern)})")
     return _series(times, _bridged(mean), "steps")
@@ -144,21 +148,47 @@ def _held(times: Times, values: Float, hold_us: int, at: Times) -> Float:
     return np.where(is_held, values[last.clip(0)], np.nan)
 
 
+def _fallen_silent(times: Times, values: Float, hold_us: int) -> Times:
+    """The moments at which a value holds no longer and no next one has come."""
+    known = times[np.isfinite(values)]
+    following = np.append(known[1:], np.iinfo(np.int64).max)
+    return np.asarray(known[following - known > hold_us] + hold_us + 1, np.int64)
+
+
 def _tell_gaps(times: Times, rate: Float, pattern: str, notices: Notices) -> None:
-    silent = np.isnan(rate)
-    if silent.all():
+    known = np.flatnonzero(np.isfinite(rate))
+    if not known.size:
         raise InputError(visible_text(pattern), "has no valid values", "choose another time or station")
+    silent = np.isnan(rate)
+    silent[known[-1] :] = False
     if silent.any():
-        first = iso_utc(int(times[np.argmax(silent)]))
+        minutes = float(np.diff(times)[silent[:-1]].sum()) / MICROSECONDS / 60
+        first = _whole_second(times[np.argmax(silent)])
         notices.add(
             "rain-gap",
-            f"{visible_text(pattern)}: no value at {int(silent.sum())} of {len(times)} moments (first {first}); "
+            f"{visible_text(pattern)}: no value for {minutes:.0f} min (first from {first} on); "
             "the mean of before and after was taken",
         )
 
 
+def _tell_end(times: Times, rate: Float, end_us: int | None, pattern: str, notices: Notices) -> None:
+    """Say where rain ends because nothing tells of it, not because it stopped."""
+    last = int(np.flatnonzero(np.isfinite(rate))[-1])
+    if last + 1 < len(rate) and rate[last] > 0 and (end_us is None or times[last + 1] < end_us):
+        when = _whole_second(times[last + 1])
+        notices.add(
+            "rain-end", f"{visible_text(pattern)}: no value after {when}; taken as no rain from then on"
+        )
+
+
+def _whole_second(time_us: Any) -> str:
+    return iso_utc(int(time_us) // MICROSECONDS * MICROSECONDS)
+
+
 def _bridged(rate: Float) -> Float:
-    """Rates with gaps filled by the mean of the values on both sides."""
+    """Rates with gaps filled by the mean of the values on both sides, and nothing after the last value."""
+    known = np.flatnonzero(np.isfinite(rate))
+    rate = np.where(np.arange(len(rate)) > known[-1], 0.0, rate)
     known = np.flatnonzero(np.isfinite(rate))
     at = np.arange(len(rate))
     before = rate[known[(np.searchsorted(known, at, side="right") - 1).clip(0)]]
