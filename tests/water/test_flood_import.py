@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -18,14 +19,12 @@ from twin.core.notices import Notices
 from twin.sources.cf import open_cf
 from twin.sources.cog import write_geotiff
 from twin.sources.netcdf import new_netcdf
-from twin.water.extent import parse_range
+from twin.water.extent import _row_range, parse_range
 from twin.water.flood_store import FOLDER, store_flood
 from twin.water.foreign import import_flood
-from twin.water.raster_steps import moment_of
+from twin.water.raster_steps import RasterStep, moment_of, step_times
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from twin.city.model import City
 
 SHAPE = (30, 40)
@@ -186,11 +185,34 @@ def test_extents_keep_their_ranges_and_agree_with_the_ground(city: City, tmp_pat
     [
         ("0 to 0.5 m", (0.0, 0.5)), ("0,5-1", (0.5, 1.0)), ("1.0 ~ 2.0m", (1.0, 2.0)), ("> 5 m", (5.0, np.inf)),
         ("0.5m 미만", (0.0, 0.5)), ("5.0m 이상", (5.0, np.inf)), ("under 0.3", (0.0, 0.3)), ("20-50 cm", (0.2, 0.5)),
-        ("zone AE", None), ("", None), ("2-1", None),
+        ("zone AE", None), ("", None), ("2-1", None), ("50 cm - 1 m", (0.5, 1.0)), ("0.5m~1m", (0.5, 1.0)),
+        ("0.5m미만", (0.0, 0.5)),
     ],
 )  # fmt: skip
 def test_classes_of_depth_in_words(text: str, expected: tuple[float, float] | None) -> None:
     assert parse_range(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"name": "Harbour street 5-7"}, None), ({"date": "01-02-2020"}, None), ({"scenario": "RP100+CC"}, None),
+        ({"name": "Harbour street 5-7", "침수심": "0.5 ~ 1.0"}, (0.5, 1.0)), ({"label": "0.3 - 0.6 m"}, (0.3, 0.6)),
+        ({"Depth class": "1 - 2"}, (1.0, 2.0)),
+    ],
+)  # fmt: skip
+def test_streets_and_dates_are_no_depths(row: dict[str, str], expected: tuple[float, float] | None) -> None:
+    found = _row_range(row)
+    assert found == expected if expected else np.isnan(found).all()
+
+
+def test_a_start_moves_rasters_that_tell_their_moments() -> None:
+    steps = [
+        RasterStep(Path(f"d_20260828_03{m}0.tif"), time=moment_of(f"d_20260828_03{m}0.tif")) for m in range(3)
+    ]
+    times = step_times(steps, Path("d"), start="2026-08-28T04:00:00Z")
+    assert list(np.diff(times).astype(int)) == [600, 600]
+    assert times[0] == np.datetime64("2026-08-28T04:00:00")
 
 
 def test_names_tell_moments() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.core.notices import Notices
 
-_NUMBER = r"(\d+(?:[.,]\d+)?)\s*(?:m|cm)?"
+_NUMBER = r"(\d+(?:[.,]\d+)?)\s*((?:cm|m)(?![a-z]))?"
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:to|bis|tot|-|–|~|\.\.\.?)\s*{_NUMBER}", re.IGNORECASE)
 _ABOVE = re.compile(
     rf"(?:over|above|more than|>=?|≥)\s*{_NUMBER}|{_NUMBER}\s*(?:\+|이상|초과|and more)", re.IGNORECASE
@@ -29,6 +29,9 @@ _ABOVE = re.compile(
 _BELOW = re.compile(
     rf"(?:under|below|less than|up to|<=?|≤)\s*{_NUMBER}|{_NUMBER}\s*(?:미만|이하)", re.IGNORECASE
 )
+_TELLS_DEPTH = re.compile(r"depth|tiefe|diepte|profond|syvyy|침수|수심|class|klass|range", re.IGNORECASE)
+"""Columns whose texts are classes of depth also without a unit; a street or a date elsewhere is none."""
+_HAS_UNIT = re.compile(r"\d\s*(?:cm|m)(?![a-z])", re.IGNORECASE)
 
 
 def parse_range(text: str) -> tuple[float, float] | None:
@@ -38,20 +41,22 @@ def parse_range(text: str) -> tuple[float, float] | None:
     --------
     >>> parse_range("0 to 0.5 m"), parse_range("0,5 - 1,0"), parse_range("> 2 m"), parse_range("50-100 cm")
     ((0.0, 0.5), (0.5, 1.0), (2.0, inf), (0.5, 1.0))
+    >>> parse_range("50 cm - 1 m")
+    (0.5, 1.0)
     """
-    scale = 0.01 if re.search(r"\d\s*cm\b", text, re.IGNORECASE) else 1.0
-
-    def number(value: str) -> float:
-        return float(value.replace(",", ".")) * scale
-
     if found := _RANGE.search(text):
-        low, high = number(found[1]), number(found[2])
-        return (low, high) if low < high else None
+        low, low_unit, high, high_unit = found.groups()
+        bounds = _metres(low, low_unit or high_unit), _metres(high, high_unit)
+        return bounds if bounds[0] < bounds[1] else None
     if found := _ABOVE.search(text):
-        return number(found[1] or found[2]), float("inf")
+        return _metres(found[1] or found[3], found[2] or found[4]), float("inf")
     if found := _BELOW.search(text):
-        return 0.0, number(found[1] or found[2])
+        return 0.0, _metres(found[1] or found[3], found[2] or found[4])
     return None
+
+
+def _metres(number: str, unit: str | None) -> float:
+    return float(number.replace(",", ".")) * (0.01 if (unit or "m").lower() == "cm" else 1.0)
 
 
 def read_extent(city: City, path: Path, *, crs: str | None, notices: Notices) -> Any:
@@ -107,8 +112,10 @@ def _row_range(row: Any) -> tuple[float, float]:
     ):
         if low in lower and high in lower:
             return _finite(lower[low]), _finite(lower[high])
-    for value in lower.values():
-        if isinstance(value, str) and (found := parse_range(value)) is not None:
+    for name, value in lower.items():
+        if not isinstance(value, str) or not (_TELLS_DEPTH.search(name) or _HAS_UNIT.search(value)):
+            continue
+        if (found := parse_range(value)) is not None:
             return found
     return float("nan"), float("nan")
 

@@ -23,6 +23,7 @@ from twin.core.errors import (
     UsageError,
 )
 from twin.core.files import guard_storage
+from twin.core.moments import utc_second
 from twin.core.notices import Notices
 from twin.sources.cf import CfRaster, Quantity, open_cf
 from twin.sources.netcdf import is_netcdf
@@ -258,6 +259,8 @@ def step_times(
 ) -> NDArray[np.datetime64]:
     """The moments of steps, which increase; from `start` on and `every_s` apart where they do not tell them.
 
+    Steps that tell their moments keep their distances when `start` moves the first of them.
+
     Raises
     ------
     UsageError
@@ -273,9 +276,11 @@ def step_times(
                 f"{len(steps)} rasters and no time in their names",
                 "give --every, or names such as depth_20260828T0300.tif",
             )
-        if None in known or start is not None or every_s is not None:
+        if None in known or every_s is not None:
             return _even_times(len(steps), start if start is not None else known[0], every_s)
     times = np.array(known, "datetime64[s]")
+    if start is not None:
+        times = times + (_even_times(1, start, None)[0] - times[0])
     if (np.diff(times.astype(np.int64)) <= 0).any():
         raise InputError(path, "its time steps do not increase", "name the files in the order of their times")
     return times
@@ -284,8 +289,5 @@ def step_times(
 def _even_times(n: int, start: Any, every_s: float | None) -> NDArray[np.datetime64]:
     if every_s is not None and not 1 <= every_s <= 1e9:
         raise UsageError("--every", f"is {every_s:g} s", "give 1 or more")
-    try:
-        first = UNTIMED if start is None else np.datetime64(str(start).removesuffix("Z"), "s")
-    except ValueError:
-        raise UsageError("--start", f"{start!r} is no moment", "give it as 2026-08-28T03:00:00Z") from None
+    first = UNTIMED if start is None else utc_second(start, where="--start")
     return first + (np.arange(n) * int(every_s or 1)).astype("timedelta64[s]")
