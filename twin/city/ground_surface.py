@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.city.road_widths import road_widths_m
 from twin.city.tiling import Tiling, tile_name
 from twin.core.files import atomic_path
 from twin.core.mesh import TriangleMesh
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from twin.reconstruct.cover import CoverPolygons
 
 CACHE = "cache/surface"
-VERSION = 1
+VERSION = 2
 TILE_CELLS = 800
 """Side of a tile in cells of the terrain raster."""
 WORD_COLUMNS = (
@@ -45,9 +46,8 @@ WORD_COLUMNS = (
     ),
 )
 """Attributes that say what a map feature is, the telling ones first."""
-LEVEL_COLUMNS = ("relatievehoogteligging", "layer", "level", "z_order")
-"""Attributes in which maps count levels, 0 on the ground."""
-DEFAULT_ROAD_WIDTH_M = 6.0
+LEVEL_COLUMNS = ("relatievehoogteligging", "layer", "level")
+"""Attributes in which maps count levels, 0 on the ground; a `z_order` is one of drawing, by the class of a road."""
 FOOTPRINT_STATES = ("built", "fallback")
 
 
@@ -228,15 +228,10 @@ def _areas(frame: Any) -> NDArray[Any]:
     """Polygons of a map layer; centre lines get their width."""
     import shapely
 
-    geometry = np.asarray(frame.geometry.array, dtype=object)
+    geometry = np.array(frame.geometry.array, dtype=object)
     is_line = np.isin(shapely.get_type_id(geometry), (1, 5))
     if is_line.any():
-        width = np.full(len(frame), DEFAULT_ROAD_WIDTH_M)
-        if "width" in frame:
-            import pandas as pd
-
-            given = pd.to_numeric(frame["width"], errors="coerce").to_numpy(float)
-            width = np.where(np.isfinite(given) & (given > 0), given, width)
+        width = road_widths_m(frame)
         geometry[is_line] = shapely.buffer(geometry[is_line], width[is_line] / 2, cap_style="flat")
     return geometry
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from twin.city.road_widths import road_widths_m
 from twin.core.errors import InputError
 from twin.water.depth_ranges import ranges_on
 from twin.water.over_decks import road_levels
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from twin.water.flood import Flood
     from twin.water.standards import Limits, RoadStandard
 
-LANE_M = 3.25
-"""Width of a lane where a line tells only how many it has."""
-LINE_WIDTH_M = 6.5
-"""Width of a road whose line tells neither width nor lanes: two lanes."""
 ID_COLUMNS = ("road_id", "id", "gml_id", "osm_id", "lokaalid", "ufid", "fid")
 LIMIT_COLUMN = "speed_limit_km_h"
 
@@ -150,22 +147,6 @@ def road_shapes(roads: Any) -> NDArray[Any]:
         half = road_widths_m(roads)[lines] / 2
         shapes[lines] = shapely.buffer(shapes[lines], half, cap_style="flat", join_style="mitre")
     return shapes
-
-
-def road_widths_m(roads: Any) -> NDArray[np.float64]:
-    """Width of each road that is a line: its own, that of its lanes, or that of two lanes."""
-    width = np.full(len(roads), np.nan)
-    for column, factor in (("width_m", 1.0), ("lanes", LANE_M)):
-        if column in roads:
-            given = _numbers(roads[column]) * factor
-            width = np.where(np.isnan(width) & (given > 0), given, width)
-    return np.where(np.isnan(width), LINE_WIDTH_M, width)
-
-
-def _numbers(column: Any) -> NDArray[np.float64]:
-    import pandas as pd
-
-    return np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +278,8 @@ def _long(
     t, n = state.shape
     speed = np.where(np.isnan(values.depth), np.nan, safe_speed(rule.speed, values.depth))
     if LIMIT_COLUMN in roads:
-        speed = np.fmin(speed, _numbers(roads[LIMIT_COLUMN]))
+        limit = pd.to_numeric(roads[LIMIT_COLUMN], errors="coerce")
+        speed = np.fmin(speed, limit.to_numpy(np.float64, na_value=np.nan))
     columns: dict[str, Any] = {
         "road_id": pd.Categorical.from_codes(np.tile(np.arange(n), t), categories=pd.Index(ids)),
         "time": np.repeat(flood.times.astype("datetime64[ns]"), n),
