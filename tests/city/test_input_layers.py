@@ -119,6 +119,16 @@ def test_layers_of_one_file_are_added_under_their_names(base_map: Path, tmp_path
     assert run(["add", str(city), f"{points}|layername=x"]) in {EXIT_USAGE, EXIT_INPUT}
 
 
+def test_a_table_without_rows_is_refused(
+    base_map: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    city = tmp_path / "town.twin"
+    assert run(["build", str(base_map.parent / "survey.laz"), "-o", str(city), "--workers", "1"]) == EXIT_OK
+    (tmp_path / "empty.csv").write_text("x,y,name\n")
+    assert run(["add", str(city), str(tmp_path / "empty.csv")]) == EXIT_INPUT
+    assert "no rows" in capsys.readouterr().err
+
+
 def test_a_sheet_of_a_workbook_is_named_the_same_way(base_map: Path, tmp_path: Path) -> None:
     city = tmp_path / "town.twin"
     assert run(["build", str(base_map.parent / "survey.laz"), "-o", str(city), "--workers", "1"]) == EXIT_OK

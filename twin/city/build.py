@@ -13,7 +13,6 @@ is a file there, and a second run with the same key finds it. The city itself ch
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from twin.city.folder import WORK, previous_manifest, require_ours
@@ -168,17 +167,3 @@ def _summary(folder: Path, manifest: Manifest) -> dict[str, Any]:
         "layers": sorted(manifest.layers),
         "unchanged": False,
     }
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file of ours.
-
-    Raises
-    ------
-    StorageError
-        If it is damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(path, f"is damaged ({error})", "delete it and run the same build again") from error

@@ -180,6 +180,8 @@ def _write_table(request: LayerRequest, city: Path, stage: Path, notices: Notice
     from twin.sources.tables import join_by_id, read_table
 
     table = read_table(request.file, encoding=request.encoding, sheet=request.layer, notices=notices)
+    if table.empty:
+        raise InputError(request.file, "has a header and no rows", "give a table with rows")
     relative = f"layers/{request.name}.parquet"
     if request.join:
         column, target = request.join
