@@ -12,6 +12,7 @@ from tests.flood_city import box, grid_of, make_city
 from twin.core.errors import InputError, UsageError
 from twin.core.notices import Notices
 from twin.water.flood import UNTIMED
+from twin.water.flood_store import read_flood, store_flood
 from twin.water.series import Series, read_inflows, read_series
 from twin.water.simulation import simulate
 
@@ -112,6 +113,28 @@ def test_dry_soil_takes_more_than_wet_soil(basin: City) -> None:
     assert ponded == pytest.approx(0.02 * 0.1, rel=0.25)  # it rains for a while before water stands
 
 
+def test_soil_stays_wet_where_a_flood_goes_on(basin: City, tmp_path: Path) -> None:
+    """An hour in two halves takes what the whole hour takes, also by way of the disk."""
+    soil = {"edges": "closed", "infiltration_mm_h": 20.0, "suction_m": 0.1, "deficit": 0.3, "rain": 200.0}
+    whole = simulate(basin, hours=0.1, **soil).attributes["mass_balance"]["infiltrated_m3"]
+    first = simulate(basin, hours=0.05, name="first", **soil)
+    stored = store_flood(basin, first, run={}, inputs=[], notices=Notices())
+    second = simulate(basin, hours=0.05, after=read_flood(stored, "first"), **soil)
+    halves = sum(f.attributes["mass_balance"]["infiltrated_m3"] for f in (first, second))
+    assert halves == pytest.approx(whole, rel=0.01)
+
+
+def test_moments_are_whole_seconds_and_none_comes_twice(basin: City) -> None:
+    flood = simulate(basin, rain=60.0, hours=10.3 / 3600, output_every_s=5.0)
+    assert (flood.times - flood.times[0]).astype(int).tolist() == [0, 5, 10]
+    assert simulate(basin, rain=60.0, hours=5 / 3600).n_steps == 6
+
+
+def test_a_start_may_tell_its_zone(basin: City) -> None:
+    flood = simulate(basin, rain=60.0, hours=0.01, start="2026-08-28T12:00:00-05:00")
+    assert flood.times[0] == np.datetime64("2026-08-28T17:00:00")
+
+
 def test_a_pump_takes_what_there_is(basin: City) -> None:
     grid = grid_of(bowl())
     pump = [(grid.x_min + 18.5, grid.y_max - 20.5, -5.0)]
@@ -176,9 +199,13 @@ def test_rain_in_another_unit_is_noticed_but_not_that_of_roofs(basin: City) -> N
         {"hours": 0.0}, {"hours": float("nan")}, {"hours": 1.0, "rain": -1.0}, {"hours": 1.0, "rain": 1e6},
         {"hours": 1.0, "rain": None}, {"hours": 1.0, "method": "exact"}, {"hours": 1.0, "edges": "leaky"},
         {"hours": 1.0, "infiltration_mm_h": -1.0}, {"hours": 1.0, "output_every_s": 0.0},
+        {"hours": 1.0, "output_every_s": 0.5}, {"hours": 1e-4}, {"hours": 1.0, "suction_m": 0.1},
+        {"hours": 1.0, "suction_m": 0.1, "deficit": 0.3}, {"hours": 1.0, "infiltration_mm_h": 5.0, "deficit": 0.3},
         {"hours": 1.0, "suction_m": -1.0}, {"hours": 1.0, "deficit": 2.0},
         {"hours": 1.0, "start": "yesterday"}, {"hours": 1.0, "cell_size_m": 0.1},
         {"hours": 1.0, "rain": None, "tide": 1e7},
+        {"hours": 1.0, "rain": Series(np.array([0.0, 60.0]), np.array([20.0, -999.0]), "steps", None)},
+        {"hours": 1.0, "tide": Series(np.array([0.0, 60.0]), np.array([0.5, 99999.0]), "lines", None)},
     ],
 )  # fmt: skip
 def test_arguments_that_cannot_be_meant_are_refused(shore: City, wrong: dict) -> None:
@@ -225,6 +252,7 @@ def test_inflows_of_several_places(tmp_path: Path) -> None:
         ("minutes,name\n0,a\n", "column of numbers"),
         ("minutes,mm_h\n0,1\n5,\n", "row 2"),
         ("time,mm_h\nsoon,1\n", "no moment"),
+        ("time,mm_h\n05/08/2026,1\n", "ISO 8601"),
     ],
 )
 def test_damaged_tables_are_told(tmp_path: Path, text: str, words: str) -> None:

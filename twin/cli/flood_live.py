@@ -106,8 +106,8 @@ def _span(start: str | None, hours: float) -> dict[str, int]:
     """The time of a computation, with an hour before it, so that what holds at its start is known."""
     if start is None:
         return {}
-    from twin.live.moments import parse_utc
+    from twin.core.moments import utc_second
 
-    first = parse_utc(start if start.endswith("Z") or "+" in start else f"{start}Z", where="--start")
+    first = int(utc_second(start, where="--start").astype("datetime64[us]").astype("int64"))
     hour = 3_600_000_000
     return {"start_us": first - hour, "end_us": first + round(hours * hour)}

@@ -30,6 +30,8 @@ def flood_of_solution(setup: Setup, solution: Solution, *, name: str) -> Flood:
         "arrival_s": np.where(is_open, worst.arrival_s, np.nan),
         "duration_s": np.where(is_open, worst.duration_s, np.nan),
     }  # fmt: skip
+    if solution.infiltrated_m is not None:
+        rasters["infiltrated_m"] = np.where(is_open, solution.infiltrated_m, np.nan)
     balance = {
         "in_m3": solution.volume_in_m3, "out_m3": solution.volume_out_m3,
         "infiltrated_m3": solution.infiltrated_m3, "error_m3": solution.mass_error_m3,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from twin.core.errors import UsageError
+from twin.core.moments import utc_second
 from twin.water.flood import UNTIMED
 from twin.water.inputs import check_rain, odd_rain
 from twin.water.levels import check_level
@@ -93,13 +93,18 @@ def _inflow(inflow: Any, notices: Notices) -> list[tuple[float, float, Any]]:
 def _gauges(tide: Any, notices: Notices) -> list[Gauge]:
     if tide is None:
         return []
+    several: list[tuple[Any, Any]]
     if isinstance(tide, str | Path):
-        return [Gauge(*g) for g in read_levels(tide, notices=notices)]
-    several = [(None, tide)] if callable(tide) or isinstance(tide, int | float) else [
-        ((float(x), float(y)), level) for x, y, level in tide
-    ]  # fmt: skip
+        several = list(read_levels(tide, notices=notices))
+    elif callable(tide) or isinstance(tide, int | float):
+        several = [(None, tide)]
+    else:
+        several = [((float(x), float(y)), level) for x, y, level in tide]
     for _, level in several:
-        if not callable(level):
+        if isinstance(level, Series):
+            check_level(float(level.values.min()))
+            check_level(float(level.values.max()))
+        elif not callable(level):
             check_level(float(level))
     return [Gauge(*g) for g in several]
 
@@ -109,9 +114,11 @@ def _tell_odd_rain(rain: Any, duration_s: float, notices: Notices) -> None:
         return
     if isinstance(rain, Series):
         held_s = np.diff([*rain.times_s, max(duration_s, rain.times_s[-1])])
-        most, total = float(rain.values.max()), float(rain.values @ held_s)
+        least, most, total = float(rain.values.min()), float(rain.values.max()), float(rain.values @ held_s)
     else:
         most, total = float(rain), float(rain) * duration_s
+        least = most
+    check_rain(least, (1, 1), "--rain")
     check_rain(most, (1, 1), "--rain")
     message = odd_rain(most, total / max(most, 1e-9))
     if message:
@@ -124,12 +131,7 @@ def _since(value: Any, start: np.datetime64) -> Any:
 
 def _start(given: Any, after: Any, values: list[Any]) -> np.datetime64:
     if given is not None:
-        try:
-            return np.datetime64(str(given).removesuffix("Z"), "s")
-        except ValueError:
-            raise UsageError(
-                "--start", f"{given!r} is no moment", "give it as 2026-08-28T03:00:00Z"
-            ) from None
+        return utc_second(given, where="--start")
     if after is not None:
         return np.datetime64(after.times[-1], "s")
     known = [v.start for v in values if isinstance(v, Series | RainRasters) and v.start is not None]

@@ -89,6 +89,8 @@ class Flood:
         Seconds after the first moment at which the water first stood 5 cm deep; NaN where it never did.
     duration_s : array of float32, shape (ny, nx), optional
         How long it did.
+    infiltrated_m : array of float32, shape (ny, nx), optional
+        Depth that the soil has taken since it was dry, m.
     attributes : mapping
         What else is known of it, as in ``run.json``.
 
@@ -123,6 +125,7 @@ class Flood:
     max_depth_velocity_m2_s: NDArray[np.float32] | None = None
     arrival_s: NDArray[np.float32] | None = None
     duration_s: NDArray[np.float32] | None = None
+    infiltrated_m: NDArray[np.float32] | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,7 +161,10 @@ class Flood:
         return max(0, int(np.searchsorted(self.times.astype(np.int64), seconds, side="right")) - 1)
 
 
-RASTERS = ("max_depth_m", "max_velocity_m_s", "max_depth_velocity_m2_s", "arrival_s", "duration_s")
+RASTERS = (
+    *("max_depth_m", "max_velocity_m_s", "max_depth_velocity_m2_s", "arrival_s", "duration_s"),
+    "infiltrated_m",
+)
 """Fields of a flood that hold one value for each cell over all time."""
 
 

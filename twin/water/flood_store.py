@@ -54,6 +54,7 @@ _STATIC = {
         f"time after the first moment at which water stood {ARRIVED_M * 100:g} cm deep",
     ),
     "duration_s": ("duration", "s", f"how long water stood {ARRIVED_M * 100:g} cm deep or deeper"),
+    "infiltrated_m": ("infiltrated", "m", "depth that the soil has taken since it was dry"),
 }
 _VELOCITY = {
     "u": ("sea_water_x_velocity", "velocity to the east"),

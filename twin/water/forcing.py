@@ -150,17 +150,14 @@ class Soil:
     def __init__(self, infiltration: Any, shape: tuple[int, int]) -> None:
         self.exists = infiltration is not None
         soil = infiltration if isinstance(infiltration, GreenAmpt) else GreenAmpt(infiltration, 0.0, 0.0)
-        rate = np.asarray(soil.conductivity_mm_h if self.exists else 0.0, np.float64)
+        rate = _not_negative(soil.conductivity_mm_h if self.exists else 0.0, shape, "rates in mm/h")
         front = float(soil.suction_m) * float(soil.deficit)
-        if rate.shape not in ((), shape) or not (np.isfinite(rate) & (rate >= 0)).all() or not front >= 0:
-            raise UsageError(
-                "infiltration",
-                f"rate of shape {rate.shape}, suction times deficit {front}",
-                "give 0 or more in mm/h",
-            )
+        if not front >= 0:
+            raise UsageError("infiltration", f"suction times deficit is {front}", "give 0 or more")
         self.rate = (np.full((1, shape[1]), float(rate)) if rate.ndim == 0 else rate) * MM_H
         self.front = front
         self.taken = np.zeros(shape if self.exists else (1, 1))
+        self.taken += _not_negative(soil.taken_m, shape, "the depth that it took")
         self._seconds = 0.0
 
     def wait(self, dt_s: float) -> None:
@@ -175,6 +172,16 @@ class Soil:
         """Let it seep; the sum of the depths that it took."""
         seconds, self._seconds = self._seconds, 0.0
         return float(seep(h, self.rate, self.front, self.taken, seconds)) if self.exists and seconds else 0.0
+
+
+def _not_negative(values: Any, shape: tuple[int, int], what: str) -> NDArray[np.float64]:
+    """A number or one for each cell, 0 or more."""
+    found = np.asarray(values, np.float64)
+    if found.shape not in ((), shape) or not (np.isfinite(found) & (found >= 0)).all():
+        raise UsageError(
+            "infiltration", f"{what}, shape {found.shape}", "give 0 or more for all or each cell"
+        )
+    return found
 
 
 class Springs:

@@ -93,6 +93,8 @@ class Solution:
         The part of `volume_out_m3` that went into the soil.
     notices : tuple of str
         What the user should know, such as where `fast` left its validity.
+    infiltrated_m : array, shape (ny, nx), or None
+        Depth that the soil has taken since it was dry, m; None where nothing seeps.
     """
 
     times_s: NDArray[Any]
@@ -110,6 +112,7 @@ class Solution:
     limits: tuple[StepLimit, ...] = ()
     infiltrated_m3: float = 0.0
     notices: tuple[str, ...] = ()
+    infiltrated_m: NDArray[Any] | None = None
 
 
 class UnstableError(TwinError, ArithmeticError):
@@ -140,8 +143,11 @@ class GreenAmpt:
         Suction at the wetting front, m.
     deficit : float
         Part of the soil's volume that can still fill, 0 to 1.
+    taken_m : float or array
+        Depth that it has taken before, m.
     """
 
     conductivity_mm_h: Any
     suction_m: float = 0.1
     deficit: float = 0.3
+    taken_m: Any = 0.0

@@ -126,8 +126,8 @@ class Record:
         counts = _look(h, u, v, time_s, since, *self._worst, self._arrival, self._duration, self._swift)
         self._share_swift = max(self._share_swift, counts[1] / max(counts[0], 1))
 
-    def solution(self) -> Solution:
-        """Everything until now."""
+    def solution(self, infiltrated_m: NDArray[np.float64] | None = None) -> Solution:
+        """Everything until now, with what the soil took."""
         times = np.array([limit.time_s for limit in self._limits])
         shape = (0, *self._swift.shape)
         stacks = (
@@ -143,7 +143,7 @@ class Record:
             times, stacks[0], stacks[1], stacks[2], balance * self._area, self.came.value * self._area,
             self.went.value * self._area, self.steps, self.cell_updates, time.perf_counter() - self._start,
             self.scheme.final(), self._extremes(), tuple(self._limits), self.seeped.value * self._area,
-            tuple(self.notices),
+            tuple(self.notices), infiltrated_m,
         )  # fmt: skip
 
     def _extremes(self) -> Extremes | None:

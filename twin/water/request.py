@@ -53,8 +53,10 @@ class Request:
     deficit: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.hours <= MAX_HOURS:
-            raise UsageError("--hours", f"is {self.hours:g}", f"give more than 0, up to {MAX_HOURS:g}")
+        if not 1 <= self.hours * 3600.0 <= MAX_HOURS * 3600.0:
+            raise UsageError(
+                "--hours", f"is {self.hours:g}", f"give a second or more, up to {MAX_HOURS:g} hours"
+            )
         choices = {
             "--method": (self.method, ("fast", "accurate")),
             "--buildings": (self.buildings, ("blocked", "raised")),
@@ -70,8 +72,11 @@ class Request:
             raise UsageError(
                 "--suction", what, f"give 0 to {MAX_SUCTION_M:g} m, and 0 to 1 of the soil's volume"
             )
-        if self.output_every_s is not None and not self.output_every_s > 0:
-            raise UsageError("--every", f"is {self.output_every_s:g} s", "give more than 0")
+        if (self.suction_m > 0) != (self.deficit > 0) or (self.suction_m > 0 and not self.infiltration_mm_h):
+            what = "soil that drinks while it is dry needs --infiltration, --suction and --deficit together"
+            raise UsageError("--suction", what, "give all three, or only --infiltration for a steady rate")
+        if not self.every_s >= 1:
+            raise UsageError("--every", f"is {self.every_s:g} s", "give 1 or more; moments are whole seconds")
         if self.manning_n is not None and not 0 < self.manning_n <= 1:
             what = f"manning_n is {self.manning_n:g} s/m^(1/3)"
             raise UsageError(
@@ -85,7 +90,7 @@ class Request:
     @property
     def every_s(self) -> float:
         """Time between the moments that are kept."""
-        return float(self.output_every_s or self.hours * 3600.0 / 24)
+        return float(self.output_every_s if self.output_every_s is not None else max(1.0, self.hours * 150.0))
 
     def as_json(self) -> dict[str, Any]:
         """The request in plain values, for provenance."""

@@ -85,7 +85,7 @@ class Run:
                 self.record.keep(end_s, self.dt_s)
             if self.record.times[-1] == self.duration_s == end_s:
                 break
-        return self.record.solution()
+        return self.record.solution(self.soil.taken if self.soil.exists else None)
 
     def _levels(self) -> NDArray[np.float64]:
         """Levels of the sides in the middle of the step, m."""
@@ -216,5 +216,5 @@ class Run:
             f"the flow is unstable at {self.time_s:.6g} s: no step holds, down to {self.dt_s:.2g} s (waves of "
             f"{self.speed:.3g} m/s)",
             "look at the inflow, the levels and the bed there; what was computed until then is kept",
-            self.record.solution(),
+            self.record.solution(self.soil.taken if self.soil.exists else None),
         )

@@ -217,7 +217,7 @@ def _numbers(column: Any, path: Path, name: Any) -> NDArray[np.float64]:
 def _moments(column: Any, path: Path) -> NDArray[np.datetime64]:
     import pandas as pd
 
-    found = pd.to_datetime(column, utc=True, errors="coerce")
+    found = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
     if found.isna().any():
         row = int(np.argmax(found.isna().to_numpy())) + 1
         raise InputError(path, f"{column.iloc[row - 1]!r} in row {row} is no moment", "give ISO 8601 times")

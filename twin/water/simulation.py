@@ -228,7 +228,7 @@ def prepare(city: City, request: Request, *, notices: Notices) -> Setup:
         **_initial(z, ground, sides, request.after),
     }
     if request.infiltration_mm_h > 0:
-        arguments["infiltration"] = _soil(request, cover.is_sealed | ~np.isfinite(z))
+        arguments["infiltration"] = _soil(request, cover.is_sealed | ~np.isfinite(z), notices)
     parameters = {
         **request.as_json(),
         "cell_size_m": ground.grid.cell_size_m,
@@ -244,12 +244,14 @@ def _files(request: Request, rain: Any) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(p for p in [*given, *rasters] if p.is_file()))
 
 
-def _soil(request: Request, is_sealed: NDArray[np.bool_]) -> Any:
-    """What the ground takes, mm/h, at a steady rate or after Green and Ampt."""
+def _soil(request: Request, is_sealed: NDArray[np.bool_], notices: Notices) -> GreenAmpt:
+    """What the ground takes, mm/h, at a steady rate or after Green and Ampt, as wet as the flood before left it."""
     rate = np.where(is_sealed, 0.0, float(request.infiltration_mm_h))
-    if request.suction_m * request.deficit == 0:
-        return rate
-    return GreenAmpt(rate, float(request.suction_m), float(request.deficit))
+    before = None if request.after is None else request.after.infiltrated_m
+    if request.after is not None and before is None and request.suction_m > 0:
+        notices.add("dry-soil", f"{request.after.name} tells nothing of its soil; it begins dry")
+    taken = 0.0 if before is None else np.nan_to_num(before).astype(np.float64)
+    return GreenAmpt(rate, float(request.suction_m), float(request.deficit), taken)
 
 
 def _bed(
@@ -267,7 +269,10 @@ def _bed(
 
 
 def _sides(z: NDArray[np.float64], ground: Site, gauges: tuple[Gauge, ...], edges: str) -> Any:
-    """What holds at the four sides; beside the water, a side with a level is closed (cells of `z` are taken out)."""
+    """What holds at the four sides; a side that the tide holds is closed beside the water (`z` becomes a wall there).
+
+    The other sides are as `edges` says.
+    """
     if not gauges:
         return edges
     sides: dict[str, Any] = dict.fromkeys(_SIDES, edges)
@@ -321,4 +326,5 @@ def _output_times(request: Request, ground: Site, city: City) -> list[float]:
     n = int(np.ceil(duration_s / every_s - 1e-9))
     cells = 3 * (n + 1) * ground.grid.nx * ground.grid.ny
     check_limit(city.path, "cells over time", cells, limits().max_raster_cells, name="max_raster_cells")
-    return [0.0, *(every_s * k for k in range(1, n)), duration_s]
+    # Moments are kept as whole seconds, so the last but one keeps its distance from the end.
+    return [0.0, *(t for t in every_s * np.arange(1, n) if t <= duration_s - 1.0), duration_s]
