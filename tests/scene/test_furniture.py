@@ -13,7 +13,7 @@ from twin.scene.furniture import (
     Sheet,
     attribution_patch,
     compose,
-    legend_patch,
+    legend_patches,
     nice_length,
     north_patch,
     scale_patch,
@@ -91,7 +91,7 @@ def test_a_legend_shows_every_entry_and_stays_in_the_picture():
         LegendEntry(f"class {i}", (i * 20, 100, 200 - i * 10), k)
         for i, k in enumerate(("area", "line", "point"))
     )
-    patch = legend_patch(SHEET, [Legend("Height (m)", entries), Legend("", ())])
+    patch = legend_patches(SHEET, [[Legend("Height (m)", entries), Legend("", ())]])[0]
     pixels = np.asarray(patch.image)[..., :3].reshape(-1, 3)
     for entry in entries:
         assert (pixels == entry.rgb).all(axis=1).sum() > 20
@@ -100,7 +100,7 @@ def test_a_legend_shows_every_entry_and_stays_in_the_picture():
     assert top > 0
     assert right < 1600
     assert bottom < 900
-    assert legend_patch(SHEET, []) is None
+    assert legend_patches(SHEET, [[]]) == []
 
 
 def test_furniture_grows_with_the_picture():
@@ -184,10 +184,10 @@ def test_control_characters_are_not_drawn():
 @pytest.mark.parametrize("n", [3, 30, 45])
 def test_long_legends_become_smaller_and_stay_in_the_picture(n):
     from twin.scene.colour import Legend, LegendEntry
-    from twin.scene.furniture import legend_patch
+    from twin.scene.furniture import legend_patches
 
     sheet = Sheet((1600, 900), load_style("light"))
     entries = tuple(LegendEntry(f"entry {k}", (1, 2, 3)) for k in range(n))
-    patch = legend_patch(sheet, [Legend("Depth, m", entries), Legend("Roads", entries[:3])])
+    (patch,) = legend_patches(sheet, [[Legend("Depth, m", entries), Legend("Roads", entries[:3])]])
     assert patch.box[3] <= 900 - 40
     assert patch.box[1] == sheet.px(132)

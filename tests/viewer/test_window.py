@@ -114,7 +114,9 @@ def test_a_workspace_is_saved_and_opened_again(driver, opened, tmp_path):
     assert np.allclose(again.canvas.camera.eye, window.canvas.camera.eye, atol=0.01)
 
 
-@pytest.mark.parametrize(("language", "open_", "ground"), [("ko", "열기", "지면"), ("fi", "Avaa", "Maa")])
+@pytest.mark.parametrize(
+    ("language", "open_", "ground"), [("ko", "열기", "지형"), ("fi", "Avaa", "Maanpinta")]
+)
 def test_another_language_speaks_everywhere(driver, language, open_, ground):
     window = driver.window
     window.desk.edit("language", language=language)

@@ -30,11 +30,12 @@ MOST_COLOURS = 256
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A swatch and what it stands for; lines and points are drawn as such."""
+    """A swatch and what it stands for; lines and points are drawn as such. `words` are pairs of language and text."""
 
     text: str
     rgb: Rgb
     kind: Literal["area", "line", "point"] = "area"
+    words: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

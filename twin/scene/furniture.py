@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from twin.core.visible_text import visible_text
 from twin.scene.camera import metres_per_pixel, project
 from twin.scene.fonts import draw_text, split_runs, text_size
+from twin.scene.wording import worded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _LEAST_TILT = 0.6
 _BELOW_ROSE = 132
 _ABOVE_SOURCES = 46
+_BETWEEN_PANELS = 10
 _SMOOTH = 4
 """Shapes are drawn this much larger and averaged; Pillow's own edges are rough."""
 
@@ -178,15 +180,26 @@ def title_patches(sheet: Sheet, title: str, subtitle: str) -> list[Patch]:
     return patches
 
 
-def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
-    """Legends one above the other on a panel below the compass rose, where the far side of a city leaves the picture
-    empty, smaller where it would reach into the sources below; None without entries.
+def legend_patches(sheet: Sheet, panels: Sequence[Sequence[Legend]]) -> list[Patch]:
+    """Panels of legends one below the other, below the compass rose, where the far side of a city leaves the picture
+    empty, smaller where they would reach into the sources below; none for panels without entries.
     """
-    legends = [legend for legend in legends if legend.entries]
-    if not legends:
-        return None
+    shown = [[legend for legend in legends if legend.entries] for legends in panels]
+    shown = [legends for legends in shown if legends]
+    if not shown:
+        return []
     top, margin = sheet.px(_BELOW_ROSE), sheet.px(28)
-    sheet = _fitting(sheet, legends)
+    sheet = _fitting(sheet, shown)
+    patches = []
+    for legends in shown:
+        image = _legend_panel(sheet, legends)
+        patches.append(Patch(sheet.size[0] - margin - image.width, top, image))
+        top += image.height + sheet.px(_BETWEEN_PANELS)
+    return patches
+
+
+def _legend_panel(sheet: Sheet, legends: Sequence[Legend]) -> Image.Image:
+    """Legends one above the other on a panel."""
     pad, row, swatch = sheet.px(14), sheet.px(21), sheet.px(20)
     lines: list[tuple[Patch, LegendEntry | None]] = []
     for legend in legends:
@@ -209,13 +222,15 @@ def legend_patch(sheet: Sheet, legends: Sequence[Legend]) -> Patch | None:
             x += swatch + sheet.px(9)
         image.alpha_composite(patch.image, (x, y + (row - sheet.px(4) - patch.image.height) // 2))
         y += row
-    return Patch(sheet.size[0] - margin - width, top, image)
+    return image
 
 
-def _fitting(sheet: Sheet, legends: Sequence[Legend]) -> Sheet:
+def _fitting(sheet: Sheet, panels: Sequence[Sequence[Legend]]) -> Sheet:
     """The sheet in a scale in which all legends find room below the rose, down to half."""
-    rows = sum(len(legend.entries) + bool(legend.title) for legend in legends)
-    needed = 24 + 21 * rows + 8 * (len(legends) - 1)
+    needed = float(_BETWEEN_PANELS * (len(panels) - 1))
+    for legends in panels:
+        rows = sum(len(legend.entries) + bool(legend.title) for legend in legends)
+        needed += 24 + 21 * rows + 8 * (len(legends) - 1)
     room = sheet.size[1] / sheet.unit - _BELOW_ROSE - _ABOVE_SOURCES
     if needed <= room:
         return sheet
@@ -261,7 +276,7 @@ def nice_length(longest_m: float) -> float:
     return max(f * power for f in (1.0, 2.0, 5.0) if f * power <= longest_m * (1 + 1e-9))
 
 
-def scale_patch(sheet: Sheet, camera: Camera) -> Patch:
+def scale_patch(sheet: Sheet, camera: Camera, *, language: str = "en") -> Patch:
     """A scale bar in the lower left corner; with perspective it holds at the middle of the picture, and says so."""
     per_pixel = metres_per_pixel(camera, sheet.size[1])
     length = nice_length(per_pixel * 220 * sheet.unit)
@@ -272,7 +287,9 @@ def scale_patch(sheet: Sheet, camera: Camera) -> Patch:
     note = (
         None
         if camera.parallel_height_m
-        else text_patch(sheet, "at the middle of the picture", size=12, colour="text.muted", halo=2)
+        else text_patch(
+            sheet, worded("at the middle of the picture", language), size=12, colour="text.muted", halo=2
+        )
     )
     side, bar = sheet.px(40), sheet.px(6)
     top = labels[0].image.height

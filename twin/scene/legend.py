@@ -32,7 +32,8 @@ def scene_legends(
     pack: ScenePack, style: Style, attribute: Legend | None, *, over_time: Sequence[Legend] = ()
 ) -> list[Legend]:
     """Legends from top to bottom: layers over time, the attribute that colours the buildings, layers, then the map."""
-    legends = [*over_time, *([attribute] if attribute else [])]
+    areas = [legend for legend in over_time if not is_of_marks(legend)]
+    legends = [*areas, *([attribute] if attribute else [])]
     overlays = [_overlay(o, c) for o, c in zip(pack.meta.overlays, overlay_colours(pack, style), strict=True)]
     # Beside an attribute's classes the map speaks for itself; a long legend would hide the city.
     is_plain = not legends
@@ -40,6 +41,19 @@ def scene_legends(
     entries = _map_entries(pack, style) if is_plain else [] if over_time else _context_entry(pack, style)
     legends.append(Legend("Map" if overlays and is_plain else "", tuple(entries)))
     return legends
+
+
+def sensor_legends(over_time: Sequence[Legend]) -> list[Legend]:
+    """Legends of marks at places; they stand on a panel of their own, under a heading if there are several."""
+    found = [legend for legend in over_time if is_of_marks(legend)]
+    loose = tuple(entry for legend in found if not legend.title for entry in legend.entries)
+    titled = [legend for legend in found if legend.title]
+    return [*titled, *([Legend("Sensors", loose)] if loose else [])]
+
+
+def is_of_marks(legend: Legend) -> bool:
+    """Whether a legend explains marks, and no areas or lines."""
+    return bool(legend.entries) and all(entry.kind == "point" for entry in legend.entries)
 
 
 def _overlay(entry: OverlayEntry, rgb: Rgb) -> LegendEntry:

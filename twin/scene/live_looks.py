@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HIGHEST_M = 45.0
 """Height of a column whose value is the greatest that is told apart."""
 LEAST_M = 6.0
+_FROM = {"ko": "{} ({} 이상)", "fi": "{} (vähintään {})"}
+"""A band and its lower border."""
 PLAIN_RGB = (52, 112, 168)
 
 
@@ -192,8 +194,13 @@ def _band_entries(table: BandTable, name: str) -> tuple[LegendEntry, ...]:
     entries = []
     for k, place in enumerate(scale.bands):
         band = table.bands[place]
-        low = f" from {scale.borders[k - 1]:g}" if scale.borders and k else ""
-        entries.append(LegendEntry(f"{label(band)}{low}", band.colour, "point"))
+        low = f"{scale.borders[k - 1]:g}" if scale.borders and k else ""
+        text = f"{label(band)} from {low}" if low else label(band)
+        words = tuple(
+            (code, phrase.format(label(band, code), low).rstrip() if low else label(band, code))
+            for code, phrase in _FROM.items()
+        )
+        entries.append(LegendEntry(text, band.colour, "point", words))
     return tuple(entries)
 
 

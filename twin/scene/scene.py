@@ -142,6 +142,7 @@ class Scene:
         self.cut: Cut | None = None
         self.points: ShownPoints | None = None
         self.sketches: tuple[Sketch, ...] = ()
+        self.language = "en"
 
     @classmethod
     def from_workspace(
@@ -178,6 +179,7 @@ class Scene:
             drawn, layers or wanted.layers, time=wanted.time, style=wanted.style, lod=wanted.lod, notices=told
         )
         scene.shot = shot_of(workspace, scene.pack.meta.origin)
+        scene.language = workspace.language
         if not hasattr(source, "manifest"):
             return scene
         from twin.scene.workspace_extras import dressed
@@ -434,13 +436,14 @@ class Scene:
         from twin.scene.furniture import (
             Sheet,
             attribution_patch,
-            legend_patch,
+            legend_patches,
             north_patch,
             scale_patch,
             title_patches,
         )
         from twin.scene.labels import boxes, label_patches
-        from twin.scene.legend import scene_legends
+        from twin.scene.legend import scene_legends, sensor_legends
+        from twin.scene.wording import worded, worded_legends
 
         sheet, meta = Sheet(size, self.style, self.notices), self.pack.meta
         fixed: list[Any] = []
@@ -449,15 +452,18 @@ class Scene:
             fixed += title_patches(sheet, title, self._subtitle())
         if wanted.legend:
             over_time = [*self.moment.legends, *([] if self.points is None else [self.points.legend])]
-            legends = scene_legends(self.pack, self.style, attribute, over_time=over_time)
-            fixed.append(legend_patch(sheet, legends))
+            panels = (
+                scene_legends(self.pack, self.style, attribute, over_time=over_time),
+                sensor_legends(over_time),
+            )
+            fixed += legend_patches(sheet, [worded_legends(part, self.language) for part in panels])
         inside = _stands_inside(camera, meta.block)
         if wanted.scale and not inside:
-            fixed.append(scale_patch(sheet, camera))
+            fixed.append(scale_patch(sheet, camera, language=self.language))
         if wanted.north:
             fixed.append(north_patch(sheet, camera, convergence_deg=meta.convergence_deg))
         if wanted.attribution:
-            fixed.append(attribution_patch(sheet, meta.attribution))
+            fixed.append(attribution_patch(sheet, [worded(line, self.language) for line in meta.attribution]))
         named = self._marks(sheet, camera)
         if wanted.labels:
             named += self._values(sheet, camera, boxes([*fixed, *named]))
@@ -476,9 +482,11 @@ class Scene:
         patches: list[Patch] = []
         for _, view in self.moment.markers:
             from twin.scene.marker_labels import marker_label_patches
+            from twin.scene.wording import worded_markers
 
             used = [*taken, *(patch.box for patch in patches)]
-            patches += marker_label_patches(sheet, camera, view, self.pack.meta.origin, taken=used)
+            told = worded_markers(view, self.language)
+            patches += marker_label_patches(sheet, camera, told, self.pack.meta.origin, taken=used)
         return patches
 
     def _marks(self, sheet: Any, camera: Camera) -> list[Patch]:
@@ -494,7 +502,10 @@ class Scene:
 
     def _subtitle(self) -> str:
         """What stands below the title: the moment whose sun is shown, and what layers have to say."""
-        return " · ".join([*self._time_texts(), *self.moment.remarks])
+        from twin.scene.wording import worded
+
+        told = [*self._time_texts(), *self.moment.remarks]
+        return " · ".join(worded(text, self.language) for text in told)
 
     def _time_texts(self) -> list[str]:
         if self.when is None:

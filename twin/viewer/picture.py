@@ -274,6 +274,7 @@ class Picture(QObject):
         if live is None or camera is None:
             return
         live.scene.notices.items.clear()
+        live.scene.language = self.desk.state.language
         self.canvas.patches = live.furniture(camera, self.canvas.size_px, self.desk.state.furniture)
 
 

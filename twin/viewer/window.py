@@ -186,6 +186,7 @@ class TwinWindow(QMainWindow):
         self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
         self.clock.set_layers(self.moving.layers, self.moving.events)
         self.clock.show_source(self.feed.told(self.texts))
+        self._list_over_time()
         self.water, self.places = WaterPanel(self.room, self.moving), PlacesPanel(self.room)
         self.sun = SunPanel(self.room, self.sunshine, self.clock)
         self.plan = PlanPanel(self.room, self.basis)
@@ -303,6 +304,9 @@ class TwinWindow(QMainWindow):
         live = self.picture.live
         markers = live.moment.markers if live is not None else ()
         self.sight.markers = markers[0][1] if markers else None
+        self._list_over_time()
+
+    def _list_over_time(self) -> None:
         shown = [SENSORS] if self.moving.sensors is not None else []
         shown += ["flood"] if self.moving.flood is not None else []
         self.layers.add_over_time(tuple(shown))

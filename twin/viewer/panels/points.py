@@ -29,7 +29,7 @@ class PointsBox(QWidget):
         self.colour.setAccessibleName(self.t("points.colour"))
         self.colour.activated.connect(self._take_colour)
         for n in BUDGETS:
-            self.most.addItem(self.t("points.most", millions=f"{n / 1e6:g}", myriads=f"{n // 10_000}"), n)
+            self.most.addItem(f"≤ {n:,}", n)
         self.most.setAccessibleName(self.t("points.budget"))
         self.most.setToolTip(self.t("points.budget"))
         self.most.activated.connect(self._take_most)
