@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from twin.scene import light as light_module
-from twin.scene.light import LitMesh, Occluders, Texels, bake_sky, bake_sun, hemisphere, light_points
+from twin.scene.light import (
+    LitMesh,
+    Occluders,
+    Texels,
+    bake_sky,
+    bake_sun,
+    hemisphere,
+    light_points,
+    texel_places,
+)
+from twin.scene.lightmap import sun_rays
 
 SQUARE = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
 NOTHING = np.empty((0, 3, 3), np.float32)
@@ -116,3 +126,40 @@ def test_the_whole_border_of_a_shadow_is_found_by_few_samples(monkeypatch):
     all_of_them = bake_sun(occluders, texels, direction).astype(int)
     assert np.abs(few - all_of_them).max() <= 16
     assert np.abs(few - all_of_them).mean() < 0.1
+
+
+def test_texels_that_face_away_get_no_ray_and_the_others_start_above_their_surface():
+    ridge = LitMesh(
+        np.array([[-4, 0, 0], [0, 0, 4], [0, 8, 4], [-4, 8, 0], [4, 0, 0], [4, 8, 0]], np.float32),
+        np.tile(np.array([0, 0, 1], np.float32), (6, 1)),
+        np.array([[0, 0], [15, 0], [15, 15], [0, 15], [31, 0], [31, 15]], np.float32),
+        np.array([[0, 1, 2], [0, 2, 3], [1, 4, 5], [1, 5, 2]], np.int32),
+        np.zeros(4, np.int32),
+        (16, 32),
+    )
+    slopes = np.repeat(np.array([[-1, 0, 1], [1, 0, 1]], np.float32) / np.float32(2**0.5), 4, axis=0)
+    corners = ridge.triangles.ravel()
+    flat = LitMesh(
+        ridge.points[corners],
+        slopes[np.repeat([0, 0, 1, 1], 3) * 4],
+        ridge.texel[corners],
+        np.arange(12, dtype=np.int32).reshape(4, 3),
+        ridge.kin,
+        ridge.shape,
+    )
+    texels, towards = Texels.of(flat), np.array([0.9, 0.0, (1 - 0.81) ** 0.5])
+    origins, lit, cosine = sun_rays(
+        flat.points,
+        flat.normals,
+        flat.texel,
+        flat.triangles,
+        owner=texels.owner,
+        index=texels.index,
+        offset=(0.0, 0.0),
+        towards=towards,
+    )
+    east = texels.owner.ravel()[texels.index] >= 2
+    np.testing.assert_array_equal(np.flatnonzero(east), lit)
+    np.testing.assert_allclose(cosine, np.where(east, (0.9 + towards[2]) / 2**0.5, 0), atol=1e-6)
+    places, normals = texel_places(texels, texels.index[lit])
+    np.testing.assert_allclose(origins, places + 0.03 * normals, atol=1e-5)

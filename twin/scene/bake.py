@@ -119,7 +119,7 @@ def _paths(pack: ScenePack, sun: Sun, cache: Path | None) -> tuple[Path | None, 
         return None, None
     key = pack.meta.geometry_key
     place = f"{sun.azimuth_deg:.2f}_{max(sun.elevation_deg, -1.0):.2f}"
-    return cache / f"sky-{key}.npz", cache / f"light4-{key}-{place}.npz"
+    return cache / f"sky-{key}.npz", cache / f"light5-{key}-{place}.npz"
 
 
 def _keep(

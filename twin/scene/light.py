@@ -22,6 +22,7 @@ from twin.scene.lightmap import (
     place_texels,
     sky_rays,
     smooth_among_kin,
+    sun_rays,
     texels_by_owner,
     unit_rows,
 )
@@ -220,9 +221,7 @@ def bake_sun(
     towards = np.asarray(direction)
 
     def look(index: NDArray[np.int64]) -> None:
-        sample = _samples(texels, index, 0.0, 0.0)
-        seen.ravel()[index] = _sun_view(occluders, sample, towards)
-        cosine.ravel()[index] = np.maximum(sample.normal @ towards, 0)
+        seen.ravel()[index], cosine.ravel()[index] = _sun_view(occluders, texels, index, (0.0, 0.0), towards)
 
     def look_closer(index: NDArray[np.int64]) -> None:
         first = _sun_samples(occluders, texels, index, jitter[:_FIRST_SAMPLES])
@@ -247,19 +246,43 @@ def _sun_samples(
     jitter: list[tuple[float, float, NDArray[np.float64]]],
 ) -> NDArray[np.float32]:
     """Sun at texels for each place on the texel and the disc, shape (places, k)."""
-    return np.stack([_sun_view(occluders, _samples(texels, index, x, y), disc) for x, y, disc in jitter])
+    return np.stack([_sun_view(occluders, texels, index, (x, y), disc)[0] for x, y, disc in jitter])
 
 
-def _sun_view(occluders: Occluders, sample: _Samples, towards: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What shadows leave of the sun at samples, 0 to 1; 1 on faces turned away, whose cosine says it all."""
-    left = np.ones(len(sample.position), np.float32)
-    lit = np.flatnonzero(sample.normal @ towards > 1e-3)
-    origins = sample.position[lit] + np.float32(0.03) * sample.normal[lit]
-    directions = np.broadcast_to(towards.astype(np.float32), origins.shape).copy()
+def _sun_view(
+    occluders: Occluders,
+    texels: Texels,
+    index: NDArray[np.int64],
+    offset: tuple[float, float],
+    towards: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What shadows leave of the sun at texels, 0 to 1, and cosines; 1 where a cosine of 0 says it all."""
+    mesh = texels.mesh
+    origins, lit, cosine = sun_rays(
+        mesh.points,
+        mesh.normals,
+        mesh.texel,
+        mesh.triangles,
+        owner=texels.owner,
+        index=index,
+        offset=offset,
+        towards=towards,
+    )
+    left = np.ones(len(index), np.float32)
+    left[lit] = _passing(occluders, origins, towards)
+    return left, cosine
+
+
+def _passing(
+    occluders: Occluders, origins: NDArray[np.float32], towards: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """What is left of the light of one direction at places, 0 to 1, shape (n,)."""
+    directions = np.tile(towards.astype(np.float32), (len(origins), 1))
+    left = np.ones(len(origins), np.float32)
     blocked = occluders.solid.occluded(origins, directions)
-    left[lit[blocked]] = 0
-    free = lit[~blocked]
-    shaded = occluders.leaves.occluded(origins[~blocked], directions[~blocked])
+    left[blocked] = 0
+    free = np.flatnonzero(~blocked)
+    shaded = occluders.leaves.occluded(origins[free], directions[: len(free)])
     left[free[shaded]] = _LEAVES_PASS_SUN
     return left
 
@@ -291,8 +314,9 @@ def light_points(
     up = np.tile(np.array([0, 0, 1], np.float32), (len(position), 1))
     phase = np.arange(len(position)) % _PHASES
     sky = sky_view(bare, position, up, phase, hemisphere(32 * _PHASES))
-    towards = np.tile(np.asarray(direction, np.float32), (len(position), 1))
-    sun = _sun_view(bare, _Samples(position, towards), np.asarray(direction)) * (direction[2] > 0)
+    towards = np.asarray(direction)
+    origins = position + np.float32(0.03) * towards.astype(np.float32)
+    sun = _passing(bare, origins, towards) * (direction[2] > 0)
     return _as_bytes(np.column_stack([sun, sky]))
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _REACH = 1.0
 _INSET_M = 0.04
 _OFFSET_M = 0.03
+_GRAZING = 1e-3
 
 
 @njit(cache=True, nogil=True)
@@ -160,6 +161,84 @@ def place_texels(
     out = np.empty((len(owner), carried.shape[1]), np.float32)
     _place(points, carried, texel, triangles, owner, x, y, out)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _sun_rays(points, normals, texel, triangles, owner, index, width, dx, dy, towards, origins, lit, cosine):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Cosines of texels, and the rays of those that face the sun; how many these are."""
+    weight, inset, normal = np.empty(3), np.empty(3), np.empty(3)
+    last, n = -1, 0
+    for k in range(len(index)):
+        t = owner[index[k]]
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        if t != last:  # texels of a triangle come together
+            last = t
+            _altitudes(points, a, b, c, inset)
+            for i in range(3):
+                inset[i] = min(0.1, _INSET_M / max(inset[i], 1e-6))
+        _barycentric(texel, a, b, c, index[k] % width + dx, index[k] // width + dy, weight)
+        total, length, along = 0.0, 0.0, 0.0
+        for i in range(3):
+            weight[i] = max(weight[i], inset[i])
+            total += weight[i]
+        for i in range(3):
+            normal[i] = weight[0] * normals[a, i] + weight[1] * normals[b, i] + weight[2] * normals[c, i]
+            length += normal[i] * normal[i]
+            along += normal[i] * towards[i]
+        length = max(np.sqrt(length), 1e-6)
+        cosine[k] = max(along / length, 0.0)
+        if cosine[k] > _GRAZING:
+            for i in range(3):
+                place = weight[0] * points[a, i] + weight[1] * points[b, i] + weight[2] * points[c, i]
+                origins[n, i] = place / total + _OFFSET_M * normal[i] / length
+            lit[n] = k
+            n += 1
+    return n
+
+
+def sun_rays(
+    points: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    texel: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    *,
+    owner: NDArray[np.int32],
+    index: NDArray[np.int64],
+    offset: tuple[float, float],
+    towards: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Where the rays of texels towards the sun begin.
+
+    Parameters
+    ----------
+    points, normals : array, shape (n, 3)
+        Corners and their unit normals, local metres.
+    texel : array, shape (n, 2)
+        The same corners in the map.
+    triangles : array, shape (m, 3)
+    owner : array, shape (rows, columns)
+        Triangle of each texel.
+    index : array, shape (k,)
+        Flat index of the texels that are asked for.
+    offset : tuple of float
+        How far off the middle of its texel each sample is, in texels.
+    towards : array, shape (3,)
+        Direction of the sun.
+
+    Returns
+    -------
+    origins : array, shape (r, 3)
+        Just above the surface; none for texels that face away.
+    lit : array, shape (r,)
+        Which of `index` each ray belongs to, ascending.
+    cosine : array, shape (k,)
+        Between normal and sun, 0 where it faces away.
+    """
+    origins, lit = np.empty((len(index), 3), np.float32), np.empty(len(index), np.int64)
+    cosine = np.empty(len(index), np.float32)
+    mesh = points, normals, texel, triangles, owner.ravel()
+    n = _sun_rays(*mesh, index, owner.shape[1], *offset, towards, origins, lit, cosine)
+    return origins[:n], lit[:n], cosine
 
 
 @njit(cache=True, nogil=True)
