@@ -11,8 +11,10 @@ from twin.live.memory import Memory
 from twin.live.model import MICROSECONDS, Catalogue, Datastream, Observation, Place, Quality, Thing, batch_of
 from twin.scene.as_layer import as_layer
 from twin.scene.layers import MarkerState
-from twin.scene.live_layer import LiveLayer, age_text
+from twin.scene.live_bound import STALE_RGB
+from twin.scene.live_layer import LiveLayer
 from twin.scene.live_looks import HIGHEST_M, LEAST_M, Colouring
+from twin.scene.live_stations import age_text
 
 START = datetime(2026, 8, 28, 3, tzinfo=UTC)
 
@@ -156,6 +158,17 @@ def test_buildings_by_their_sensors(feed):
     assert set(view.building_rgb) == {"b-1"}
     with pytest.raises(UsageError, match="no building has a 'heat'"):
         at(LiveLayer(feed, building_property="heat"), 12)
+
+
+def test_buildings_are_coloured_by_the_property_that_is_asked_for(feed):
+    feed.put("meter:power", 20, 9.0)
+    view = at(LiveLayer(feed, ("power",)), 21)
+    assert set(view.building_rgb) == {"b-1"}
+    assert view.building_rgb["b-1"] != at(LiveLayer(feed, ("power",)), 12).building_rgb["b-1"]
+    assert [legend.title for legend in view.legends] == ["Power, kW (at buildings)"]
+    assert at(LiveLayer(feed, ("power",)), 59).building_rgb["b-1"] == STALE_RGB
+    assert at(LiveLayer(feed, ("power",)), 0).building_rgb == {}
+    assert at(LiveLayer(feed), 21).building_rgb == {}
 
 
 def test_a_property_that_nobody_observes(feed):

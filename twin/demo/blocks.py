@@ -55,6 +55,11 @@ def plan_cell(skeleton: Skeleton, terrain: Terrain, i: int, j: int) -> CellPlan:
     return yard.plan()
 
 
+def column_id(i: int, j: int) -> str:
+    """Segment of a street that leads inland, from one node to the next."""
+    return f"ED-S-C{i:03d}{j:03d}"
+
+
 def column_name(skeleton: Skeleton, i: int) -> Name:
     """Name of a street that leads inland."""
     kind = skeleton.columns[i]

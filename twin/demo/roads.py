@@ -11,7 +11,7 @@ import shapely
 
 from twin.demo import names
 from twin.demo import skeleton as sk
-from twin.demo.blocks import column_name, row_name
+from twin.demo.blocks import column_id, column_name, row_name
 from twin.demo.bridges import RIVER_DECK_HALF_WIDTH_M
 from twin.demo.geofiles import place_on_map, polygons_of
 from twin.demo.ground import CREST_HALF_WIDTH_M, UNDERPASS_END_M, UNDERPASS_HALF_WIDTH_M, far_side
@@ -55,7 +55,7 @@ def edges_at(skeleton: Skeleton, i: int, j: int) -> list[Edge]:
     edges = []
     column, row = skeleton.columns[i], skeleton.rows[j]
     if j < skeleton.ny or column != sk.RESIDENTIAL:
-        edges.append(Edge(f"ED-S-C{i:03d}{j:03d}", column, column_name(skeleton, i), (i, j), (i, j + 1)))
+        edges.append(Edge(column_id(i, j), column, column_name(skeleton, i), (i, j), (i, j + 1)))
     if i < skeleton.nx or row != sk.RESIDENTIAL:
         edges.append(Edge(f"ED-S-R{i:03d}{j:03d}", row, row_name(skeleton, j), (i, j), (i + 1, j)))
     if i == 0 and row != sk.RESIDENTIAL:

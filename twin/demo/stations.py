@@ -10,7 +10,7 @@ import numpy as np
 
 from twin.demo import names
 from twin.demo import skeleton as sk
-from twin.demo.blocks import column_name, row_name
+from twin.demo.blocks import column_id, column_name, row_name
 from twin.demo.ground import CREST_M, bank_offset, ground_at_many
 from twin.demo.layout import cell_plan
 from twin.demo.recipes import STOREY_M
@@ -92,6 +92,8 @@ class Station:
         Elevation of a gauge's zero.
     building, room : str
         Where it hangs, if it hangs in one; the storey counts from 1.
+    road : str
+        Segment of the road that it counts vehicles on.
     storey : int
         0 outside of buildings.
     scale : float
@@ -108,6 +110,7 @@ class Station:
     room: str = ""
     storey: int = 0
     scale: float = 1.0
+    road: str = ""
 
 
 def stations_of(layout: Layout, *, n: int = N_THINGS) -> list[Station]:
@@ -215,7 +218,8 @@ def _street_things(layout: Layout) -> Iterator[Station]:
         name = _named(f"교통량계 {k}", f"Traffic Counter {k}", column_name(s, i))
         seen = ("vehicle_count", "vehicle_speed")
         scale = 4.0 if wide else 1.0
-        yield Station(f"traffic-{k}", "traffic", name, place, seen, scale=scale)
+        road = column_id(i, j - 1) if j else ""
+        yield Station(f"traffic-{k}", "traffic", name, place, seen, scale=scale, road=road)
 
 
 def _low_first(layout: Layout, crossings: list[tuple[int, int]]) -> list[tuple[int, int, int]]:

@@ -40,7 +40,12 @@ def _thing(station: Station, to_degrees: Any) -> dict[str, Any]:
     easting, northing = sk.to_world(np.array([station.uvz[:2]]))[0].round(3).tolist()
     lon, lat = to_degrees.transform(easting, northing)
     place = {"easting": easting, "northing": northing, "elevation_m": station.uvz[2], "crs": sk.CRS}
-    bound = {"building": station.building, "storey": station.storey, "room": station.room}
+    bound = {
+        "building": station.building,
+        "storey": station.storey,
+        "room": station.room,
+        "road": station.road,
+    }
     return {
         "@iot.id": station.id,
         "name": station.name.en,

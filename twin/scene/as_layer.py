@@ -84,9 +84,9 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
     if callable(getattr(layer, "at", None)) and hasattr(layer, "span") and hasattr(layer, "name"):
         return cast("SceneLayer", layer)
     if all(callable(getattr(layer, name, None)) for name in ("catalogue", "latest", "history", "span")):
-        from twin.scene.live_layer import LiveLayer
+        from twin.scene.live_layer import layer_of
 
-        return LiveLayer(layer)
+        return layer_of(layer, _city(source))
     if hasattr(layer, "bed_m") and hasattr(layer, "max_depth_m"):
         from twin.scene.flood_layer import FloodLayer
 

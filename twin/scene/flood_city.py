@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from twin.water.flood import Flood
 
 ROAD_RGBA = ((96, 168, 104, 120), (246, 200, 72, 235), (240, 128, 44, 240), (200, 24, 40, 245))
-"""Open, caution, restricted, closed."""
+"""Open, caution, restricted, closed: the graver the more opaque, for of two layers the more opaque is seen."""
 _UNKNOWN = (0, 0, 0, 0)
 _ROAD_CELL_M, _MOST_CELLS = 0.5, 4_000_000
 

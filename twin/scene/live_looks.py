@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from twin.live.bands import BandTable
     from twin.live.model import Datastream
 
+    Kind = Literal["area", "line", "point"]
+
 HIGHEST_M = 45.0
 """Height of a column whose value is the greatest that is told apart."""
 LEAST_M = 6.0
 _FROM = {"ko": "{} ({} 이상)", "fi": "{} (vähintään {})"}
 """A band and its lower border."""
 PLAIN_RGB = (52, 112, 168)
+_WIDE = 50.0
+"""From this ratio of its ends on a colour map is logarithmic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ LOOKS = tuple(
         ("sound_level", "Noise", "noise-eu", 90.0),
         ("air_temperature", "Air temperature", "", 40.0),
         ("wind_speed", "Wind", "", 30.0),
-        ("vehicle_speed", "Vehicle speed", "", 80.0),
+        ("vehicle_speed", "Vehicle speed", "korea-traffic", 80.0),
         ("vehicle_count", "Vehicles", "", 60.0),
         ("power", "Power", "", 0.0),
     )
@@ -119,7 +123,7 @@ class Colouring:
             return np.asarray(classes.colours, np.uint8)[place]
         if self.spread is not None:
             low, high = self.spread
-            share = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-12), 0, 1)
+            share = _shares(np.nan_to_num(values, nan=low), low, high)
             return colour_map("viridis")[np.rint(share * 255).astype(np.int64)]
         return np.tile(np.array(PLAIN_RGB, np.uint8), (len(values), 1))
 
@@ -148,18 +152,28 @@ class Colouring:
         return f"{number} {self.symbol}" if self.symbol not in {"", "1"} else number.rstrip("0").rstrip(".")
 
     @property
+    def has_classes(self) -> bool:
+        """Whether bands or classes give the colours, not ends of a colour map."""
+        return self.table is not None or self.look.name == "water_depth"
+
+    @property
     def legend(self) -> Legend:
-        """What the colours mean."""
-        title = f"{self.look.title}, {self.symbol}" if self.symbol not in {"", "1"} else self.look.title
+        """What the colours of marks mean."""
+        return self.legend_of("point", "gauges" if self.look.name == "water_depth" else "")
+
+    def legend_of(self, kind: Kind, where: str = "") -> Legend:
+        """What the colours mean, with swatches of a kind; `where` tells of what they are."""
+        unit = f", {self.symbol}" if self.symbol not in {"", "1"} else ""
+        title = f"{self.look.title}{unit}" + (f" ({where})" if where else "")
         if self.table is not None and (not self._borders or any(self._borders)):
-            return Legend(title, _band_entries(self.table, self.look.name))
+            return Legend(title, _band_entries(self.table, self.look.name, kind))
         if self.look.name == "water_depth":
             classes = depth_classes()
             pairs = zip(classes.texts, classes.colours, strict=True)
-            return Legend(f"{title} (gauges)", tuple(LegendEntry(t, rgb, "point") for t, rgb in pairs))
+            return Legend(title, tuple(LegendEntry(t, rgb, kind) for t, rgb in pairs))
         if self.spread is not None:
-            return Legend(title, _map_entries(*self.spread))
-        return Legend("", (LegendEntry(self.look.title, PLAIN_RGB, "point"),))
+            return Legend(title, _map_entries(*self.spread, kind))
+        return Legend("", (LegendEntry(self.look.title, PLAIN_RGB, kind),))
 
 
 def _table(look: PropertyLook, unit: str) -> BandTable | None:
@@ -187,7 +201,7 @@ def _borders(table: BandTable | None, name: str, streams: list[Datastream]) -> l
     return [station_borders(table, name, stream.properties) for stream in streams]
 
 
-def _band_entries(table: BandTable, name: str) -> tuple[LegendEntry, ...]:
+def _band_entries(table: BandTable, name: str, kind: Kind) -> tuple[LegendEntry, ...]:
     from twin.live.bands import label, scale_of
 
     scale = scale_of(table, name)
@@ -200,14 +214,27 @@ def _band_entries(table: BandTable, name: str) -> tuple[LegendEntry, ...]:
             (code, phrase.format(label(band, code), low).rstrip() if low else label(band, code))
             for code, phrase in _FROM.items()
         )
-        entries.append(LegendEntry(text, band.colour, "point", words))
+        entries.append(LegendEntry(text, band.colour, kind, words))
     return tuple(entries)
 
 
-def _map_entries(low: float, high: float) -> tuple[LegendEntry, ...]:
+def _is_wide(low: float, high: float) -> bool:
+    """Whether values differ so much that equal factors, not equal steps, are told apart."""
+    return 0 < low < high / _WIDE
+
+
+def _shares(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """How far along a colour map values lie, from 0 to 1."""
+    if _is_wide(low, high):
+        values, low, high = np.log(np.maximum(values, low)), float(np.log(low)), float(np.log(high))
+    return np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+
+
+def _map_entries(low: float, high: float, kind: Kind) -> tuple[LegendEntry, ...]:
     colours = colour_map("viridis")
+    values = np.geomspace(low, high, 5) if _is_wide(low, high) else np.linspace(low, high, 3)
     entries = []
-    for share in (0.0, 0.5, 1.0):
+    for value, share in zip(values.tolist(), _shares(values, low, high).tolist(), strict=True):
         r, g, b = (int(c) for c in colours[round(share * 255)])
-        entries.append(LegendEntry(f"{low + share * (high - low):.3g}", (r, g, b), "point"))
+        entries.append(LegendEntry(f"{value:.3g}", (r, g, b), kind))
     return tuple(entries)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
-from twin.scene.live_layer import age_text
+from twin.scene.live_stations import age_text
 from twin.viewer.icons import icon
 from twin.viewer.parts import icon_button, label, quietly, row
 from twin.viewer.timing import (
