@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from tests.live.small_store import small_city
 from twin.core.errors import ConfigError, InputNotFoundError, StorageError, UsageError
 from twin.core.notices import Notices
+from twin.core.progress import Silent
 from twin.live.alarm_log import LOG, Log, acknowledge, alarms, read_lines, shelve
 from twin.live.alarm_rules import FILE, read_rules, watched
-from twin.live.judge import STATE, open_judge
-from twin.live.model import Batch, Catalogue, Datastream, Quality, Thing
+from twin.live.importing import Imported, ImportOptions, import_files
+from twin.live.intake import Intake
+from twin.live.judge import STATE, judging, judging_stored
+from twin.live.model import Batch, Catalogue, Datastream, Observation, Quality, Thing
 from twin.live.moments import iso_utc, parse_utc
+from twin.live.replay import replay
 from twin.live.store import open_store
 
 RULES = """
@@ -107,10 +113,11 @@ def judge(city: Path, values: list[tuple[float, float | None]], *, is_replay: bo
     with open_store(city, write=True) as store:
         store.put_catalogue(CATALOGUE)
         start = rows.phenomenon_time[0] if is_replay else None
-        with open_judge(city, store, rules=None, from_us=start, notices=Notices()) as judging:
+        intake = Intake(store, catalogue=store.catalogue())
+        with judging(city, store, intake, from_us=start, notices=Notices()):
             store.append(rows)
-            assert judging is not None
-            judging.take(rows)
+            assert intake.after is not None
+            intake.after(rows)
 
 
 @pytest.fixture
@@ -227,6 +234,72 @@ def test_a_rule_that_watches_nothing_is_told(city: Path) -> None:
     notices = Notices()
     with open_store(city, write=True) as store:
         store.put_catalogue(CATALOGUE)
-        with open_judge(city, store, rules=None, notices=notices):
+        with judging(city, store, Intake(store), notices=notices):
             pass
     assert "rule river-high: fits no datastream" in notices.lines()[0]
+
+
+def test_files_in_any_order_give_the_log_of_the_replay(city: Path, tmp_path: Path) -> None:
+    """Rows by datastream, backwards and in parts: what counts is when they were true."""
+    values = HIGH + DOWN + [(t, 2.7) for t in range(15, 25)] + [(40, 1.0)]
+    rows = [
+        {
+            "phenomenonTime": iso_utc(T0 + int(t * MIN)),
+            "result": v,
+            "Datastream": {"@iot.id": "river-1:level"},
+        }
+        for t, v in values
+    ]
+    logs = []
+    for name, order in (("replay", 1), ("whole", -1), ("parts", -1)):
+        there = tmp_path / name
+        (there / "live").mkdir(parents=True)
+        (there / FILE).write_text(RULES, encoding="utf-8")
+        (there / "twin.json").write_bytes((small_city(tmp_path / "small") / "twin.json").read_bytes())
+        with open_store(there, write=True) as store:
+            store.put_catalogue(CATALOGUE)
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows[::order]), encoding="utf-8")
+        if name == "replay":
+            replay(there, file, speed=0.0, notices=Notices())
+        else:
+            done = imported(there, file)
+            assert done.n_alarm_events == len(read_lines(there / LOG)) > 4
+        if name == "parts":  # what comes later for a time that is judged is judged from there anew
+            before = (there / LOG).read_bytes()
+            assert imported(there, file).n_alarm_events == 0
+            assert (there / LOG).read_bytes() == before
+        logs.append((there / LOG).read_bytes())
+    assert logs[0] == logs[1] == logs[2]
+
+
+def imported(city: Path, file: Path) -> Imported:
+    return import_files(city, [file], ImportOptions(), notices=Notices(), progress=Silent())
+
+
+def test_rules_can_be_left_aside(city: Path, tmp_path: Path) -> None:
+    with open_store(city, write=True) as store:
+        store.put_catalogue(CATALOGUE)
+        intake = Intake(store, catalogue=CATALOGUE)
+        with judging_stored(city, store, intake, is_on=False, notices=Notices()) as judged:
+            for observation in HIGH:
+                time = T0 + observation[0] * MIN
+                intake.add(Observation("river-1:level", time, time, observation[1]))
+    assert judged.n_events is None
+    assert not (city / LOG).exists()
+
+
+def test_a_datastream_that_messages_tell_of_is_watched_from_then_on(city: Path) -> None:
+    notices = Notices()
+    with open_store(city, write=True) as store:
+        intake = Intake(store)
+        with judging(city, store, intake, notices=notices) as judged:
+            for thing in CATALOGUE.things:
+                mine = tuple(d for d in CATALOGUE.datastreams if d.thing == thing.id)
+                intake.register(thing, mine)
+            for minutes, value in HIGH:
+                time = T0 + minutes * MIN
+                intake.add(Observation("river-1:level", time, time, value))
+            intake.flush()
+    assert judged.n_events == 2
+    assert {r["rule"] for r in read_lines(city / LOG)} == {"stage", "river-high"}

@@ -227,3 +227,56 @@ def test_entities_of_a_platform(server: Server, tmp_path: Path, capsys: pytest.C
         assert found["urn:bus:speed"] == 30.0
         assert store.catalogue().datastream("urn:ngsi-ld:AirQualityObserved:1:pm25").unit == "ug/m3"
         assert store.latest().position[list(found).index("urn:bus:speed")][0] > 0
+
+
+RULE = """
+[[rule]]
+name = "high"
+datastream = "{}"
+above = {}
+recover_below = 0.5
+"""
+
+
+def rules_for(city: Path, datastream: str, above: float) -> None:
+    (city / "live" / "alarms.toml").write_text(RULE.format(datastream, above), encoding="utf-8")
+
+
+def fired(city: Path) -> list[tuple[str, float]]:
+    path = city / "live" / "alarms.jsonl"
+    rows = (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
+    return [(row["time"], row["value"]) for row in rows if row["event"] == "fired"]
+
+
+def test_what_a_server_gives_is_judged(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    city = tmp_path / "c.twin"
+    args = ["live", "import", str(city), "--sensorthings", server.url, "--since", "2026-03-01T00:00:00Z"]
+    assert run(args) == 0
+    rules_for(city, "7", 3.0)
+    assert run([*args, "--no-alarms"]) == 0
+    assert "alarm_events" not in capsys.readouterr().out
+    assert fired(city) == []
+    assert run(args) == 0
+    assert json.loads(capsys.readouterr().out)["alarm_events"] == 1
+    log = (city / "live" / "alarms.jsonl").read_bytes()
+    assert fired(city) == [("2026-03-01T00:03:00Z", 3.0)]
+    assert run(args) == 0
+    assert json.loads(capsys.readouterr().out)["alarm_events"] == 0
+    assert (city / "live" / "alarms.jsonl").read_bytes() == log
+
+
+def test_entities_are_judged(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    city = tmp_path / "busan.twin"
+    args = ["live", "ingest", str(city), "--ngsi-ld", server.url.removesuffix("/v1.1")]
+    assert run(args) == 0
+    rules_for(city, "*:pm25", 20.0)
+    assert run([*args, "--no-alarms"]) == 0
+    capsys.readouterr()
+    assert run(args) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["alarm_events"] == 1
+    assert fired(city) == [("2026-03-01T00:00:00Z", 21.5)]

@@ -21,6 +21,7 @@ from tests.live.brokers import MOSQUITTO, Mosquitto, any_broker, publish, publis
 from twin.cli.main import run
 from twin.core.errors import ConfigError, UsageError
 from twin.core.notices import Notices
+from twin.live.alarm_log import alarms
 from twin.live.broker import free_port
 from twin.live.feed import connect, open_feed
 from twin.live.freshness import State
@@ -109,6 +110,18 @@ def test_a_feed_is_kept_fresh_and_stores(city: Path, tmp_path: Path) -> None:
     with open_feed(city) as kept:
         assert kept.history("s2").results == [5.0, 6.0]
         assert kept.as_of().results[2] == 6.0
+
+
+def test_a_feed_that_stores_judges(city: Path, tmp_path: Path) -> None:
+    rules = '[[rule]]\nname = "high"\ndatastream = "s2"\nabove = 5.0\n'
+    (city / "live" / "alarms.toml").write_text(rules, encoding="utf-8")
+    with any_broker(tmp_path) as port, publisher(port) as client:
+        for stores, judges in ((True, False), (False, True), (True, True)):
+            with connect(city, f"mqtt://127.0.0.1:{port}", store=stores, alarms=judges) as feed:
+                wait(lambda: feed.connection and feed.connection.is_online)
+                publish(client, TOPIC.format("s2"), payload(6.0))
+                wait(lambda: feed.counts.received)
+            assert [a.state for a in alarms(city)] == (["firing"] if stores and judges else [])
 
 
 def test_rt16_a_broker_that_is_down_at_the_start_is_waited_for(city: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twin.cli.console import json_option, progress, tell_json, tell_notices
+from twin.cli.live_options import no_alarms_option, rules_option
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ Examples:
 @click.option("--datastream", default="", help="Datastream of a table without a column for it.")
 @click.option("--encoding", help="Encoding of the text, such as cp949.")
 @click.option("--zone", help="Zone of times in tables that name none, such as Asia/Seoul.")
+@rules_option
+@no_alarms_option
 @json_option
 def command(
     city: Path,
@@ -58,13 +61,12 @@ def command(
     notices = Notices()
     try:
         if server is not None:
-            done = _from_server(city, server, since, given["crs"], notices)
+            done = _from_server(city, server, since, given, notices)
         else:
             done = _from_files(city, files, given, notices)
     finally:
         tell_notices(notices)
-    counts = {"things": len(done.catalogue.things), "datastreams": len(done.catalogue.datastreams)}
-    tell_json({**done.counts.as_json(), **counts, **({"notices": notices.as_json()} if as_json else {})})
+    tell_json({**done.as_json(), **({"notices": notices.as_json()} if as_json else {})})
     return 0
 
 
@@ -77,9 +79,19 @@ def _from_files(city: Path, files: tuple[Path, ...], given: dict[str, Any], noti
         return import_files(city, files, options, notices=notices, progress=listener)
 
 
-def _from_server(city: Path, url: str, since: str | None, crs: str | None, notices: Notices) -> Imported:
+def _from_server(
+    city: Path, url: str, since: str | None, given: dict[str, Any], notices: Notices
+) -> Imported:
     from twin.live.moments import parse_utc
     from twin.live.sensorthings import import_sensorthings
 
     since_us = parse_utc(since, where="--since") if since else None
-    return import_sensorthings(city, url, since_us=since_us, crs=crs, notices=notices)
+    return import_sensorthings(
+        city,
+        url,
+        since_us=since_us,
+        crs=given["crs"],
+        alarms=given["alarms"],
+        alarm_rules=given["alarm_rules"],
+        notices=notices,
+    )

@@ -9,6 +9,7 @@ import click
 
 from twin.cli.console import json_option, progress, tell_json, tell_notices
 from twin.cli.live_mqtt_options import mqtt_options, subscription, tell_connection
+from twin.cli.live_options import no_alarms_option, rules_option
 from twin.cli.signals import end_with_input, ends_gently, received
 from twin.core.errors import UsageError
 
@@ -48,6 +49,8 @@ Examples:
     "--attached", is_flag=True, help="End when standard input ends: with the program that started this one."
 )
 @mqtt_options
+@rules_option
+@no_alarms_option
 @json_option
 def command(
     city: Path,
@@ -76,8 +79,9 @@ def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: 
     from twin.live.importing import ImportOptions, import_files
 
     with progress() as listener:
-        done = import_files(city, files, ImportOptions(crs=given["crs"]), notices=notices, progress=listener)
-    return done.counts.as_json()
+        options = ImportOptions(crs=given["crs"], alarms=given["alarms"], alarm_rules=given["alarm_rules"])
+        done = import_files(city, files, options, notices=notices, progress=listener)
+    return done.as_json()
 
 
 def _told(
@@ -100,6 +104,8 @@ def _told(
                 seconds=given["seconds"],
                 every_s=given["every"],
                 crs=given["crs"],
+                alarms=given["alarms"],
+                alarm_rules=given["alarm_rules"],
                 until=until,
                 ended=ended,
                 notices=notices,
@@ -129,6 +135,8 @@ def _mqtt(
         seconds=given["seconds"],
         rules=read_mapping(mapping, notices=notices) if mapping is not None else (),
         crs=given["crs"],
+        alarms=given["alarms"],
+        alarm_rules=given["alarm_rules"],
         on_change=tell_connection,
         until=until,
         ended=ended,

@@ -18,6 +18,19 @@ time_option = click.option(
 zone_option = click.option(
     "--zone", help="Zone to show times in, such as Asia/Seoul or +09:00.  [default: UTC]"
 )
+rules_option = click.option(
+    "--rules",
+    "alarm_rules",
+    type=click.Path(path_type=Path),
+    help="Rules of alarms instead of live/alarms.toml of the city.",
+)
+no_alarms_option = click.option(
+    "--no-alarms",
+    "alarms",
+    flag_value=False,
+    default=True,
+    help="Keep what comes without judging it by rules of alarms.",
+)
 
 
 def moment_of(store: Store, text: str | None) -> int:

@@ -59,21 +59,32 @@ class Engine:
     """
 
     def __init__(self, watched: Sequence[Watch], *, lateness_s: float) -> None:
-        self.machines = [(Machine(w.rule, _hold_us(w.hold_s)), w.datastream) for w in watched]
+        self.machines: list[tuple[Machine, str]] = []
         self._of_stream: dict[str, list[int]] = {}
-        for number, watch in enumerate(watched):
-            self._of_stream.setdefault(watch.datastream, []).append(number)
         self._lateness_us = round(lateness_s * SECOND_US)
         self._waiting: list[tuple[int, str]] = []
         self._values: dict[tuple[int, str], tuple[int, float]] = {}
         self._timers: list[tuple[int, int]] = []
-        self._set_for = [NEVER] * len(watched)
+        self._set_for: list[int] = []
         self._latest = -NEVER
         self._earliest = NEVER
         self.has_begun = False
         self.judged_before = -NEVER
         """Phenomenon time before which everything is judged, microseconds; what comes for it now is too late."""
         self.n_late = 0
+        self.watch(watched)
+
+    def watch(self, watched: Iterable[Watch]) -> None:
+        """Watch more datastreams; those that come once it has begun are waited for from their first value on."""
+        for watch in watched:
+            self._of_stream.setdefault(watch.datastream, []).append(len(self.machines))
+            self.machines.append((Machine(watch.rule, _hold_us(watch.hold_s)), watch.datastream))
+            self._set_for.append(NEVER)
+
+    @property
+    def datastreams(self) -> tuple[str, ...]:
+        """Ids of those that are watched."""
+        return tuple(self._of_stream)
 
     @property
     def latest(self) -> int:

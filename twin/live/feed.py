@@ -13,6 +13,7 @@ from twin.live.counts import Counts
 from twin.live.folder import find_site
 from twin.live.freshness import max_ages_s, states
 from twin.live.intake import Intake
+from twin.live.judge import Judged, judging
 from twin.live.mapping import read_mapping
 from twin.live.memory import Memory
 from twin.live.messages import Decoder
@@ -58,9 +59,11 @@ class Feed:
         store: Store | None,
         memory: Memory | None = None,
         pump: Pump | None = None,
+        judged: Judged | None = None,
         ending: ExitStack,
     ) -> None:
         self.path, self.name = path, "live"
+        self._judged = judged or Judged()
         self._store, self._memory, self._pump, self._ending = store, memory, pump, ending
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -187,6 +190,7 @@ class Feed:
         try:
             while not self._stop.is_set():
                 if pump.turn() == 0:
+                    self._judged.keep_time(now_us())
                     self._stop.wait(_TURN_S)
             pump.finish()
         except TwinError as error:  # told by `failure`: nobody waits for this thread
@@ -233,6 +237,7 @@ def connect(
     topic: str | tuple[str, ...] = "v1.1/#",
     qos: int = 1,
     store: bool = False,
+    alarms: bool = True,
     mapping: Path | str | None = None,
     credentials: Path | str | None = None,
     ca: Path | str | None = None,
@@ -252,6 +257,8 @@ def connect(
         0 or 1.
     store : bool
         Whether what comes is kept in the city too; this process is then its one writer.
+    alarms : bool
+        Whether what is kept is judged by the rules of the city.
     mapping : path, optional
         Rules for messages that are no SensorThings.
     credentials : path, optional
@@ -290,7 +297,10 @@ def connect(
     intake = Intake(writer, memory, catalogue)
     decoder = Decoder(intake, Locator(site.crs, site.extent), rules)
     pump = Pump(MqttSource(wanted), decoder, batch_s=1.0 if store else _REFRESH_S)
-    return Feed(path, store=reader, memory=memory, pump=pump, ending=ending)
+    judged = None
+    if writer is not None:
+        judged = ending.enter_context(judging(path, writer, intake, is_on=alarms, notices=told))
+    return Feed(path, store=reader, memory=memory, pump=pump, judged=judged, ending=ending)
 
 
 def _batch(snapshot: Snapshot) -> Batch:

@@ -13,6 +13,7 @@ from twin.core.limits import check_limit, limits
 from twin.live.decode import decode_observation, is_number, parse_json
 from twin.live.folder import Site, find_site, record
 from twin.live.intake import Intake
+from twin.live.judge import judging_stored
 from twin.live.lines import bounded_lines
 from twin.live.mapping import find
 from twin.live.model import MICROSECONDS, Catalogue
@@ -58,6 +59,10 @@ class ImportOptions:
         Of tables without a column for it.
     encoding, zone : str, optional
         Of text, and of times that name no zone.
+    alarms : bool
+        Whether what they hold is judged.
+    alarm_rules : Path, optional
+        Rules of alarms instead of ``live/alarms.toml`` of the city.
     """
 
     crs: str | None = None
@@ -67,6 +72,8 @@ class ImportOptions:
     datastream: str = ""
     encoding: str | None = None
     zone: str | None = None
+    alarms: bool = True
+    alarm_rules: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,20 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: its counts, and what the city knows now."""
+    """What an import did: its counts, what the city knows now, and how many events the alarm log has more."""
 
     counts: Counts
     catalogue: Catalogue
+    n_alarm_events: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """In plain values; events where observations were judged."""
+        told = {
+            **self.counts.as_json(),
+            "things": len(self.catalogue.things),
+            "datastreams": len(self.catalogue.datastreams),
+        }
+        return told if self.n_alarm_events is None else {**told, "alarm_events": self.n_alarm_events}
 
 
 def import_files(
@@ -121,17 +138,20 @@ def import_files(
         intake = Intake(store, catalogue=store.catalogue())
         intake.learn(merged)
         progress.stage("keep", len(plans))
-        for plan, (_, rows) in zip(plans, read, strict=True):
-            n = take_lines(rows, intake, latest_us=latest_us)
-            n += _observations(plan, site, intake, options, latest_us)
-            if not n and plan.kind not in {"things", "stations", "rdb"}:
-                notices.add("no-observations", f"{plan.path}: holds no observations", subject=str(plan.path))
-            progress.advance()
-        intake.flush()
+        with judging_stored(
+            city, store, intake, rules=options.alarm_rules, is_on=options.alarms, notices=notices
+        ) as judged:
+            for plan, (_, rows) in zip(plans, read, strict=True):
+                n = take_lines(rows, intake, latest_us=latest_us)
+                n += _observations(plan, site, intake, options, latest_us)
+                if not n and plan.kind not in {"things", "stations", "rdb"}:
+                    told = f"{plan.path}: holds no observations"
+                    notices.add("no-observations", told, subject=str(plan.path))
+                progress.advance()
         intake.tell(notices)
         catalogue = intake.catalogue
     record(site, catalogue, _sources(plans), notices=notices)
-    return Imported(intake.counts, catalogue)
+    return Imported(intake.counts, catalogue, judged.n_events)
 
 
 def _sources(plans: list[_Plan]) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from twin.live.counts import Counts
 from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
 from twin.live.intake import Intake
-from twin.live.judge import open_judge
+from twin.live.judge import judging
 from twin.live.messages import Decoder
 from twin.live.mqtt import MqttSource
 from twin.live.ngsi import EntityReader, entity_pages, first_place_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.core.notices import Notices
-    from twin.live.judge import Judge
+    from twin.live.judge import Judged
     from twin.live.mapping import MessageRule
     from twin.live.model import Catalogue
     from twin.live.mqtt import ConnectionState, Subscription
@@ -48,15 +48,19 @@ class Ended:
         How many messages came, of which some tell several observations.
     n_connects : int
         How often the broker was reached.
+    n_alarm_events : int, optional
+        How many events the alarm log has more; None where nothing was judged.
     """
 
     counts: Counts = field(default_factory=Counts)
     n_messages: int = 0
     n_connects: int = 0
+    n_alarm_events: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """In plain values."""
-        return {**self.counts.as_json(), "messages": self.n_messages, "connects": self.n_connects}
+        told = {**self.counts.as_json(), "messages": self.n_messages, "connects": self.n_connects}
+        return told if self.n_alarm_events is None else {**told, "alarm_events": self.n_alarm_events}
 
 
 def ingest_mqtt(
@@ -66,6 +70,8 @@ def ingest_mqtt(
     seconds: float | None = None,
     rules: Sequence[MessageRule] = (),
     crs: str | None = None,
+    alarms: bool = True,
+    alarm_rules: Path | None = None,
     on_change: Callable[[ConnectionState], None] | None = None,
     until: threading.Event | None = None,
     ended: Ended | None = None,
@@ -86,6 +92,10 @@ def ingest_mqtt(
         Of messages that are no SensorThings.
     crs : str, optional
         Of a new city.
+    alarms : bool
+        Whether what comes is judged.
+    alarm_rules : Path, optional
+        Rules of alarms instead of ``live/alarms.toml`` of the city.
     on_change : callable, optional
         Is told when the connection comes and goes.
     until : threading.Event, optional
@@ -111,9 +121,10 @@ def ingest_mqtt(
         pump = Pump(source, Decoder(intake, Locator(site.crs, site.extent), rules))
         source.start()
         try:
-            with open_judge(city, store, rules=None, notices=notices) as judge:
-                _run(pump, seconds, on_change=on_change, judge=judge, until=until or threading.Event())
+            with judging(city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices) as judged:
+                _run(pump, seconds, on_change=on_change, judged=judged, until=until or threading.Event())
                 pump.finish()
+            ended.n_alarm_events = judged.n_events
         finally:
             pump.finish()
             intake.tell(notices)
@@ -130,18 +141,15 @@ def _run(
     seconds: float | None,
     *,
     on_change: Callable[[ConnectionState], None] | None,
-    judge: Judge | None,
+    judged: Judged,
     until: threading.Event,
 ) -> None:
     """Turn the pump; what it keeps is judged by the rules of the city, if it has some."""
-    if judge is not None:
-        pump.decoder.intake.after = judge.take
     end = math.inf if seconds is None else time.monotonic() + seconds
     told = None
     while time.monotonic() < end and not until.is_set():
         pump.run_for(max(0.0, min(_ROUND_S, end - time.monotonic())))
-        if judge is not None:
-            judge.keep_time(now_us())
+        judged.keep_time(now_us())
         state = pump.source.state
         if on_change is not None and (state.is_online, state.reason) != told:
             told = state.is_online, state.reason
@@ -156,6 +164,8 @@ def ingest_ngsi(
     seconds: float | None = None,
     every_s: float = 60.0,
     crs: str | None = None,
+    alarms: bool = True,
+    alarm_rules: Path | None = None,
     limits: FetchLimits | None = None,
     until: threading.Event | None = None,
     ended: Ended | None = None,
@@ -175,6 +185,10 @@ def ingest_ngsi(
         How long; one round if not given.
     every_s : float
         From one round to the next.
+    alarms : bool
+        Whether what comes is judged.
+    alarm_rules : Path, optional
+        Rules of alarms instead of ``live/alarms.toml`` of the city.
     until : threading.Event, optional
         Ends it when it is set.
 
@@ -196,19 +210,22 @@ def ingest_ngsi(
         ended.counts = intake.counts
         reader = EntityReader(intake, Locator(site.crs, site.extent), asked.base, notices)
         try:
-            while True:
-                started = time.monotonic()
-                for entity in entities:
-                    reader.take(entity)
-                ended.n_messages += len(entities)
-                ended.n_connects += 1
-                intake.flush()
-                wait_s = max(0.0, started + every_s - time.monotonic())
-                if time.monotonic() + wait_s >= end:
-                    break
-                if stop.wait(wait_s):
-                    break
-                entities, _ = _entities(url, kind, limits, notices)
+            with judging(city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices) as judged:
+                while True:
+                    started = time.monotonic()
+                    for entity in entities:
+                        reader.take(entity)
+                    ended.n_messages += len(entities)
+                    ended.n_connects += 1
+                    intake.flush()
+                    judged.keep_time(now_us())
+                    wait_s = max(0.0, started + every_s - time.monotonic())
+                    if time.monotonic() + wait_s >= end:
+                        break
+                    if stop.wait(wait_s):
+                        break
+                    entities, _ = _entities(url, kind, limits, notices)
+            ended.n_alarm_events = judged.n_events
         finally:
             intake.flush()
             intake.tell(notices)

@@ -39,6 +39,8 @@ class Intake:
         What is known already.
     after : callable, optional
         Is given every batch that was kept, such as to judge it.
+    learned : callable, optional
+        Is given the catalogue whenever there is more in it.
     """
 
     store: Store | None = None
@@ -50,6 +52,7 @@ class Intake:
     specs: dict[str, Spec] = field(default_factory=dict)
     waiting: list[Observation] = field(default_factory=list)
     after: Callable[[Batch], None] | None = None
+    learned: Callable[[Catalogue], None] | None = None
     new_things: list[Thing] = field(default_factory=list)
     new_streams: list[Datastream] = field(default_factory=list)
 
@@ -68,6 +71,8 @@ class Intake:
             self.store.put_catalogue(catalogue)
         if self.memory is not None:
             self.memory.extend(self.catalogue)
+        if self.learned is not None:
+            self.learned(self.catalogue)
 
     def knows(self, datastream: str) -> bool:
         """Whether a datastream is in the catalogue."""

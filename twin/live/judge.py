@@ -7,15 +7,18 @@ import hashlib
 import json
 import math
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from twin.core.errors import ConfigError
 from twin.core.files import canonical_json, guard_storage, write_text
 from twin.live.alarm_engine import Engine, Watch
 from twin.live.alarm_log import LOG, Log, alarm_id, event_row
 from twin.live.alarm_rules import FILE, read_rules, watched
 from twin.live.freshness import max_ages_s
-from twin.live.model import Quality
+from twin.live.model import Catalogue, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
     from twin.live.alarm_engine import AlarmEvent
     from twin.live.alarm_rules import Rules
-    from twin.live.model import Batch, Catalogue
+    from twin.live.intake import Intake
+    from twin.live.model import Batch
     from twin.live.store import Store
 
 STATE = "live/alarms.state.json"
@@ -34,22 +38,41 @@ OF_NOW_US = 3_600_000_000
 
 
 class Judge:
-    """Rules of a city at work; from `open_judge`.
+    """Rules of a city at work; from `judging` and `judging_stored`.
 
     Parameters
     ----------
+    rules : Rules
     engine : Engine
     log : Log
     catalogue : Catalogue
+    notices : Notices
+        Is told of a rule whose unit does not fit a datastream that comes later.
     """
 
-    def __init__(self, engine: Engine, log: Log, catalogue: Catalogue) -> None:
-        self.engine, self.log, self.catalogue = engine, log, catalogue
+    def __init__(
+        self, rules: Rules, engine: Engine, log: Log, catalogue: Catalogue, notices: Notices
+    ) -> None:
+        self.rules, self.engine, self.log, self.catalogue = rules, engine, log, catalogue
         self.is_of_now = False
+        self._notices = notices
 
     def take(self, batch: Batch) -> None:
         """Judge observations; those of bad quality and those that are no numbers say nothing."""
         self._tell(self.engine.take(_judged(batch)))
+
+    def learn(self, catalogue: Catalogue) -> None:
+        """Watch what has come into the catalogue since."""
+        new = tuple(d for d in catalogue.datastreams if d.id not in self.catalogue)
+        self.catalogue = catalogue
+        if not new:
+            return
+        things = {d.thing: catalogue.thing(d.thing) for d in new}
+        part = Catalogue(tuple(things.values()), new)
+        try:
+            self.engine.watch(_watches(self.rules, part))
+        except ConfigError as error:
+            self._notices.add("alarm-unit", f"{error}; what came later is not watched")
 
     def advance(self, now_us: int) -> None:
         """The clock has come to a moment although nothing arrived."""
@@ -64,12 +87,128 @@ class Judge:
         if self.is_of_now:
             self.advance(now_us)
 
+    def catch_up(self, store: Store, start_us: int) -> None:
+        """Judge what a store holds from a moment on, in the order of time, however it came in."""
+        for observations in _since(store, self.engine, start_us):
+            self._tell(self.engine.take(observations))
+
     def finish(self) -> None:
         """Judge what is still waiting."""
         self._tell(self.engine.finish())
 
     def _tell(self, events: Iterable[AlarmEvent]) -> None:
         self.log.add(event_row(event, self.catalogue) for event in events)
+
+
+@dataclass(slots=True)
+class Judged:
+    """What judging has come to.
+
+    Parameters
+    ----------
+    judge : Judge, optional
+        None where the city has no rules, or nothing is to be judged.
+    first_us : int, optional
+        Earliest phenomenon time of what came in.
+    """
+
+    judge: Judge | None = None
+    first_us: int | None = None
+
+    @property
+    def n_events(self) -> int | None:
+        """How many events the log has more; None where nothing was judged."""
+        return None if self.judge is None else self.judge.log.n_added
+
+    def keep_time(self, now_us: int) -> None:
+        """As `Judge.keep_time`."""
+        if self.judge is not None:
+            self.judge.keep_time(now_us)
+
+    def note(self, batch: Batch) -> None:
+        """Remember where the earliest of a batch lies."""
+        first = int(min(batch.phenomenon_time))
+        self.first_us = first if self.first_us is None else min(first, self.first_us)
+
+
+@contextlib.contextmanager
+def judging(
+    city: Path,
+    store: Store,
+    intake: Intake,
+    *,
+    rules: Path | None = None,
+    from_us: int | None = None,
+    is_on: bool = True,
+    notices: Notices,
+) -> Iterator[Judged]:
+    """Judge what comes into an intake as it comes, by the rules of the city, while the block runs.
+
+    Parameters
+    ----------
+    city : Path
+    store : Store
+        Open for writing: only who writes observations judges them.
+    intake : Intake
+        Whose batches are judged once they are kept; the caller flushes it within the block.
+    rules : Path, optional
+        Instead of ``live/alarms.toml`` of the city.
+    from_us : int, optional
+        First phenomenon time of a replay. Where it lies before what is judged already, history is judged anew from
+        there; events that stand in the log are not told twice.
+    is_on : bool
+        Whether anything is judged at all.
+    notices : Notices
+        Is told which rules watch nothing, and how much came too late to be judged.
+
+    Raises
+    ------
+    ConfigError
+        If the rules have a mistake.
+    """
+    with _open_judge(city, store, rules, from_us, is_on=is_on, notices=notices) as judge:
+        done = Judged(judge)
+        if judge is not None:
+            intake.after, intake.learned = judge.take, judge.learn
+        try:
+            yield done
+        finally:
+            intake.after = intake.learned = None
+    if judge is not None and judge.engine.n_late:
+        what = (
+            f"{judge.engine.n_late} observations came after their time was judged; they are kept, not judged"
+        )
+        notices.add("late-for-alarms", what)
+
+
+@contextlib.contextmanager
+def judging_stored(
+    city: Path,
+    store: Store,
+    intake: Intake,
+    *,
+    rules: Path | None = None,
+    is_on: bool = True,
+    notices: Notices,
+) -> Iterator[Judged]:
+    """Judge at the end of the block what came into an intake in it: files and servers give it in any order.
+
+    What the store holds from the earliest of it on is judged in the order of time, so that the log is the same for
+    every order of files, columns and datastreams. Parameters and errors are those of `judging`.
+    """
+    done = Judged()
+    intake.after = done.note
+    try:
+        yield done
+        intake.flush()
+    finally:
+        intake.after = None
+    if done.first_us is None:
+        return
+    with _open_judge(city, store, rules, done.first_us, is_on=is_on, notices=notices) as judge:
+        done.judge = judge
+        if judge is not None and judge.engine.latest < done.first_us:
+            judge.catch_up(store, done.first_us)
 
 
 def _judged(batch: Batch) -> Iterator[tuple[str, int, int, float]]:
@@ -80,42 +219,22 @@ def _judged(batch: Batch) -> Iterator[tuple[str, int, int, float]]:
 
 
 @contextlib.contextmanager
-def open_judge(
-    city: Path, store: Store, *, rules: Path | None, from_us: int | None = None, notices: Notices
+def _open_judge(
+    city: Path, store: Store, rules: Path | None, from_us: int | None, *, is_on: bool, notices: Notices
 ) -> Iterator[Judge | None]:
-    """The rules of a city at work while the block runs; None where the city has none.
-
-    Parameters
-    ----------
-    city : Path
-    store : Store
-        Open for writing: only who writes observations judges them.
-    rules : Path, optional
-        Instead of ``live/alarms.toml`` of the city.
-    from_us : int, optional
-        First phenomenon time of a replay. Where it lies before what is judged already, history is judged anew from
-        there; events that stand in the log are not told twice.
-    notices : Notices
-        Is told which rules watch nothing.
-
-    Raises
-    ------
-    ConfigError
-        If the rules have a mistake.
-    """
+    """The rules of a city at work while the block runs; None where the city has none, or nothing is to be judged."""
     path = rules or city / FILE
-    if rules is None and not path.exists():
+    if not is_on or (rules is None and not path.exists()):
         yield None
         return
     found = read_rules(path)
     catalogue = store.catalogue()
-    judge = Judge(_engine(found, catalogue, notices), Log(city / LOG), catalogue)
+    judge = Judge(found, _engine(found, catalogue, notices), Log(city / LOG), catalogue, notices)
     key = _key(found)
     before = _read_state(city / STATE, key)
     if before and (from_us is None or from_us >= before["judged_before"]):
         thaw(judge.engine, before)
-        for observations in _since(store, catalogue, before["judged_before"]):
-            judge._tell(judge.engine.take(observations))
+        judge.catch_up(store, before["judged_before"])
     try:
         yield judge
     except BaseException as stop:
@@ -137,13 +256,17 @@ def _end(judge: Judge, path: Path, key: str, before: dict[str, Any] | None) -> N
 
 
 def _engine(rules: Rules, catalogue: Catalogue, notices: Notices) -> Engine:
-    pairs = watched(rules, catalogue)
-    ages = dict(zip((d.id for d in catalogue.datastreams), max_ages_s(catalogue).tolist(), strict=True))
-    busy = {rule.name for rule, _ in pairs}
+    watches = _watches(rules, catalogue)
+    busy = {watch.rule.name for watch in watches}
     for rule in rules.rules:
         if rule.name not in busy:
             notices.add("idle-rule", f"rule {rule.name}: fits no datastream of the city", subject=rule.name)
-    return Engine([Watch(r, d.id, ages[d.id]) for r, d in pairs], lateness_s=rules.lateness_s)
+    return Engine(watches, lateness_s=rules.lateness_s)
+
+
+def _watches(rules: Rules, catalogue: Catalogue) -> list[Watch]:
+    ages = dict(zip((d.id for d in catalogue.datastreams), max_ages_s(catalogue).tolist(), strict=True))
+    return [Watch(rule, stream.id, ages[stream.id]) for rule, stream in watched(rules, catalogue)]
 
 
 def _key(rules: Rules) -> str:
@@ -202,14 +325,26 @@ def _read_state(path: Path, key: str) -> dict[str, Any] | None:
     return state if isinstance(state, dict) and state.get("key") == key else None
 
 
-def _since(store: Store, catalogue: Catalogue, start_us: int) -> Iterator[list[tuple[str, int, int, float]]]:
-    """What the store holds from a moment on, in the order of time: it came in after the last judgement."""
-    parts = [store.history(d.id, start_us) for d in catalogue.datastreams]
-    rows = [
-        (p.datastream, int(t), int(rt), math.nan if q >= Quality.INVALID else float(v))
-        for p in parts
-        for t, rt, v, q in zip(p.time, p.result_time, p.number, p.quality, strict=True)
-    ]
-    rows.sort(key=lambda row: (row[1], row[0]))
-    for i in range(0, len(rows), _CHUNK):
-        yield rows[i : i + _CHUNK]
+def _since(store: Store, engine: Engine, start_us: int) -> Iterator[list[tuple[str, int, int, float]]]:
+    """What the store holds of the watched datastreams from a moment on, in the order of time and datastream.
+
+    Others tell only how far time has come, and where it began.
+    """
+    first, last = store.ends(start_us)
+    if first is None or last is None:
+        return
+    yield [("", first, 0, math.nan)]
+    names = sorted(engine.datastreams)
+    parts = [store.history(name, start_us) for name in names]
+    time = np.concatenate([np.empty(0, np.int64), *(p.time for p in parts)])
+    value = np.concatenate(
+        [np.empty(0), *(np.where(p.quality < Quality.INVALID, p.number, np.nan) for p in parts)]
+    )
+    result_time = np.concatenate([np.empty(0, np.int64), *(p.result_time for p in parts)])
+    stream = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
+    order = np.lexsort((stream, time))
+    for i in range(0, len(order), _CHUNK):
+        rows = order[i : i + _CHUNK]
+        columns = (time[rows].tolist(), result_time[rows].tolist(), value[rows].tolist())
+        yield list(zip([names[k] for k in stream[rows].tolist()], *columns, strict=True))
+    yield [("", last, 0, math.nan)]

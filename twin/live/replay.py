@@ -11,7 +11,7 @@ from twin.core.errors import InputError, InputNotFoundError, UsageError
 from twin.live.decode import decode_observation, parse_json
 from twin.live.folder import find_site
 from twin.live.intake import Intake
-from twin.live.judge import open_judge
+from twin.live.judge import judging
 from twin.live.lines import bounded_lines
 from twin.live.model import MICROSECONDS
 from twin.live.places import Locator
@@ -127,18 +127,12 @@ def replay(
         intake = Intake(store, catalogue=store.catalogue())
         reader = Lines(path, intake.specs, _latest_us(), locate)
         first = reader.first_time()
-        with open_judge(city, store, rules=rules, from_us=first, notices=notices) as judge:
-            if judge is not None:
-                intake.after = judge.take
+        with judging(city, store, intake, rules=rules, from_us=first, notices=notices) as judged:
             _feed(reader, intake, pace)
-        n_events = judge.log.n_added if judge is not None else None
-        if judge is not None and judge.engine.n_late:
-            what = f"{judge.engine.n_late} observations came after their time was judged; they are kept, not judged"
-            notices.add("late-for-alarms", what)
     if not intake.counts.received:
         notices.add("no-observations", f"{path}: holds no observations", subject=str(path))
     intake.tell(notices)
-    return Replayed(intake.counts, n_events)
+    return Replayed(intake.counts, judged.n_events)
 
 
 def reader_of(city: Path, path: Path, specs: dict[str, Spec], notices: Notices) -> Lines:

@@ -10,6 +10,7 @@ from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
 from twin.live.importing import Imported, first_place, take_observation, told_crs
 from twin.live.intake import Intake
+from twin.live.judge import judging_stored
 from twin.live.model import MICROSECONDS, Catalogue
 from twin.live.moments import iso_utc
 from twin.live.places import Locator
@@ -34,6 +35,8 @@ def import_sensorthings(
     *,
     since_us: int | None = None,
     crs: str | None = None,
+    alarms: bool = True,
+    alarm_rules: Path | None = None,
     limits: FetchLimits | None = None,
     fetcher: Fetcher | None = None,
     notices: Notices,
@@ -50,6 +53,10 @@ def import_sensorthings(
         Only observations from then on; from the newest that is kept already if not given.
     crs : str, optional
         Of a new city.
+    alarms : bool
+        Whether what comes is judged.
+    alarm_rules : Path, optional
+        Rules of alarms instead of ``live/alarms.toml`` of the city.
 
     Raises
     ------
@@ -75,14 +82,18 @@ def import_sensorthings(
         with open_store(city, write=True, notices=notices) as store:
             intake = Intake(store, catalogue=store.catalogue())
             intake.learn(catalogue)
-            for stream in catalogue.datastreams:
-                first = since_us if since_us is not None else store.history_end(stream.id)
-                if not _observations(asked, stream.id, intake, first_us=first, where=where, notices=notices):
-                    break
-            intake.flush()
+            with judging_stored(
+                city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices
+            ) as judged:
+                for stream in catalogue.datastreams:
+                    first = since_us if since_us is not None else store.history_end(stream.id)
+                    if not _observations(
+                        asked, stream.id, intake, first_us=first, where=where, notices=notices
+                    ):
+                        break
             intake.tell(notices)
         record(site, intake.catalogue, (), notices=notices)
-        return Imported(intake.counts, intake.catalogue)
+        return Imported(intake.counts, intake.catalogue, judged.n_events)
     finally:
         asked.close()
 

@@ -168,6 +168,16 @@ class Store:
             first, last = self.connection.execute(query).fetchone()
         return None if first is None else (first, last)
 
+    def ends(self, start: int) -> tuple[int | None, int | None]:
+        """First and last phenomenon time of all observations from a moment on, microseconds UTC; None without any."""
+        query = """
+            SELECT min(a), max(b) FROM (SELECT
+            (SELECT min(time) FROM observation WHERE stream = number AND time >= ?1) a,
+            (SELECT max(time) FROM observation WHERE stream = number AND time >= ?1) b FROM datastream)"""
+        with guard_database(self.path):
+            first, last = self.connection.execute(query, (int(start),)).fetchone()
+        return first, last
+
     def median_intervals_s(self, *, n: int = 33) -> dict[str, float]:
         """Median interval of the newest `n` observations of each datastream that has three or more, seconds."""
         query = "SELECT time FROM observation WHERE stream=? ORDER BY time DESC LIMIT ?"
