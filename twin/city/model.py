@@ -215,6 +215,16 @@ class City:
         )
         return open_city(self.path)
 
+    def _require_more_than_observations(self, suffix: str) -> None:
+        """Refuse models of a city that has neither ground nor buildings; a page shows its stations."""
+        kinds = {layer.kind for layer in self.manifest.layers.values()}
+        if kinds <= {"observations"} and suffix != ".html":
+            raise InputError(
+                self.path,
+                f"holds {'observations only' if kinds else 'nothing yet'}, which a {suffix} file has no place for",
+                "write them with `twin live export CITY history.parquet`, or show them in a page (.html)",
+            )
+
     def export(
         self,
         path: str | Path,
@@ -239,6 +249,8 @@ class City:
         ------
         UsageError
             If no writer knows the suffix, or its files do not hold what was asked for.
+        InputError
+            If the city holds observations alone, and the file could not show them.
         ExtraMissingError
             If a package that the format needs is not installed; names the command that installs it.
         OutputExistsError
@@ -253,6 +265,7 @@ class City:
         told = Notices() if notices is None else notices
         write, city, is_ours = exporter_for(target), self, force
         require_taken(wanted, suffix_of(target))
+        self._require_more_than_observations(suffix_of(target))
         for _ in range(READS):
             try:
                 write(city, ExportRequest(target, is_ours, wanted, told))

@@ -92,7 +92,10 @@ def _compare(city: Path, truth: Path) -> Comparison:
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     from twin.cli.check_lines import quality_lines, val3dity_lines
 
-    yield f"{report['path']}: {report['buildings']} buildings, {report['solids']} solids"
+    if not report["buildings"]:
+        yield f"{report['path']}: holds no buildings, so there is nothing to check"
+    else:
+        yield f"{report['path']}: {report['buildings']} buildings, {report['solids']} solids"
     for lod, figures in report["lods"].items():
         yield f"  LoD {lod}: {figures['valid']} of {figures['solids']} solids valid"
     yield from (f"  {n} {state}" for state, n in report["states"].items())

@@ -36,12 +36,17 @@ def command(city: Path, as_json: bool) -> int:
     return 0
 
 
+def _buildings(facts: dict[str, Any]) -> str:
+    states = ", ".join(f"{n} {s}" for s, n in facts["states"].items())
+    return f"{facts['buildings']} ({states})" if states else "none"
+
+
 def _lines(facts: dict[str, Any]) -> list[str]:
     x0, y0, z0, x1, y1, z1 = facts["bounds"]
     lines = [
         f"{facts['name']}  ({facts['crs']})",
         f"  extent     {x1 - x0:.0f} x {y1 - y0:.0f} m, elevation {z0:.1f} to {z1:.1f} m",
-        f"  buildings  {facts['buildings']} ({', '.join(f'{n} {s}' for s, n in facts['states'].items())})",
+        f"  buildings  {_buildings(facts)}",
     ]
     if facts["height_m"]:
         low, middle, high = (facts["height_m"][k] for k in ("min", "median", "max"))

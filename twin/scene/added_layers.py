@@ -39,9 +39,13 @@ def overlays(city: City) -> tuple[Overlay, ...]:
 
 
 def terrain_heights(city: City) -> HeightAt:
-    """A function that gives the ground's elevation at points."""
+    """A function that gives the ground's elevation at points; that of a plain where the city has no ground."""
     from twin.core.grid import sample_bilinear
     from twin.sources.rasters import open_elevation
+
+    if "terrain" not in city.manifest.layers:
+        flat = plain_elevation(city)
+        return lambda x, _: np.full(len(x), flat)
 
     read, grid = open_elevation(city.path / "terrain" / "dtm.tif")
     dtm = read((slice(0, grid.ny), slice(0, grid.nx)))
@@ -50,6 +54,11 @@ def terrain_heights(city: City) -> HeightAt:
         return sample_bilinear(dtm, grid, x, y)
 
     return height
+
+
+def plain_elevation(city: City) -> float:
+    """Elevation of the plain on which things stand whose city has no ground: that of the lowest."""
+    return float(city.manifest.bounds[2])
 
 
 def _vector(city: City, name: str, _layer: Layer, height: HeightAt) -> Overlay:

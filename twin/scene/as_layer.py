@@ -41,16 +41,18 @@ class ChosenLayers:
 def chosen_layers(source: City | SceneContent, layers: Sequence[Any]) -> ChosenLayers:
     """Layers by what they are: names of added layers, names of floods, floods, and anything with a state in time.
 
-    Nothing asked for shows all added layers and no flood; what is asked for is all that is shown.
+    Nothing asked for shows all added layers and no flood; what is asked for is all that is shown. A city that holds
+    observations alone shows them unasked.
 
     Raises
     ------
     UsageError
         If something can be no layer.
     """
-    if not layers:
-        return ChosenLayers((), ())
     over_time = _names_over_time(source)
+    if not layers:
+        alone = [name for name, kind in over_time.items() if kind == "observations"]
+        return ChosenLayers((), tuple(as_layer(n, source) for n in alone) if _is_alone(source) else ())
     overlays: list[str] = []
     moving: list[SceneLayer] = []
     for layer in layers:
@@ -138,6 +140,12 @@ def _residual(city: City, flood: str) -> SceneLayer:
     if not flood:
         raise UsageError("layers", f"{RESIDUAL}: names no flood", "give it as residual:typhoon")
     return ResidualLayer(city.path, read_flood(city, flood))
+
+
+def _is_alone(source: Any) -> bool:
+    """Whether a city holds nothing but observations."""
+    city = _city(source)
+    return city is not None and {layer.kind for layer in city.manifest.layers.values()} == {"observations"}
 
 
 def _city(source: Any) -> City | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.scene.added_layers import overlays, terrain_heights
+from twin.scene.added_layers import overlays, plain_elevation, terrain_heights
 from twin.scene.facets import facets_from_solids
 from twin.scene.model import (
     AttributeTable,
@@ -61,7 +61,7 @@ def _terrain(city: City) -> Terrain | None:
     from twin.reconstruct.skirt import block_skirt
 
     if "terrain" not in city.manifest.layers:
-        return None
+        return _plain_ground(city)
     surface = city_surface(city.path, city.manifest)
     base_m = float(surface.mesh.vertices[:, 2].min()) - BASE_DEPTH_M
     skirt = block_skirt(surface.mesh, bounds=city.bounds, base_m=base_m)
@@ -69,6 +69,25 @@ def _terrain(city: City) -> Terrain | None:
     triangles = np.concatenate([surface.mesh.triangles, skirt.triangles + len(surface.mesh.vertices)])
     cover = np.concatenate([surface.cover, np.full(len(skirt.triangles), Cover.SKIRT, np.uint8)])
     return Terrain(vertices, triangles.astype(np.int32), cover)
+
+
+def _plain_ground(city: City) -> Terrain | None:
+    """A flat plate below what has no ground of its own, such as stations alone; None where nothing has a place."""
+    from twin.core.mesh import TriangleMesh
+    from twin.reconstruct.cover import Cover
+    from twin.reconstruct.skirt import block_skirt
+
+    b, z = city.bounds, plain_elevation(city)
+    if not (b.width > 0 and b.height > 0):
+        return None
+    corners = np.array(
+        [(b.x_min, b.y_min, z), (b.x_max, b.y_min, z), (b.x_max, b.y_max, z), (b.x_min, b.y_max, z)]
+    )
+    plate = TriangleMesh(corners, np.array([(0, 1, 2), (0, 2, 3)], np.int32))
+    skirt = block_skirt(plate, bounds=b, base_m=z - BASE_DEPTH_M)
+    cover = np.repeat(np.array([Cover.GROUND, Cover.SKIRT], np.uint8), [2, len(skirt.triangles)])
+    triangles = np.concatenate([plate.triangles, skirt.triangles + len(corners)]).astype(np.int32)
+    return Terrain(np.concatenate([corners, skirt.vertices]), triangles, cover)
 
 
 def _bridges(city: City) -> FacetMesh:

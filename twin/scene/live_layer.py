@@ -287,13 +287,12 @@ def layer_of(
 
     from twin.scene.added_layers import terrain_heights
 
-    heights = terrain_heights(city) if "terrain" in layers else None
     return LiveLayer(
         observations,
         properties,
         name,
         building_property,
         alarming,
-        heights,
+        terrain_heights(city),
         roads if "roads" in layers else None,
     )

@@ -305,7 +305,8 @@ def _marker_frame(view: MarkerView | None, rows: dict[str, int]) -> list[Any]:
         alarm = bool(view.is_alarm[i]) if view.is_alarm is not None else False
         height = float(view.height_m[i]) if view.height_m is not None else 0.0
         text = visible_text(view.text[i]) if view.text else ""
-        told = [text, view.rgb[i].tolist(), int(view.state[i]), round(height, 2), int(alarm)]
+        height = round(height, 2) if math.isfinite(height) else 0.0  # a station without a value has no column
+        told = [text, view.rgb[i].tolist(), int(view.state[i]), height, int(alarm)]
         frame[rows[name]] = told
     return frame
 

@@ -46,6 +46,8 @@ class Place:
 def building_places(city: City) -> list[Place]:
     """Every building by its id and by its names."""
     frame = city.buildings
+    if not len(frame):
+        return []
     middle = frame.geometry.representative_point()
     columns = [frame[c].astype(object) for c in _NAME_COLUMNS if c in frame.columns]
     height = frame["roof_max_m"] if "roof_max_m" in frame else frame["ground_m"]
