@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,14 @@ _CONVERTED: dict[str, tuple[float, float, tuple[str, ...]]] = {
     "inHg hPa": (33.8638866667, 0.0, ("inHg", "[in_i'Hg]")),
     "psi kPa": (6.894757293168, 0.0, ("psi", "[psi]")),
 }  # fmt: skip
+_ANY_CASE = {
+    "mps", "kph", "kmh", "cms", "cfs", "gpm", "mph", "psi", "[psi]", "kt", "ft", "ft/s", "ft3/s", "in/hr", "pct",
+    "%rh", "% rh", "ppm", "[ppm]", "ppb", "[ppb]", "ntu", "[NTU]", "fnu", "[pH]", "veh", "amp", "lux", "sec", "min",
+    "hr", "day", "dB", "dBA", "dB(A)", "°C", "°F", "deg", "deg C", "deg F", "Cel", "Hz", "hPa", "kPa", "km", "km/h",
+    "kg", "kW", "kWh", "kW.h", "ug/m3", "ug/m³", "µg/m3", "µg/m³", "us/cm @25c",
+}  # fmt: skip
+"""Short names that mean the same however they are cased; mW and MW, s and S, mg and Mg are two units each."""
+_WORD = re.compile(r"[^\W\d_]{4}")
 _LENGTHS_M = {"mm": 0.001, "km": 1000.0}
 _EXTREMES = {
     "m": (-12_000.0, 12_000.0), "mm": (-1e7, 1e7), "Cel": (-273.15, 10_000.0), "K": (0.0, 10_000.0),
@@ -117,11 +126,16 @@ def _table() -> dict[str, Unit]:
         code = pair.split()[1]
         for name in names:
             table[name] = Unit(code, _SYMBOLS.get(code, code), scale, offset)
-    folded = {name.casefold(): unit for name, unit in reversed(table.items())}
-    return {**folded, **table}
+    return table
+
+
+def _is_cased_freely(name: str) -> bool:
+    """Whether a name may be written in capitals too: words may, and those of the short ones that stay what they are."""
+    return name in _ANY_CASE or (_WORD.search(name) is not None and name != "mbar")
 
 
 _UNITS = _table()
+_FOLDED = {n.casefold(): unit for n, unit in reversed(_UNITS.items()) if _is_cased_freely(n)}
 
 
 def find_unit(*names: str, length_in_m: bool = False) -> Unit:
@@ -140,12 +154,14 @@ def find_unit(*names: str, length_in_m: bool = False) -> Unit:
     ('µg/m³', 'm', 0.5555555555555556)
     >>> find_unit("smoots")
     Unit(code='', symbol='smoots', scale=1.0, offset=0.0, is_known=False)
+    >>> find_unit("MW").code, find_unit("mW").is_known, find_unit("S").is_known, find_unit("Meter").code
+    ('MW', False, False, 'm')
     """
     given = [n.strip() for n in names if n and n.strip()]
     if not given:
         return Unit("", "")
     for name in map(_plain, given):
-        unit = _UNITS.get(name) or _UNITS.get(name.casefold())
+        unit = _UNITS.get(name) or _FOLDED.get(name.casefold())
         if unit is not None:
             return _in_metres(unit) if length_in_m else unit
     return Unit("", next((n for n in given if ":" not in n), given[0]), is_known=False)
