@@ -18,7 +18,8 @@ from twin.live.intake import Intake
 from twin.live.mapping import read_mapping
 from twin.live.memory import Memory
 from twin.live.messages import Decoder
-from twin.live.model import Catalogue, Datastream, Thing
+from twin.live.model import Catalogue, Datastream, Place, Thing
+from twin.live.ngsi import EntityReader
 from twin.live.places import Locator
 from twin.live.sniffing import Sniffed
 from twin.live.times import now_us, parse_time_us
@@ -283,3 +284,41 @@ def test_what_is_sniffed_becomes_a_mapping_that_fits(tmp_path: Path) -> None:
     results = taken(made, message("city/kallio/air/1", air), message("raw/humidity", b"44"))
     assert results["1:pm25"] == 6.0
     assert made.intake.counts.stored == 2
+
+
+def test_a_new_datastream_of_a_known_thing_leaves_the_thing_as_it_is(tmp_path: Path) -> None:
+    made, _ = mapped(tmp_path)
+    known = Thing("air-7", "측정소", "On a mast", Place("building", (1.0, 2.0, 3.0), "B7"), {"owner": "city"})
+    bare = Thing("air-8", "Without a place")
+    made.intake.learn(Catalogue((known, bare)))
+    first = {"ts": 1_772_323_200_000, "pos": {"lon": 24.95, "lat": 60.18}, "values": {"pm25": 12.5}}
+    second = {**first, "values": {"level": 10}}
+    for batch in ([first], [second]):
+        taken(made, *(message(f"city/kallio/air/{n}", air) for n in (7, 8) for air in batch))
+    catalogue = made.intake.catalogue
+    assert catalogue.thing("air-7") == known
+    assert catalogue.thing("air-8").name == "Without a place"
+    assert catalogue.thing("air-8").place.position is not None
+    assert {d.id for d in catalogue.datastreams} > {"air-7:pm2_5", "air-7:level", "air-8:level"}
+
+
+def test_a_new_property_of_an_entity_leaves_its_place() -> None:
+    intake = Intake(memory=Memory(Catalogue()))
+    reader = EntityReader(intake, HELSINKI, "server", Notices())
+    place = {"type": "Point", "coordinates": [24.95, 60.18]}
+    entity = {
+        "id": "e1",
+        "type": "Air",
+        "name": "Mast",
+        "location": place,
+        "dateObserved": "2026-03-01T00:00:00Z",
+    }
+    reader.take({**entity, "pm25": 1.0})
+    intake.flush()
+    first = intake.catalogue.thing("e1")
+    assert first.place.position is not None
+    for more in ({"pm10": 2.0}, {"o3": 3.0, "name": "Mast", "location": None}):
+        reader.take({**entity, "pm25": 1.0, **more})
+        intake.flush()
+    assert intake.catalogue.thing("e1") == first
+    assert [d.id for d in intake.catalogue.datastreams] == ["e1:pm25", "e1:pm10", "e1:o3"]

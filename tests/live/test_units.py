@@ -7,7 +7,9 @@ import pytest
 from twin.live.units import find_unit
 
 
-@pytest.mark.parametrize("name", ["mW", "mJ", "mWh", "S", "H", "G", "D", "Mm", "Mg/m3", "Mbar", "mw", "k", "gJ"])
+@pytest.mark.parametrize(
+    "name", ["mW", "mJ", "mWh", "S", "H", "G", "D", "Mm", "Mg/m3", "Mbar", "mw", "k", "gJ"]
+)
 def test_a_symbol_of_another_size_is_not_known(name: str) -> None:
     assert not find_unit(name).is_known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from twin.live.counts import Counts
@@ -53,7 +53,7 @@ class Intake:
     waiting: list[Observation] = field(default_factory=list)
     after: Callable[[Batch], None] | None = None
     learned: Callable[[Catalogue], None] | None = None
-    new_things: list[Thing] = field(default_factory=list)
+    new_things: dict[str, Thing] = field(default_factory=dict)
     new_streams: list[Datastream] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -81,6 +81,9 @@ class Intake:
     def register(self, thing: Thing, datastreams: tuple[Datastream, ...]) -> None:
         """Take in something new that a message told of; it is kept with its first batch.
 
+        A thing that is known stays as it is, for a list of things tells more of it than a message does; but a message
+        may tell its place where none was known.
+
         Raises
         ------
         RejectedError
@@ -88,9 +91,18 @@ class Intake:
         """
         if len(self.specs) + len(datastreams) > MAX_DATASTREAMS:
             raise RejectedError("thing", f"would be one more than {MAX_DATASTREAMS:,} datastreams")
-        self.new_things.append(thing)
+        self.new_things[thing.id] = self._kept(thing)
         self.new_streams.extend(datastreams)
         self.specs.update(specs_of(datastreams))
+
+    def _kept(self, told: Thing) -> Thing:
+        known = self.new_things.get(told.id)
+        if known is None and self.catalogue.has_thing(told.id):
+            known = self.catalogue.thing(told.id)
+        if known is None:
+            return told
+        is_placed = known.place.kind != told.place.kind or known.place.position is not None
+        return known if is_placed else replace(known, place=told.place)
 
     def add(self, observation: Observation) -> None:
         """Take one in; it is kept with its batch."""
@@ -111,10 +123,9 @@ class Intake:
         """Keep what waits."""
         if self.new_things:
             new = Catalogue(
-                tuple({t.id: t for t in self.new_things}.values()),
-                tuple({d.id: d for d in self.new_streams}.values()),
+                tuple(self.new_things.values()), tuple({d.id: d for d in self.new_streams}.values())
             )
-            self.new_things, self.new_streams = [], []
+            self.new_things, self.new_streams = {}, []
             self._put(new)
         if not self.waiting:
             return

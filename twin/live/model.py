@@ -404,6 +404,10 @@ class Catalogue:
     def __contains__(self, datastream: str) -> bool:
         return datastream in self._datastreams
 
+    def has_thing(self, name: str) -> bool:
+        """Whether there is a thing with an id."""
+        return name in self._things
+
     def thing(self, name: str) -> Thing:
         """The thing with an id; KeyError if there is none."""
         return self._things[name]

@@ -54,7 +54,7 @@ class EntityReader:
     locator: Locator
     where: str
     notices: Notices
-    seen: set[str] = field(default_factory=set)
+    things: dict[str, Thing] = field(default_factory=dict)
 
     def take(self, entity: Any) -> None:
         """Take one entity in: each of its measured properties is a datastream."""
@@ -78,6 +78,11 @@ class EntityReader:
         if not isinstance(ident, str) or not ident:
             raise RejectedError("thing", "an entity has no id")
         ident = clean_text(ident)
+        if ident not in self.things:
+            self.things[ident] = self._described(ident, entity)
+        return self.things[ident]
+
+    def _described(self, ident: str, entity: dict[str, Any]) -> Thing:
         kind = str(entity.get("type", ""))
         name = clean_text(str(_value(entity.get("name")) or ident))
         properties = clean_properties(
@@ -86,17 +91,15 @@ class EntityReader:
         if kind.lower() in _MOVING:
             return Thing(ident, name, kind, Place("moving"), properties)
         place: Xyz | None = None
-        if ident not in self.seen:
-            self.seen.add(ident)
-            shown = f"{self.where}: {visible_text(name)}"
-            location = _value(entity.get("location"))
-            if location is None:
-                self.notices.add(
-                    "no-location", f"{shown}: has no location; it is kept without a place", subject=ident
-                )
-            else:
-                at = self.locator.geojson(location)
-                place = settled(at, self.locator, name=shown, subject=ident, notices=self.notices)
+        shown = f"{self.where}: {visible_text(name)}"
+        location = _value(entity.get("location"))
+        if location is None:
+            self.notices.add(
+                "no-location", f"{shown}: has no location; it is kept without a place", subject=ident
+            )
+        else:
+            at = self.locator.geojson(location)
+            place = settled(at, self.locator, name=shown, subject=ident, notices=self.notices)
         return Thing(ident, name, kind, place_of(properties, place), properties)
 
     def _position(self, entity: dict[str, Any]) -> tuple[float, float, float, float] | None:
