@@ -154,6 +154,19 @@ def test_a_reader_sees_datastreams_that_came_after_it(tmp_path: Path) -> None:
             assert reader.latest(2).results == [None, None, None, 4.0]
 
 
+def test_a_reader_of_an_empty_store_sees_what_comes(tmp_path: Path) -> None:
+    with open_store(tmp_path, write=True) as writer, open_store(tmp_path) as reader:
+        assert len(reader.latest().datastreams) == 0
+        for n, name in enumerate(("a", "b", "c"), start=1):
+            writer.put_catalogue(Catalogue((Thing("gauge"),), (Datastream(name, "gauge"),)))
+            writer.append(batch_of([Observation(name, k, k, float(k)) for k in range(3)]))
+            if name != "b":
+                assert reader.history(name).results == [0.0, 1.0, 2.0]
+            assert reader.history_end(name) == 2
+            assert len(reader.median_intervals_s()) == n
+            assert reader.latest().results == [2.0] * n
+
+
 def test_the_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
     with open_store(tmp_path, write=True), pytest.raises(BusyError, match=str(os.getpid())):  # noqa: SIM117
         with open_store(tmp_path, write=True):

@@ -72,6 +72,12 @@ class Store:
         """Each datastream's number in the table of observations, in the order of the catalogue."""
         return stream_numbers(self.connection)
 
+    def _fresh_numbers(self) -> dict[str, int]:
+        """`numbers`, with those that a writer has added since."""
+        if self.n_datastreams() != max(self.numbers.values(), default=0):
+            self.__dict__.pop("numbers")
+        return self.numbers
+
     def catalogue(self) -> Catalogue:
         """Things and datastreams as they stand in the store now."""
         with guard_database(self.path):
@@ -124,7 +130,7 @@ class Store:
         UsageError
             If there is no such datastream.
         """
-        number = self.numbers.get(datastream)
+        number = self._fresh_numbers().get(datastream)
         if number is None:
             raise UsageError(datastream, "is no datastream of this city", "see `twin live latest`")
         span = (
@@ -140,7 +146,7 @@ class Store:
         """Phenomenon time of the newest observation of a datastream, microseconds UTC; None if there is none."""
         query = "SELECT max(time) FROM observation WHERE stream=?"
         with guard_database(self.path):
-            (last,) = self.connection.execute(query, (self.numbers.get(datastream, -1),)).fetchone()
+            (last,) = self.connection.execute(query, (self._fresh_numbers().get(datastream, -1),)).fetchone()
         return None if last is None else int(last)
 
     def latest(self, moment: int | None = None) -> Snapshot:
@@ -149,12 +155,9 @@ class Store:
             moment = (self.span() or (0, 0))[1]
         with guard_database(self.path):
             rows = self.connection.execute(_AS_OF, (int(moment),)).fetchall()
-        if any(
-            row[0] > max(self.numbers.values()) for row in rows[-1:]
-        ):  # a writer has added datastreams since
-            self.__dict__.pop("numbers")
-        names = tuple(self.numbers)
-        index = {number: i for i, number in enumerate(self.numbers.values())}
+        numbers = self._fresh_numbers()
+        names = tuple(numbers)
+        index = {number: i for i, number in enumerate(numbers.values())}
         at = np.fromiter((index[row[0]] for row in rows), np.int64, len(rows))
         return scattered(int(moment), names, at, _columns([row[1:] for row in rows]))
 
@@ -183,7 +186,7 @@ class Store:
         query = "SELECT time FROM observation WHERE stream=? ORDER BY time DESC LIMIT ?"
         medians = {}
         with guard_database(self.path):
-            for name, number in self.numbers.items():
+            for name, number in self._fresh_numbers().items():
                 times = np.array(self.connection.execute(query, (number, n)).fetchall(), np.int64).ravel()
                 if len(times) > 2:
                     medians[name] = float(np.median(-np.diff(times))) / MICROSECONDS
