@@ -229,6 +229,42 @@ def test_a_firing_alarm_without_data_fires_on_when_it_is_back(city: Path) -> Non
     ]
 
 
+def logged(city: Path, *events: tuple[str, str]) -> None:
+    """A log of one alarm, with times as text."""
+    names = ("severity", "datastream", "thing", "observed_property", "unit")
+    row = {"id": "high@level", "rule": "high", **dict.fromkeys(names, "x"), "value": 2.5}
+    Log(city / LOG).add({**row, "time": time, "event": event} for time, event in events)
+
+
+def test_flapping_that_settles_in_silence_brings_no_data(city: Path) -> None:
+    logged(
+        city,
+        ("2026-08-28T03:00:00Z", "flapping"),
+        ("2026-08-28T03:10:00Z", "no_data"),
+        ("2026-08-28T03:30:00Z", "settled"),
+    )
+    (alarm,) = alarms(city)
+    assert (alarm.state, alarm.since, alarm.is_active) == ("no_data", "2026-08-28T03:10:00Z", True)
+    logged(city, ("2026-08-28T03:40:00Z", "data_back"))
+    assert alarms(city)[0].state == "recovered"
+
+
+def test_the_log_is_read_in_the_order_of_time(city: Path) -> None:
+    """As text a part of a second would come before the whole one."""
+    logged(city, ("2026-08-28T03:00:00.500Z", "recovered"), ("2026-08-28T03:00:00Z", "fired"))
+    assert [a.state for a in alarms(city)] == ["recovered"]
+
+
+def test_an_action_with_a_time_that_is_none_is_not_kept(city: Path) -> None:
+    logged(city, ("2026-08-28T03:00:00Z", "fired"))
+    for until, at in (("tomorrow", "2026-08-28T04:00:00Z"), ("2026-08-28T04:00:00Z", "now")):
+        with pytest.raises(UsageError, match="is no moment"):
+            shelve(city, "high@level", until=until, at=at)
+    with pytest.raises(UsageError, match="is no moment"):
+        acknowledge(city, "high@level", at="now")
+    assert [a.shelved_until for a in alarms(city)] == [""]
+
+
 def test_a_rule_that_watches_nothing_is_told(city: Path) -> None:
     (city / FILE).write_text(RULES.replace('"river-*"', '"rivr-*"'), encoding="utf-8")
     notices = Notices()

@@ -33,6 +33,8 @@ _UNDER = {
     "settled": "recovered",
 }
 """What an alarm is after an event; after others it stays what it was."""
+_BY_THE_CLOCK = {"settled", "settled_firing"}
+"""Events that no value leads to: they say nothing of whether there is data."""
 
 
 def alarm_id(rule: str, datastream: str) -> str:
@@ -200,16 +202,15 @@ def alarms(city: Path, *, at_us: int | None = None) -> list[Alarm]:
     at_us : int, optional
         Microseconds, UTC; the end of the log if not given.
     """
-    rows = read_lines(city / LOG)
-    if at_us is not None:
-        rows = [r for r in rows if parse_utc(str(r["time"])) <= at_us]
+    timed = [(parse_utc(str(row["time"])), row) for row in read_lines(city / LOG)]
+    timed = sorted((r for r in timed if at_us is None or r[0] <= at_us), key=lambda r: r[0])
     actions = read_lines(city / ACTIONS)
     latest: dict[str, Alarm] = {}
-    for row in sorted(rows, key=lambda r: str(r["time"])):
+    for _, row in timed:
         latest[row["id"]] = _next(latest.get(row["id"]), row)
-    now = at_us if at_us is not None else max((parse_utc(str(r["time"])) for r in rows), default=0)
+    now = at_us if at_us is not None else max((time for time, _ in timed), default=0)
     shown = [_with_actions(alarm, actions, now) for alarm in latest.values()]
-    return sorted(sorted(shown, key=lambda a: a.id), key=lambda a: a.since, reverse=True)
+    return sorted(sorted(shown, key=lambda a: a.id), key=lambda a: parse_utc(a.since), reverse=True)
 
 
 def _next(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:
@@ -217,6 +218,7 @@ def _next(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:
     under = _UNDER.get(event, before.under if before else "recovered")
     names = ("id", "rule", "severity", "datastream", "thing", "observed_property", "unit")
     ident, rule, severity, stream, thing, observed, unit = (str(row[name]) for name in names)
+    is_silent = before is not None and before.is_without_data and event in _BY_THE_CLOCK
     return Alarm(
         ident,
         rule,
@@ -226,8 +228,8 @@ def _next(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:
         observed,
         unit,
         under=under,
-        is_without_data=event == "no_data",
-        since=str(row["time"]),
+        is_without_data=event == "no_data" or is_silent,
+        since=before.since if is_silent and before else str(row["time"]),
         value=row.get("value"),
         text=row.get("text", {}),
     )
@@ -255,9 +257,10 @@ def acknowledge(city: Path, ident: str, *, at: str) -> Alarm:
     Raises
     ------
     UsageError
-        If the log has no such alarm.
+        If the log has no such alarm, or the time is none.
     """
     alarm = _known(city, ident)
+    parse_utc(at, where="at")
     _act(city, {"at": at, "action": "acknowledge", "id": ident, "since": alarm.since})
     return _known(city, ident)
 
@@ -268,9 +271,11 @@ def shelve(city: Path, ident: str, *, until: str, at: str) -> Alarm:
     Raises
     ------
     UsageError
-        If the log has no such alarm.
+        If the log has no such alarm, or one of the times is none.
     """
     _known(city, ident)
+    parse_utc(at, where="at")
+    parse_utc(until, where="until")
     _act(city, {"at": at, "action": "shelve", "id": ident, "until": until})
     return _known(city, ident)
 
