@@ -8,7 +8,7 @@ import pytest
 
 from twin.core.errors import UsageError
 from twin.core.place import Place
-from twin.energy.sun import Sun
+from twin.energy.sun import Sun, parse_time
 from twin.energy.sweeps import hours_on_raster, sunlit
 from twin.energy.track import parse_day, sun_track
 
@@ -116,3 +116,14 @@ def test_steps_must_divide_the_day(every):
 def test_a_day_that_is_none_is_refused():
     with pytest.raises(UsageError, match="no day"):
         parse_day("2026-13-01")
+
+
+def test_years_at_the_ends_of_the_calendar_are_refused():
+    for call in (
+        lambda: parse_day("0001-01-01"),
+        lambda: sun_track(date(1, 1, 1), Place(60.0, 25.0)),
+        lambda: sun_track(date(9999, 12, 31), Place(60.0, -25.0)),
+        lambda: parse_time("9999-12-31T23:00-14:00"),
+    ):
+        with pytest.raises(UsageError, match="1800 to 2200"):
+            call()

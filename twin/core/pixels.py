@@ -17,6 +17,13 @@ def parse_size(text: str) -> tuple[int, int]:
     (1920, 1080)
     """
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not (
+        len(text) < 20
+        and text.isascii()
+        and width.isdigit()
+        and height.isdigit()
+        and int(width)
+        and int(height)
+    ):
         raise UsageError("--size", f"{text!r} is not a size in pixels", "give it as 1920x1080")
     return int(width), int(height)

@@ -35,13 +35,26 @@ class Sun:
         return level * math.sin(azimuth), level * math.cos(azimuth), math.sin(elevation)
 
 
+def check_year(year: int, *, where: str) -> None:
+    """Refuse years that the formulas are not made for.
+
+    Raises
+    ------
+    UsageError
+        Outside of 1800 to 2200.
+    """
+    if not 1800 <= year <= 2200:
+        what = f"lies in the year {year}; where the sun stood is told from 1800 to 2200"
+        raise UsageError(where, what, "choose a year of these")
+
+
 def parse_time(text: str) -> datetime:
     """A point in time from ISO 8601 text.
 
     Raises
     ------
     UsageError
-        If it is no time, or has no offset from UTC, without which the sun's place is unknown.
+        If it is no time, has no offset from UTC, without which the sun's place is unknown, or lies centuries away.
 
     Examples
     --------
@@ -54,6 +67,7 @@ def parse_time(text: str) -> datetime:
         raise UsageError("--time", f"{text!r} is no time", "write 2026-07-01T14:00+03:00") from None
     if when.tzinfo is None:
         raise UsageError("--time", f"{text!r} has no offset from UTC", f"write {text}+00:00, or your own")
+    check_year(when.year, where="--time")
     return when
 
 

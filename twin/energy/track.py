@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.core.errors import UsageError
-from twin.energy.sun import Sun, sun_at
+from twin.energy.sun import Sun, check_year, sun_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,7 @@ def parse_day(text: str) -> date:
     Raises
     ------
     UsageError
-        If it is none.
+        If it is none, or lies centuries away.
 
     Examples
     --------
@@ -61,9 +61,11 @@ def parse_day(text: str) -> date:
     12
     """
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError("--date", f"{text!r} is no day", "write 2026-12-21") from None
+    check_year(day.year, where="--date")
+    return day
 
 
 def sun_track(day: date, place: Place, *, every_min: int = 15) -> Track:
@@ -80,7 +82,7 @@ def sun_track(day: date, place: Place, *, every_min: int = 15) -> Track:
     Raises
     ------
     UsageError
-        If the steps do not divide the day.
+        If the steps do not divide the day, or the year is none for which the sun is told.
 
     Examples
     --------
@@ -92,6 +94,7 @@ def sun_track(day: date, place: Place, *, every_min: int = 15) -> Track:
         raise UsageError(
             "--every", f"{every_min} minutes do not divide a day", "give 5, 10, 15, 20, 30 or 60"
         )
+    check_year(day.year, where="--date")
     start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(minutes=4 * place.longitude_deg)
     suns, hours = [], []
     for step in range(0, MINUTES, every_min):

@@ -242,7 +242,7 @@ def _request(client: httpx.Client, url: str, fetcher: Fetcher) -> tuple[int, byt
 def _body(answer: httpx.Response, most: int) -> bytes:
     """The unpacked bytes of an answer, as long as they are not too many."""
     promised = answer.headers.get("content-length", "")
-    if promised.isdigit() and int(promised) > most:
+    if promised.isascii() and promised.isdigit() and int(promised) > most:
         raise FetchError(f"promises {int(promised):,} bytes for a page, the limit is {most:,}")
     parts, n = [], 0
     for part in answer.iter_bytes():
@@ -263,12 +263,12 @@ def _port(parts: Any) -> int | None:
 def retry_after_s(text: str | None) -> float | None:
     """Seconds that a server asks to wait, as a count or as a date.
 
-    >>> retry_after_s("7"), retry_after_s("soon"), retry_after_s(None)
-    (7.0, None, None)
+    >>> retry_after_s("7"), retry_after_s("soon"), retry_after_s("²"), retry_after_s(None)
+    (7.0, None, None, None)
     """
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.isascii() and text.strip().isdigit():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())

@@ -234,7 +234,7 @@ def find(document: Any, steps: tuple[str, ...]) -> Any:
     for step in steps:
         if isinstance(document, dict):
             document = document.get(step)
-        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
+        elif isinstance(document, list) and step.isascii() and step.isdigit() and int(step) < len(document):
             document = document[int(step)]
         else:
             return None
