@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,9 @@ import pytest
 
 from twin.cli.main import run
 from twin.core.crs import horizontal, parse_crs
+from twin.live.local_time import LocalTimes
+from twin.live.model import Quality
+from twin.live.moments import iso_utc
 from twin.live.store import open_store
 from twin.live.times import parse_time_us
 
@@ -243,3 +248,73 @@ def test_observations_alone_make_no_city(tmp_path: Path, capsys: pytest.CaptureF
     assert run(["live", "import", str(tmp_path / "c.twin"), str(tmp_path / "o.jsonl")]) == 3
     assert not (tmp_path / "c.twin").exists()
     assert "things" in capsys.readouterr().err
+
+
+def stored(city: Path, stream: str) -> tuple[list[str], list[object]]:
+    with open_store(city) as store:
+        history = store.history(stream)
+    return [iso_utc(t)[5:16] for t in history.time], history.results
+
+
+FIRST_AND_SECOND = ["10-25T00:00", "10-25T00:30", "10-25T01:00", "10-25T01:30", "10-25T02:00"]
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_hour_that_comes_twice_in_autumn(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], step: int
+) -> None:
+    """Two stations side by side, upwards or downwards in time: 03:00 in Helsinki is twice on 25 October."""
+    clock = ["02:30", "03:00", "03:30", "03:00", "03:30", "04:00", "04:30"][::step]
+    rows = [f"{s},2026-10-25 {at},{k}" for k, at in enumerate(clock) for s in ("pm", "no2")]
+    (tmp_path / "r.csv").write_text("\n".join(["sensor,time,result", *rows]), encoding="utf-8")
+    counts, said = imported(capsys, city, tmp_path / "r.csv", "--zone", "Europe/Helsinki")
+    assert (counts["stored"], counts["duplicates"]) == (14, 0)
+    wanted = ["10-24T23:30", *FIRST_AND_SECOND, "10-25T02:30"]
+    assert stored(city, "pm") == (wanted, [float(k) for k in range(7)][::step])
+    assert stored(city, "no2") == stored(city, "pm")
+    assert "8 times lie in the hour that comes twice" in said
+
+
+def test_a_result_is_not_produced_before_it_was_true() -> None:
+    times = LocalTimes(ZoneInfo("Europe/Helsinki"))
+    local = datetime(2026, 10, 25, 3, 10)  # noqa: DTZ001 - a time of a table that names no zone
+    second = parse_time_us("2026-10-25T01:05:00Z")
+    assert times.produced(local, second).isoformat() == "2026-10-25T03:10:00+02:00"
+    assert times.produced(local, second - 3_600_000_000).isoformat() == "2026-10-25T03:10:00+03:00"
+
+
+def test_a_point_in_a_table_of_decimal_commas_is_refused(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mark is told by the beginning of the file; what comes far behind may be written otherwise."""
+    hours = (np.datetime64("2026-01-01T00:00") + np.arange(3005).astype("timedelta64[m]")).astype(str)
+    values = ["1,5"] * 3000 + ["12.5", "1.234", "1.234,5", "7", "-"]
+    rows = [f"pm;{at};{value}" for at, value in zip(hours, values, strict=True)]
+    (tmp_path / "r.csv").write_text("\n".join(["sensor;time;result", *rows]), encoding="utf-8")
+    counts, said = imported(capsys, city, tmp_path / "r.csv", "--zone", "UTC")
+    assert counts["rejected_by_cause"] == {"number": 2}
+    assert "line 3002" in said
+    assert "'12.5' has a point" in said
+    assert stored(city, "pm")[1][2999:] == [1.5, 1234.5, 7.0, None]
+
+
+def test_the_datastream_of_a_line_goes_before_the_option(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = '"phenomenonTime": "2026-01-01T00:00:00Z", "result": '
+    lines = [f'{{{at}1, "Datastream": {{"@iot.id": "no2"}}}}', f"{{{at}2}}"]
+    (tmp_path / "o.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    imported(capsys, city, tmp_path / "o.jsonl", "--datastream", "pm")
+    assert stored(city, "no2")[1] == [1.0]
+    assert stored(city, "pm")[1] == [2.0]
+
+
+@pytest.mark.parametrize("quality", ["²", "9" * 5000, "٣"])
+def test_a_quality_that_is_no_count_is_suspect(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], quality: str
+) -> None:
+    (tmp_path / "r.csv").write_text(f"time,result,quality\n2026-07-01T09:00Z,1,{quality}\n", encoding="utf-8")
+    counts, _ = imported(capsys, city, tmp_path / "r.csv", "--datastream", "pm")
+    assert counts["stored"] == 1
+    with open_store(city) as store:
+        assert store.history("pm").quality.tolist() == [Quality.SUSPECT]

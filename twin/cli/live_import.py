@@ -39,7 +39,7 @@ Examples:
     "--value", "values", multiple=True, help="COLUMN or COLUMN=UNIT of a list of stations with results."
 )
 @click.option("--time", help="When those results were true, such as 2026-07-01T08:00+02:00.")
-@click.option("--datastream", default="", help="Datastream of a table without a column for it.")
+@click.option("--datastream", default="", help="Datastream of observations that name none.")
 @click.option("--encoding", help="Encoding of the text, such as cp949.")
 @click.option("--zone", help="Zone of times in tables that name none, such as Asia/Seoul.")
 @rules_option

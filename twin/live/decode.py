@@ -76,6 +76,7 @@ def decode_observation(
     *,
     latest_us: int,
     datastream: str = "",
+    otherwise: str = "",
     received_us: int | None = None,
     locate: Locate | None = None,
 ) -> Observation:
@@ -89,7 +90,9 @@ def decode_observation(
     latest_us : int
         Times after this one are in the future.
     datastream : str
-        Where the message does not name it itself, such as by its topic.
+        Known from elsewhere, such as the topic; what the message says of it does not count then.
+    otherwise : str
+        Of a message that names none.
     received_us : int, optional
         Stands for times that the message leaves out.
     locate : callable, optional
@@ -101,7 +104,7 @@ def decode_observation(
     """
     if type(data) is not dict:
         raise RejectedError("json", "is no object with a result")
-    stream = datastream or _stream_of(data)
+    stream = datastream or _stream_of(data, otherwise)
     spec = specs.get(stream)
     if spec is None:
         raise RejectedError("unknown_datastream", f"datastream {_shown(stream)} is not known")
@@ -120,10 +123,12 @@ def decode_observation(
     return Observation(stream, time, produced, result, quality, position)
 
 
-def _stream_of(data: dict[str, Any]) -> str:
+def _stream_of(data: dict[str, Any], otherwise: str) -> str:
     named = data.get("Datastream", data.get("datastream", data.get("Datastream@iot.id")))
     if type(named) is dict:
         named = named.get("@iot.id")
+    if named is None and otherwise:
+        return otherwise
     if named is None or isinstance(named, (dict, list, bool)):
         raise RejectedError("unknown_datastream", "names no datastream")
     return str(named)

@@ -351,14 +351,14 @@ def _looks_geographic(table: Any, options: ImportOptions) -> bool:
 def _observations(plan: _Plan, site: Site, intake: Intake, options: ImportOptions, latest_us: int) -> int:
     if plan.kind == "lines":
         return take_json_lines(
-            plan.path, intake, site=site, datastream=options.datastream, latest_us=latest_us
+            plan.path, intake, site=site, otherwise=options.datastream, latest_us=latest_us
         )
     if plan.kind == "observations":
         locate = Locator(site.crs, None).geojson
         for n, entry in enumerate(plan.document, 1):
             where = f"{plan.path.name}: observation {n}"
             take_observation(
-                entry, where, intake, locate=locate, datastream=options.datastream, latest_us=latest_us
+                entry, where, intake, locate=locate, otherwise=options.datastream, latest_us=latest_us
             )
         return len(plan.document)
     if plan.kind in {"csv", "parquet"}:
@@ -374,7 +374,7 @@ def _observations(plan: _Plan, site: Site, intake: Intake, options: ImportOption
     return 0
 
 
-def take_json_lines(path: Path, intake: Intake, *, site: Site, datastream: str = "", latest_us: int) -> int:
+def take_json_lines(path: Path, intake: Intake, *, site: Site, otherwise: str = "", latest_us: int) -> int:
     """Take in a file with one SensorThings Observation a line; how many lines it had."""
     n, locate = 0, Locator(site.crs, None).geojson
     for number, line in bounded_lines(path):
@@ -388,7 +388,7 @@ def take_json_lines(path: Path, intake: Intake, *, site: Site, datastream: str =
         except RejectedError as reason:
             intake.reject(where, reason)
             continue
-        take_observation(entry, where, intake, locate=locate, datastream=datastream, latest_us=latest_us)
+        take_observation(entry, where, intake, locate=locate, otherwise=otherwise, latest_us=latest_us)
     return n
 
 
@@ -398,13 +398,20 @@ def take_observation(
     intake: Intake,
     *,
     locate: Callable[[Any], tuple[float, float, float] | None],
-    datastream: str,
+    datastream: str = "",
+    otherwise: str = "",
     latest_us: int,
 ) -> None:
     """Take one SensorThings Observation in, or count why not."""
     try:
-        intake.add(
-            decode_observation(entry, intake.specs, latest_us=latest_us, datastream=datastream, locate=locate)
+        found = decode_observation(
+            entry,
+            intake.specs,
+            latest_us=latest_us,
+            datastream=datastream,
+            otherwise=otherwise,
+            locate=locate,
         )
+        intake.add(found)
     except RejectedError as reason:
         intake.reject(where, reason)

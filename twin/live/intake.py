@@ -49,6 +49,7 @@ class Intake:
     counts: Counts = field(default_factory=Counts)
     examples: dict[str, list[str]] = field(default_factory=dict)
     n_invalid: Counter[str] = field(default_factory=Counter)
+    n_twice: Counter[str] = field(default_factory=Counter)
     specs: dict[str, Spec] = field(default_factory=dict)
     waiting: list[Observation] = field(default_factory=list)
     after: Callable[[Batch], None] | None = None
@@ -151,4 +152,10 @@ class Intake:
                 "invalid-results",
                 f"{total} results lie outside the valid range of their datastream or were called invalid by their"
                 f" source, most of {first!r}; they are kept and marked as invalid",
+            )
+        for source, n in self.n_twice.items():
+            notices.add(
+                "hour-twice",
+                f"{source}: {n} times lie in the hour that comes twice when clocks are put back; the order of the rows"
+                " told which of the two, of a single one the first; give times with their offset to be sure",
             )

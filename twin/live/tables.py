@@ -5,22 +5,23 @@ from __future__ import annotations
 import csv
 import math
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin.core.errors import InputError
 from twin.live.decode import checked_result, quality_of
+from twin.live.local_time import LocalTimes
 from twin.live.model import Observation
 from twin.live.moments import iso_utc, zone_of
 from twin.live.rejected import RejectedError
 from twin.live.roles import OBSERVATION, find_columns
 from twin.live.times import parse_time_us
-from twin.sources.cells import decimal_mark
+from twin.sources.cells import comma_number, decimal_mark, is_point_number
 from twin.sources.tables import delimiter_of
 from twin.sources.text import codec_name, guess_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import tzinfo
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from twin.live.intake import Intake
@@ -36,15 +37,18 @@ class RowContext(NamedTuple):
     ----------
     datastream : str
         Of rows that name none.
-    zone : tzinfo or None
-        Of times that name none.
+    local : LocalTimes or None
+        Of times that name no zone.
     latest_us : int
         Times after this one are in the future.
+    decimal_comma : bool
+        Whether numbers have one.
     """
 
     datastream: str
-    zone: tzinfo | None
+    local: LocalTimes | None
     latest_us: int
+    decimal_comma: bool = False
 
 
 class TableText(NamedTuple):
@@ -111,7 +115,7 @@ def take_csv(
         Of times that name none.
     """
     head = read_head(path, encoding)
-    context = RowContext(datastream, zone_of(zone) if zone else None, latest_us)
+    context = RowContext(datastream, _local(zone), latest_us, head.decimal_comma)
     at = find_columns(head.columns, OBSERVATION, told, where=str(path))
     index = {role: head.columns.index(column) for role, column in at.items()}
     n = 0
@@ -124,13 +128,12 @@ def take_csv(
                     continue
                 n += 1
                 cells = {role: row[i].strip() if i < len(row) else "" for role, i in index.items()}
-                if head.decimal_comma:
-                    cells["result"] = cells["result"].replace(".", "").replace(",", ".")
                 take_row(cells, f"{path.name}: line {rows.line_num}", intake, context)
         except csv.Error as error:
             raise InputError(
                 path, f"line {rows.line_num}: is no row of a table ({error})", "export it again"
             ) from error
+    _note_twice(intake, path, context)
     return n
 
 
@@ -141,7 +144,7 @@ def take_parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    context = RowContext(datastream, zone_of(zone) if zone else None, latest_us)
+    context = RowContext(datastream, _local(zone), latest_us)
     try:
         with pq.ParquetFile(path) as file:
             at = find_columns(file.schema_arrow.names, OBSERVATION, told, where=str(path))
@@ -151,11 +154,21 @@ def take_parquet(
                 for cells in _rows_of(columns):
                     n += 1
                     take_row(cells, f"{path.name}: row {n}", intake, context)
+            _note_twice(intake, path, context)
             return n
     except (pa.ArrowException, OSError) as error:
         raise InputError(
             path, f"is a damaged Parquet file ({str(error)[:120]})", "export it again"
         ) from error
+
+
+def _local(zone: str | None) -> LocalTimes | None:
+    return LocalTimes(zone_of(zone)) if zone else None
+
+
+def _note_twice(intake: Intake, path: Path, context: RowContext) -> None:
+    if context.local is not None and context.local.n_twice:
+        intake.n_twice[path.name] += context.local.n_twice
 
 
 def _rows_of(columns: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -177,7 +190,7 @@ def _observation(cells: Mapping[str, Any], intake: Intake, context: RowContext) 
     spec = intake.specs.get(stream)
     if spec is None:
         raise RejectedError("unknown_datastream", f"datastream {stream[:40]!r} is not known")
-    time = time_of(cells.get("time"), context.zone)
+    time = time_of(cells.get("time"), partial(context.local.moment, stream) if context.local else None)
     if time > context.latest_us:
         raise RejectedError("future", f"time {iso_utc(time)} lies in the future")
     made = cells.get("result_time")
@@ -186,25 +199,42 @@ def _observation(cells: Mapping[str, Any], intake: Intake, context: RowContext) 
         value = None
     if isinstance(value, float) and math.isnan(value):
         value = None
+    if context.decimal_comma and isinstance(value, str) and spec.result_type != "text":
+        value = _with_point(value)
     result, quality = checked_result(value, spec)
     told = cells.get("quality")
     if told not in {None, ""}:
-        quality = max(quality, quality_of(int(told) if str(told).isdigit() else told))
-    return Observation(stream, time, time_of(made, context.zone) if made else time, result, quality)
+        quality = max(quality, quality_of(int(told) if _is_count(str(told)) else told))
+    produced = time
+    if made:
+        produced = time_of(made, partial(context.local.produced, after_us=time) if context.local else None)
+    return Observation(stream, time, produced, result, quality)
 
 
-def time_of(value: Any, zone: tzinfo | None) -> int:
-    """Microseconds of a cell: a text or a moment, in `zone` where it names none."""
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 4
+
+
+def _with_point(text: str) -> str:
+    """A cell of a table of decimal commas, with a point; what has one already may be in either way, and is refused."""
+    number = comma_number(text)
+    if number is None and "." in text and is_point_number(text):
+        raise RejectedError("number", f"result {text[:40]!r} has a point in a table of decimal commas")
+    return text if number is None else number
+
+
+def time_of(value: Any, local: Callable[[datetime], datetime] | None) -> int:
+    """Microseconds of a cell: a text or a moment; `local` gives those their offset that name no zone."""
     if isinstance(value, datetime):
         value = value.isoformat()
     elif isinstance(value, str):
         value = value.replace("/", "-").strip() if value[4:5] == "/" else value.strip()
-    if zone is not None and isinstance(value, str):
+    if local is not None and isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
             return parse_time_us(value)
-        value = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()
+        value = (moment if moment.tzinfo else local(moment)).isoformat()
     return parse_time_us(value)
 
 

@@ -111,9 +111,25 @@ def _number(cell: str, mark: DecimalMark | None) -> float | None:
         return float(cell)
     if mark == "." and _GROUPED.fullmatch(cell):
         return float(cell.replace(",", ""))
-    if mark == "," and (_COMMA.fullmatch(cell) or _COMMA_GROUPED.fullmatch(cell) or _WHOLE.fullmatch(cell)):
-        return float(cell.replace(".", "").replace(",", "."))
+    if mark == "," and (number := comma_number(cell)):
+        return float(number)
     return None
+
+
+def comma_number(cell: str) -> str | None:
+    """A number with a decimal comma, or a whole one, as it is written with a point; None where it is none.
+
+    >>> comma_number("1.234,5"), comma_number("-7"), comma_number("12.5")
+    ('1234.5', '-7', None)
+    """
+    if _COMMA.fullmatch(cell) or _COMMA_GROUPED.fullmatch(cell) or _WHOLE.fullmatch(cell):
+        return cell.replace(".", "").replace(",", ".")
+    return None
+
+
+def is_point_number(cell: str) -> bool:
+    """Whether a cell is a number with a decimal point, or would be one with groups of thousands."""
+    return _POINT.fullmatch(cell) is not None or re.fullmatch(r"[-+]?\d{1,3}(\.\d{3})+", cell) is not None
 
 
 def typed_values(values: list[Any]) -> pd.Series:
