@@ -107,9 +107,9 @@ def _planned(
         scenes[at] = scenes[key].at(shot.time) if shot.time else scenes[key]
     scene, color_by = scenes[at], shot.color_by or None
     scene.colours(color_by)
-    camera = scene.camera(shot.view or None, size)
     furniture = replace(scene.shot.furniture, **{k: v for k, v in batch.furniture.items() if v is not None})
     scene.shot = replace(scene.shot, furniture=furniture)
+    camera = scene.camera(shot.view or None, size, color_by=color_by)
     told = describe(city, scene, camera, size=size, color_by=color_by, furniture=furniture)
     return Planned(batch.out / shot.name, scene, camera, size, color_by, told)
 

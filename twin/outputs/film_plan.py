@@ -178,12 +178,16 @@ def _flight(scene: Scene, options: FilmOptions) -> Flight:
             surface=solid_surface(scene.pack),
         )
     if options.orbits:
-        around = scene.camera(options.view, size) if options.view is not None else None
+        around = (
+            scene.camera(options.view, size, color_by=options.color_by) if options.view is not None else None
+        )
         seconds = options.seconds or ORBIT_S
         return orbit_flight(scene.pack, seconds=seconds, aspect=size[0] / size[1], around=around)
     if options.time_range is None:
         raise UsageError("film", "nothing moves in it", "ask for --orbit, --tour or --time-range")
-    return still_flight(scene.camera(options.view, size), seconds=options.seconds or RANGE_S)
+    return still_flight(
+        scene.camera(options.view, size, color_by=options.color_by), seconds=options.seconds or RANGE_S
+    )
 
 
 def _frame(i: int, n: int, flight: Flight, options: FilmOptions) -> Frame:

@@ -84,7 +84,7 @@ def write_snapshot(
     scene = wanted_scene(
         city, workspace=workspace, layers=layers, time=time, style=style, title=title, notices=notices
     )
-    camera = scene.camera(view, size)
+    camera = scene.camera(view, size, color_by=color_by)
     scene.snapshot(out, size=size, view=camera, color_by=color_by, force=force)
     if sidecar:
         from twin.outputs.sidecar import describe, write_sidecar

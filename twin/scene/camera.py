@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twin.scene.framing import Taken
     from twin.scene.pack import PackMeta, ScenePack
 
 Vector = tuple[float, float, float]
@@ -28,6 +29,7 @@ _STREET_ANGLE_DEG = 52.0
 _MODEL_ANGLE_DEG = 28.0
 _HOUSE = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
 _MAX_FILE_BYTES = 65_536
+_MANY_POINTS = 50_000
 _NO_FIT = "the points to fit must not be empty"
 
 
@@ -126,6 +128,13 @@ class Margins:
     bottom: float = 0.08
 
 
+_SIDES = {"north": 0.0, "east": 90.0, "south": 180.0, "west": 270.0}
+_MARGINS = {"top": Margins(top=0.115), "axis": Margins(left=0.0, right=0.0, top=0.14, bottom=0.14)}
+
+_SINKS = {"overview": (0.5, 0.35), "top": (0.5,), "axis": (0.2, 0.1)}
+"""How low the city may lie in a picture that is taller than it needs; a legend may find room above it."""
+
+
 def fit(
     points: NDArray[np.floating],
     *,
@@ -201,7 +210,7 @@ def fit_top(points: NDArray[np.floating], *, aspect: float, margins: Margins | N
     """
     if not len(points):
         raise ValueError(_NO_FIT)
-    m = margins or Margins(top=0.115)
+    m = margins or _MARGINS["top"]
     low, high = np.min(points, axis=0).astype(float), np.max(points, axis=0).astype(float)
     width, height = high[0] - low[0], high[1] - low[1]
     free_x, free_y = 1 - m.left - m.right, 1 - m.top - m.bottom
@@ -211,37 +220,54 @@ def fit_top(points: NDArray[np.floating], *, aspect: float, margins: Margins | N
     return Camera((x, y, high[2] + shown), (x, y, high[2]), parallel_height_m=shown)
 
 
-def named_view(name: str, pack: ScenePack, *, aspect: float, margins: Margins | None = None) -> Camera:
-    """The camera of a named view; `margins` are those of the overview.
+def named_view(name: str, pack: ScenePack, *, aspect: float, taken: Sequence[Taken] = ()) -> Camera:
+    """The camera of a named view; what is seen of the city keeps clear of what is `taken` by legends.
 
     ``overview`` looks from the best side, a little turned against the streets, so that roofs and two sides of each
     house are seen; ``north`` and its kin look from that side; ``axis`` looks low along the main direction of the
-    streets; ``street`` stands in a street at the height of the eyes; ``top`` is a map.
+    streets; ``street`` stands in a street at the height of the eyes, below the legend; ``top`` is a map.
 
     Raises
     ------
     UsageError
         If there is no such view.
     """
-    points = pack["fit_points"]
-    sides = {"north": 0.0, "east": 90.0, "south": 180.0, "west": 270.0}
-    if name == "top":
-        return fit_top(points, aspect=aspect)
-    if name in sides:
-        return fit(points, azimuth_deg=sides[name], elevation_deg=32, aspect=aspect)
-    if name == "overview":
-        azimuth = pack.meta.overview_deg
-        return fit(points, azimuth_deg=azimuth, elevation_deg=31, aspect=aspect, margins=margins)
-    if name == "axis":
-        return _axis_view(pack, aspect=aspect)
+    from twin.scene.framing import clear_of
+
     if name == "street":
         return _street_view(pack, aspect=aspect)
-    raise UsageError(
-        "--view", f"there is no view {name!r}", f"choose one of {', '.join(VIEWS)} or a .json or .toml file"
+    if name not in VIEWS:
+        raise UsageError(
+            "--view",
+            f"there is no view {name!r}",
+            f"choose one of {', '.join(VIEWS)} or a .json or .toml file",
+        )
+    margins = _MARGINS.get(name, Margins())
+    shown = _standing(pack) if name == "axis" else pack["fit_points"]
+    sinks = _SINKS.get(name, _SINKS["overview"])
+
+    def camera(right: float, sink: float) -> Camera:
+        return _fitted_view(name, pack, aspect=aspect, margins=replace(margins, right=right), sink=sink)
+
+    if not taken:
+        return camera(margins.right, sinks[0])
+    return clear_of(camera, shown, taken, least=margins.right, aspect=aspect, sinks=sinks)
+
+
+def _fitted_view(name: str, pack: ScenePack, *, aspect: float, margins: Margins, sink: float) -> Camera:
+    points = pack["fit_points"]
+    if name == "top":
+        return fit_top(points, aspect=aspect, margins=margins)
+    if name == "axis":
+        return _axis_view(pack, aspect=aspect, margins=margins, sink=sink)
+    azimuth = _SIDES.get(name, pack.meta.overview_deg)
+    elevation = 32 if name in _SIDES else 31
+    return fit(
+        points, azimuth_deg=azimuth, elevation_deg=elevation, aspect=aspect, margins=margins, sink=sink
     )
 
 
-def _axis_view(pack: ScenePack, *, aspect: float) -> Camera:
+def _axis_view(pack: ScenePack, *, aspect: float, margins: Margins, sink: float) -> Camera:
     """Along the streets over the houses, which fill its width; the ground before them runs out of the picture.
 
     Seen so low a district is a strip: it lies low in the picture, its skyline before the sky.
@@ -252,9 +278,17 @@ def _axis_view(pack: ScenePack, *, aspect: float) -> Camera:
         azimuth_deg=_axis_azimuth(pack.meta),
         elevation_deg=20,
         aspect=aspect,
-        margins=Margins(left=0.0, right=0.0, top=0.14, bottom=0.14),
-        sink=0.2,
+        margins=margins,
+        sink=sink,
     )
+
+
+def _standing(pack: ScenePack) -> NDArray[np.float32]:
+    """Points of what stands on the ground, of a large city some; the ground alone where nothing does."""
+    tops = pack["tree_foot"] + np.array([0, 0, 1], np.float32) * pack["tree_size"][:, 1:]
+    points = np.concatenate([pack["facet_points"], tops])
+    points = points[:: max(1, len(points) // _MANY_POINTS)]
+    return points if len(points) else pack["fit_points"]
 
 
 def _axis_azimuth(meta: PackMeta) -> float:

@@ -11,7 +11,7 @@ from twin.core.errors import LimitError, UsageError
 from twin.core.notices import Notices
 from twin.energy.sun import Sun, parse_time, sun_at
 from twin.scene.as_layer import chosen_layers
-from twin.scene.camera import Camera, Margins, load_camera, named_view
+from twin.scene.camera import Camera, load_camera, named_view
 from twin.scene.colouring import Colouring
 from twin.scene.store import stored_pack
 from twin.scene.style import load_style
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.scene.bake import Light
     from twin.scene.colour import ColourBy, Legend
+    from twin.scene.framing import Taken
     from twin.scene.furniture import Patch
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
@@ -44,7 +45,6 @@ MIN_SIDE_PX = 16
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 7680 * 4320 * 2
 _LABEL_REACH_M = 160.0
-_LEGEND_SHARE = 0.16
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,16 +314,51 @@ class Scene:
         """Take the light of this place of the sun from where it was baked before, as films do."""
         self._light = light
 
-    def camera(self, view: str | Path | Camera | None, size: tuple[int, int]) -> Camera:
-        """The camera of a named view, of a file, or itself; that of the scene without."""
+    def camera(
+        self,
+        view: str | Path | Camera | None,
+        size: tuple[int, int],
+        *,
+        color_by: str | ColourBy | None = None,
+        furniture: Furniture | None = None,
+    ) -> Camera:
+        """The camera of a named view, of a file, or itself; that of the scene without.
+
+        In a named view the city stands beside the legend that a picture with these colours and furniture has.
+        """
         view = self.shot.view if view is None else view
         if isinstance(view, Camera):
             return view
         if Path(view).suffix.lower() in {".json", ".toml"}:
             return load_camera(Path(view), self.pack.meta.origin)
-        # Legends of layers over time are long: the city stands beside them.
-        margins = Margins(right=_LEGEND_SHARE) if self.layers else None
-        return named_view(str(view), self.pack, aspect=size[0] / size[1], margins=margins)
+        wanted = furniture or self.shot.furniture
+        taken = self._legend_places(size, color_by or self.shot.color_by) if wanted.legend else ()
+        return named_view(str(view), self.pack, aspect=size[0] / size[1], taken=taken)
+
+    def _legend_places(self, size: tuple[int, int], color_by: str | ColourBy | None) -> list[Taken]:
+        """Where the legends of such a picture lie."""
+        from twin.scene.framing import Taken
+        from twin.scene.furniture import Sheet, legend_patches
+
+        try:
+            attribute = self.colours(color_by)[1]
+        except UsageError:
+            attribute = None  # Told where the buildings are coloured.
+        width, height = size
+        boxes = [patch.box for patch in legend_patches(Sheet(size, self.style), self._legends(attribute))]
+        return [Taken(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in boxes]
+
+    def _legends(self, attribute: Legend | None) -> list[list[Legend]]:
+        """Legends of each panel, in the language of the picture."""
+        from twin.scene.legend import scene_legends, sensor_legends
+        from twin.scene.wording import worded_legends
+
+        over_time = [*self.moment.legends, *([] if self.points is None else [self.points.legend])]
+        panels = (
+            scene_legends(self.pack, self.style, attribute, over_time=over_time),
+            sensor_legends(over_time),
+        )
+        return [worded_legends(part, self.language) for part in panels]
 
     def image(
         self,
@@ -364,7 +399,7 @@ class Scene:
         from twin.scene.render import render
 
         check_size(size)
-        camera = self.camera(view, size)
+        camera = self.camera(view, size, color_by=color_by, furniture=furniture)
         live = self.stage(color_by or self.shot.color_by)
         picture = render(live.stage, camera, size)
         return compose(picture, self.furniture(camera, size, live.legend, furniture or self.shot.furniture))
@@ -388,7 +423,7 @@ class Scene:
         """
         from twin.scene.png import write_png
 
-        camera = self.camera(view, size)
+        camera = self.camera(view, size, color_by=color_by, furniture=furniture)
         picture = self.image(size=size, view=camera, color_by=color_by, furniture=furniture)
         write_png(Path(path), picture, self.pack.meta, camera, self.sun, force=force)
         return Path(path)
@@ -399,7 +434,7 @@ class Scene:
 
         size = (1280, 800)
         stage = self.stage(color_by or self.shot.color_by).stage
-        show_stage(stage, self.camera(view, size), size)
+        show_stage(stage, self.camera(view, size, furniture=Furniture.none()), size)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """The picture of the scene, where a notebook shows it."""
@@ -442,8 +477,7 @@ class Scene:
             title_patches,
         )
         from twin.scene.labels import boxes, label_patches
-        from twin.scene.legend import scene_legends, sensor_legends
-        from twin.scene.wording import worded, worded_legends
+        from twin.scene.wording import worded
 
         sheet, meta = Sheet(size, self.style, self.notices), self.pack.meta
         fixed: list[Any] = []
@@ -451,12 +485,7 @@ class Scene:
         if title:
             fixed += title_patches(sheet, title, self._subtitle())
         if wanted.legend:
-            over_time = [*self.moment.legends, *([] if self.points is None else [self.points.legend])]
-            panels = (
-                scene_legends(self.pack, self.style, attribute, over_time=over_time),
-                sensor_legends(over_time),
-            )
-            fixed += legend_patches(sheet, [worded_legends(part, self.language) for part in panels])
+            fixed += legend_patches(sheet, self._legends(attribute))
         inside = _stands_inside(camera, meta.block)
         if wanted.scale and not inside:
             fixed.append(scale_patch(sheet, camera, language=self.language))

@@ -107,7 +107,7 @@ class Picture(QObject):
 
     def named_view(self, name: str) -> Camera | None:
         """The camera of a named view for the size of the window; None without a scene."""
-        return self.scene.camera(name, self.canvas.size_px) if self.scene is not None else None
+        return self._framed(self.scene, name) if self.scene is not None else None
 
     def show_layers(self, layers: Sequence[SceneLayer]) -> None:
         """Draw other layers over time, such as a flood or sensors; what is chosen lies over them."""
@@ -253,7 +253,12 @@ class Picture(QObject):
             raise RuntimeError("a camera needs a scene")
         if state.camera is not None:
             return local_camera(state.camera, scene.pack.meta.origin)
-        return scene.camera(state.view, self.canvas.size_px)
+        return self._framed(scene, state.view)
+
+    def _framed(self, scene: Scene, view: str) -> Camera:
+        """A named view for the size of the window, beside the legend that is shown."""
+        state = self.desk.state
+        return scene.camera(view, self.canvas.size_px, color_by=state.color_by, furniture=state.furniture)
 
     def _fit(self) -> None:
         """A named view that nobody has left yet fits the window in any size."""
