@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from twin.cli.main import run
 from twin.core.errors import ConfigError, OutputExistsError, UsageError
 from twin.live.archive import write_archive
 from twin.live.model import MICROSECONDS, Catalogue, Datastream, Observation, Place, Thing, batch_of
-from twin.live.retention import DAY_US, Retention, read_retention, tidy
+from twin.live.retention import DAY_US, Retention, Tidied, read_retention, tidy, tidying
 from twin.live.store import Store, open_store
+from twin.live.tidier import Tidier
 
 NOW = 400 * DAY_US
 MINUTE = 60 * MICROSECONDS
@@ -28,16 +30,21 @@ KNOWN = Catalogue(
 )
 
 
+def fill(made: Store) -> None:
+    """Put the observations of the tests into a store."""
+    made.put_catalogue(KNOWN)
+    rows = [Observation("room-1:co2", k * DAY_US // 4, 0, float(k)) for k in range(1600)]
+    rows += [Observation("room-1:co2", 300 * DAY_US + k * MINUTE, 0, float(k % 7)) for k in range(1, 60)]
+    rows += [Observation("room-1:door", k * DAY_US, 0, "open" if k % 2 else None) for k in range(400)]
+    rows += [Observation("bus:speed", NOW, 0, 3.5, position=(1.0, 2.0, np.nan, 90.0))]
+    made.append(batch_of(rows))
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Four hundred days with one value every six hours, and an hour of minutes a hundred days ago."""
     with open_store(tmp_path / "c.twin", write=True) as made:
-        made.put_catalogue(KNOWN)
-        rows = [Observation("room-1:co2", k * DAY_US // 4, 0, float(k)) for k in range(1600)]
-        rows += [Observation("room-1:co2", 300 * DAY_US + k * MINUTE, 0, float(k % 7)) for k in range(1, 60)]
-        rows += [Observation("room-1:door", k * DAY_US, 0, "open" if k % 2 else None) for k in range(400)]
-        rows += [Observation("bus:speed", NOW, 0, 3.5, position=(1.0, 2.0, np.nan, 90.0))]
-        made.append(batch_of(rows))
+        fill(made)
         yield made
 
 
@@ -72,6 +79,43 @@ def test_the_first_rule_that_fits_counts(store: Store) -> None:
     tidy(store, rules, now_us=NOW)
     assert len(store.history("room-1:co2")) == 1659
     assert len(store.history("room-1:door")) == 1
+
+
+def test_steps_come_to_the_same_as_all_at_once(store: Store, tmp_path: Path) -> None:
+    rules = (
+        Retention("*", keep_us=350 * DAY_US, thin_after_us=30 * DAY_US, window_us=7 * DAY_US, thin_by="max"),
+    )
+    done, n = Tidied(), 0
+    for _ in tidying(store, rules, now_us=NOW, done=done, at_once=10):
+        n += 1
+    assert n > 50
+    with open_store(tmp_path / "other.twin", write=True) as other:
+        fill(other)
+        assert tidy(other, rules, now_us=NOW) == done
+        for name in ("room-1:co2", "room-1:door"):
+            kept, wanted = store.history(name), other.history(name)
+            assert kept.time.tolist() == wanted.time.tolist()
+            assert kept.results == wanted.results
+    assert tidy(store, rules, now_us=NOW) == Tidied()
+
+
+def test_one_window_with_more_than_a_step_stays_one(store: Store) -> None:
+    rules = (Retention("room-1:co2", thin_after_us=30 * DAY_US, window_us=60 * MINUTE),)
+    list(tidying(store, rules, now_us=NOW, done=Tidied(), at_once=7))
+    assert len(store.history("room-1:co2", 300 * DAY_US, 300 * DAY_US + 60 * MINUTE - 1)) == 1
+
+
+def test_the_writer_tidies_in_steps_and_rests_between(store: Store, tmp_path: Path) -> None:
+    rules = tmp_path / "c.twin" / "live" / "retention.toml"
+    rules.write_text("[[rule]]\nkeep_days = 100\n", encoding="utf-8")
+    tidier = Tidier(store, tmp_path / "c.twin", every_s=0.0)
+    before = store.count()
+    for _ in range(400):
+        tidier.work(NOW)
+        time.sleep(0.001)
+    assert tidier.as_json() == {"removed": before - store.count(), "thinned": 0}
+    assert tidier.done.removed == 1200 + 300
+    assert Tidier(None, tmp_path / "c.twin").as_json() == {}
 
 
 @pytest.mark.parametrize(

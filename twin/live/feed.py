@@ -24,6 +24,7 @@ from twin.live.places import Locator
 from twin.live.pump import Pump
 from twin.live.schema import database_path
 from twin.live.store import Store, open_store
+from twin.live.tidier import Tidier
 from twin.live.times import now_us
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ class Feed:
         memory: Memory | None = None,
         pump: Pump | None = None,
         judged: Judged | None = None,
+        tidier: Tidier | None = None,
         ending: ExitStack,
     ) -> None:
         self.path, self.name = path, "live"
-        self._judged = judged or Judged()
+        self._judged, self._tidier = judged or Judged(), tidier
         self._store, self._memory, self._pump, self._ending = store, memory, pump, ending
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -190,12 +192,18 @@ class Feed:
         try:
             while not self._stop.is_set():
                 if pump.turn() == 0:
-                    self._judged.keep_time(now_us())
+                    self._rest()
                     self._stop.wait(_TURN_S)
             pump.finish()
         except TwinError as error:  # told by `failure`: nobody waits for this thread
             self._failure = error
             pump.source.stop()
+
+    def _rest(self) -> None:
+        """What there is to do while nothing comes in."""
+        self._judged.keep_time(now_us())
+        if self._tidier is not None:
+            self._tidier.work(now_us())
 
     def _moment_us(self, when: datetime | int | None) -> int:
         if isinstance(when, datetime):
@@ -300,7 +308,8 @@ def connect(
     judged = None
     if writer is not None:
         judged = ending.enter_context(judging(path, writer, intake, is_on=alarms, notices=told))
-    return Feed(path, store=reader, memory=memory, pump=pump, judged=judged, ending=ending)
+    tidier = Tidier(writer, path)
+    return Feed(path, store=reader, memory=memory, pump=pump, judged=judged, tidier=tidier, ending=ending)
 
 
 def _batch(snapshot: Snapshot) -> Batch:

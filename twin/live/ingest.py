@@ -20,6 +20,7 @@ from twin.live.ngsi import EntityReader, entity_pages, first_place_of
 from twin.live.places import Locator
 from twin.live.pump import Pump
 from twin.live.store import open_store
+from twin.live.tidier import Tidier
 from twin.live.times import now_us
 
 if TYPE_CHECKING:
@@ -50,16 +51,24 @@ class Ended:
         How often the broker was reached.
     n_alarm_events : int, optional
         How many events the alarm log has more; None where nothing was judged.
+    tidied : dict
+        How many observations were ``removed`` and ``thinned`` meanwhile, where the city has rules of retention.
     """
 
     counts: Counts = field(default_factory=Counts)
     n_messages: int = 0
     n_connects: int = 0
     n_alarm_events: int | None = None
+    tidied: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """In plain values."""
-        told = {**self.counts.as_json(), "messages": self.n_messages, "connects": self.n_connects}
+        told: dict[str, Any] = {
+            **self.counts.as_json(),
+            "messages": self.n_messages,
+            "connects": self.n_connects,
+        }
+        told |= self.tidied
         return told if self.n_alarm_events is None else {**told, "alarm_events": self.n_alarm_events}
 
 
@@ -119,16 +128,19 @@ def ingest_mqtt(
         intake = Intake(store, catalogue=known)
         source = MqttSource(wanted)
         pump = Pump(source, Decoder(intake, Locator(site.crs, site.extent), rules))
+        tidier = Tidier(store, city)
         source.start()
         try:
             with judging(city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices) as judged:
-                _run(pump, seconds, on_change=on_change, judged=judged, until=until or threading.Event())
+                work = _Work(pump, judged, tidier)
+                _run(work, seconds, on_change=on_change, until=until or threading.Event())
                 pump.finish()
             ended.n_alarm_events = judged.n_events
         finally:
             pump.finish()
             intake.tell(notices)
             ended.counts, ended.n_messages = intake.counts, source.arrivals.received
+            ended.tidied = tidier.as_json()
             ended.n_connects = source.state.n_connects
         catalogue: Catalogue = intake.catalogue
     if catalogue.things != known.things or site.manifest is None:
@@ -136,21 +148,30 @@ def ingest_mqtt(
     return ended
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done round after round."""
+
+    pump: Pump
+    judged: Judged
+    tidier: Tidier
+
+
 def _run(
-    pump: Pump,
+    work: _Work,
     seconds: float | None,
     *,
     on_change: Callable[[ConnectionState], None] | None,
-    judged: Judged,
     until: threading.Event,
 ) -> None:
-    """Turn the pump; what it keeps is judged by the rules of the city, if it has some."""
+    """Turn the pump; what it keeps is judged and given up by the rules of the city, if it has some."""
     end = math.inf if seconds is None else time.monotonic() + seconds
     told = None
     while time.monotonic() < end and not until.is_set():
-        pump.run_for(max(0.0, min(_ROUND_S, end - time.monotonic())))
-        judged.keep_time(now_us())
-        state = pump.source.state
+        work.pump.run_for(max(0.0, min(_ROUND_S, end - time.monotonic())))
+        work.judged.keep_time(now_us())
+        work.tidier.work(now_us())
+        state = work.pump.source.state
         if on_change is not None and (state.is_online, state.reason) != told:
             told = state.is_online, state.reason
             on_change(state)
@@ -208,6 +229,7 @@ def ingest_ngsi(
         known = store.catalogue()
         intake = Intake(store, catalogue=known)
         ended.counts = intake.counts
+        tidier = Tidier(store, city)
         reader = EntityReader(intake, Locator(site.crs, site.extent), asked.base, notices)
         try:
             with judging(city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices) as judged:
@@ -219,6 +241,7 @@ def ingest_ngsi(
                     ended.n_connects += 1
                     intake.flush()
                     judged.keep_time(now_us())
+                    tidier.work(now_us())
                     wait_s = max(0.0, started + every_s - time.monotonic())
                     if time.monotonic() + wait_s >= end:
                         break
@@ -229,6 +252,7 @@ def ingest_ngsi(
         finally:
             intake.flush()
             intake.tell(notices)
+            ended.tidied = tidier.as_json()
         catalogue = intake.catalogue
     if catalogue.things != known.things or site.manifest is None:
         record(site, catalogue, (), notices=notices)

@@ -9,14 +9,15 @@
     thin_by = "last"         # the last, or the least, greatest or mean of the window (min, max, mean)
     keep_days = 3650         # and nothing that is older
 
-The first rule that fits a datastream counts; without one everything is kept.
+The first rule that fits a datastream counts; without one everything is kept. Whoever writes observations of a city
+keeps to its rules while it runs (`Tidier`); ``twin live tidy`` does it by hand.
 """
 
 from __future__ import annotations
 
 import fnmatch
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from twin.live.schema import FOLDER, guard_database, transaction
 from twin.live.toml_tables import closest, known_keys, number, read_toml, words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -148,15 +150,35 @@ def tidy(store: Store, rules: tuple[Retention, ...], *, now_us: int) -> Tidied:
         The moment that ages count from, microseconds UTC.
     """
     done = Tidied()
+    for _ in tidying(store, rules, now_us=now_us, done=done):
+        pass
+    return done
+
+
+def tidying(
+    store: Store, rules: tuple[Retention, ...], *, now_us: int, done: Tidied, at_once: int = _MANY
+) -> Iterator[None]:
+    """The same in steps of some `at_once` observations, each a transaction of its own, that other work can go between.
+
+    Parameters
+    ----------
+    store, rules, now_us
+        As in `tidy`.
+    done : Tidied
+        Is counted up.
+    """
     with guard_database(store.path):
         store.connection.execute(_DONE)
-        for stream, rule in _chosen(store.catalogue(), rules):
-            number_of = store.numbers[stream.id]
-            if rule.keep_us is not None:
-                done.removed += _remove(store, number_of, now_us - rule.keep_us)
-            if rule.thin_after_us is not None and rule.window_us:
-                done.thinned += _thin(store, number_of, rule, now_us - rule.thin_after_us)
-    return done
+    for stream, rule in _chosen(store.catalogue(), rules):
+        number_of = store.numbers[stream.id]
+        if rule.keep_us is not None:
+            for n in _remove(store, number_of, now_us - rule.keep_us, at_once):
+                done.removed += n
+                yield
+        if rule.thin_after_us is not None and rule.window_us:
+            for n in _thin(store, number_of, rule, now_us - rule.thin_after_us, at_once):
+                done.thinned += n
+                yield
 
 
 def _chosen(catalogue: Catalogue, rules: tuple[Retention, ...]) -> list[tuple[Datastream, Retention]]:
@@ -164,45 +186,70 @@ def _chosen(catalogue: Catalogue, rules: tuple[Retention, ...]) -> list[tuple[Da
     return [(s, r) for s, r in found if r is not None]
 
 
-def _remove(store: Store, stream: int, before_us: int) -> int:
-    """Delete what is older, in pieces that other work can go between."""
-    n = 0
+def _remove(store: Store, stream: int, before_us: int, at_once: int) -> Iterator[int]:
+    """Delete what is older, in pieces; how many each time."""
     query = (
         "DELETE FROM observation WHERE stream=?1 AND time < ?2 AND time <= coalesce("
         "(SELECT time FROM observation WHERE stream=?1 AND time < ?2 ORDER BY time LIMIT 1 OFFSET ?3), ?2)"
     )
-    while True:
-        with transaction(store.connection):
-            gone = store.connection.execute(query, (stream, before_us, _MANY)).rowcount
-        n += gone
-        if gone <= _MANY:
-            return n
+    gone = at_once + 1
+    while gone > at_once:
+        with guard_database(store.path), transaction(store.connection):
+            gone = store.connection.execute(query, (stream, before_us, at_once)).rowcount
+        yield gone
 
 
-def _thin(store: Store, stream: int, rule: Retention, before_us: int) -> int:
-    """Leave one observation of each whole window before a moment."""
+def _thin(store: Store, stream: int, rule: Retention, before_us: int, at_once: int) -> Iterator[int]:
+    """Leave one observation of each whole window before a moment, in pieces of whole windows; how many go each time."""
     window = int(rule.window_us or 1)
     end = before_us // window * window
-    until = store.connection.execute(
-        "SELECT until FROM thinned WHERE stream=? AND window=?", (stream, window)
-    ).fetchone()
-    start = until[0] if until else NO_TIME
-    rows = store.connection.execute(
-        "SELECT time, result FROM observation WHERE stream=? AND time >= ? AND time < ? ORDER BY time",
-        (stream, start, end),
-    ).fetchall()
-    with transaction(store.connection):
-        store.connection.execute("INSERT OR REPLACE INTO thinned VALUES (?,?,?)", (stream, window, end))
-        if not rows:
-            return 0
-        times = np.array([r[0] for r in rows], np.int64)
-        numbers = np.array([r[1] if isinstance(r[1], float) else np.nan for r in rows])
-        last = np.append(times[1:] // window != times[:-1] // window, True)
-        if rule.thin_by != "last":
-            rows = [(v, stream, t) for v, t in _summaries(times, numbers, last, rule.thin_by)]
-            store.connection.executemany(_SUMMARY, rows)
-        gone = [(stream, int(t)) for t in times[~last]]
-        store.connection.executemany("DELETE FROM observation WHERE stream=? AND time=?", gone)
+    start = _thinned_until(store, stream, window)
+    while start < end:
+        with guard_database(store.path):
+            rows = _next_windows(store, stream, (start, end), window, at_once)
+            start = end if len(rows) < at_once else (rows[-1][0] // window + 1) * window
+            with transaction(store.connection):
+                gone = _leave_one(store, stream, rule, rows)
+                store.connection.execute(
+                    "INSERT OR REPLACE INTO thinned VALUES (?,?,?)", (stream, window, start)
+                )
+        yield gone
+
+
+def _thinned_until(store: Store, stream: int, window: int) -> int:
+    """The moment before which all is thinned already."""
+    with guard_database(store.path):
+        found = store.connection.execute(
+            "SELECT until FROM thinned WHERE stream=? AND window=?", (stream, window)
+        ).fetchone()
+    return int(found[0]) if found else NO_TIME
+
+
+def _next_windows(
+    store: Store, stream: int, span: tuple[int, int], window: int, at_once: int
+) -> list[tuple[int, Any]]:
+    """Times and results of the first windows of a span that hold so many together, the last of them whole."""
+    query = "SELECT time, result FROM observation WHERE stream=? AND time >= ? AND time < ? ORDER BY time"
+    rows = store.connection.execute(f"{query} LIMIT {int(at_once)}", (stream, *span)).fetchall()
+    if len(rows) == at_once:
+        rest = rows[-1][0] + 1, min(span[1], (rows[-1][0] // window + 1) * window)
+        rows += store.connection.execute(query, (stream, *rest)).fetchall()
+    return rows
+
+
+def _leave_one(store: Store, stream: int, rule: Retention, rows: list[tuple[int, Any]]) -> int:
+    """Delete all but the last observation of each window, which then stands for them; how many went."""
+    if not rows:
+        return 0
+    window = int(rule.window_us or 1)
+    times = np.array([r[0] for r in rows], np.int64)
+    numbers = np.array([r[1] if isinstance(r[1], float) else np.nan for r in rows])
+    last = np.append(times[1:] // window != times[:-1] // window, True)
+    if rule.thin_by != "last":
+        summaries = [(v, stream, t) for v, t in _summaries(times, numbers, last, rule.thin_by)]
+        store.connection.executemany(_SUMMARY, summaries)
+    gone = [(stream, int(t)) for t in times[~last]]
+    store.connection.executemany("DELETE FROM observation WHERE stream=? AND time=?", gone)
     return len(gone)
 
 
