@@ -119,8 +119,19 @@ def test_vehicles_of_helsinki_move() -> None:
     now = made.intake.memory.as_of(now_us())
     place = dict(zip(now.datastreams, now.position, strict=True))["hfp:22-817:speed"]
     assert 25_490_000 < place[0] < 25_500_000  # longitude 24.84 lies west of the zone's meridian at 25
-    assert place[3] == 245.0
+    assert place[3] == pytest.approx(245.14, abs=0.01)  # true north 245, grid north 0.14 to the west of it
     assert math.isnan(place[2])
+
+
+@pytest.mark.parametrize(("longitude", "turned"), [(24.0, 90.87), (25.0, 90.0), (26.0, 89.13)])
+def test_headings_are_turned_from_true_north_to_that_of_the_map(longitude: float, turned: float) -> None:
+    place = {"type": "Point", "coordinates": [longitude, 60.2]}
+    found = HELSINKI.moved(place, 90)
+    assert found is not None
+    assert found[3] == pytest.approx(turned, abs=0.01)
+    unknown = HELSINKI.moved(place, None)
+    assert unknown is not None
+    assert math.isnan(unknown[3])
 
 
 def test_a_vehicle_without_a_place_or_with_nulls() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from twin.live.model import Datastream
 
-    Locate = Callable[[Any], tuple[float, float, float] | None]
+    Locate = Callable[[Any, Any], tuple[float, float, float, float] | None]
 
 _LARGEST = 1.7976931348623157e308
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -218,13 +218,11 @@ def _position(data: dict[str, Any], locate: Locate) -> tuple[float, float, float
     feature = place.get("feature") if isinstance(place, dict) else None
     if feature is None:
         return None
-    at = locate(feature)
+    told = data.get("parameters")
+    at = locate(feature, told.get("heading") if isinstance(told, dict) else None)
     if at is None:
         raise RejectedError("position", f"position {_shown(feature)} is none on earth")
-    told = data.get("parameters")
-    heading = told.get("heading") if isinstance(told, dict) else None
-    turned = float(heading) % 360 if is_number(heading) else math.nan
-    return (*at, turned)
+    return at
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:

@@ -6,7 +6,6 @@ Values that are null are kept as none; a message without a place says nothing of
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from twin.live.decode import checked_result, is_number
@@ -96,5 +95,4 @@ def _position(event: dict[str, Any], locator: Locator) -> tuple[float, float, fl
     at = locator(float(x), float(y))
     if at is None:
         raise RejectedError("position", f"position {x}, {y} is none on earth")
-    turned = float(heading) % 360 if is_number(heading) else math.nan
-    return (*at, turned)
+    return (*at, locator.grid_heading(at, heading))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.core.errors import CrsError, InputError, InputNotFoundError
 from twin.core.limits import check_limit, limits
+from twin.live.bindings import tell_unknown
 from twin.live.decode import decode_observation, is_number, parse_json
 from twin.live.folder import Site, find_site, record
 from twin.live.intake import Intake
@@ -133,6 +134,7 @@ def import_files(
             "tells of no things, and the city is new",
             "import its things first, such as things.json",
         )
+    tell_unknown(site, merged.things, notices=notices)
     latest_us = now_us() + int(FILE_AHEAD_S * MICROSECONDS)
     with open_store(city, write=True, notices=notices) as store:
         intake = Intake(store, catalogue=store.catalogue())
@@ -354,7 +356,7 @@ def _observations(plan: _Plan, site: Site, intake: Intake, options: ImportOption
             plan.path, intake, site=site, otherwise=options.datastream, latest_us=latest_us
         )
     if plan.kind == "observations":
-        locate = Locator(site.crs, None).geojson
+        locate = Locator(site.crs, None).moved
         for n, entry in enumerate(plan.document, 1):
             where = f"{plan.path.name}: observation {n}"
             take_observation(
@@ -376,7 +378,7 @@ def _observations(plan: _Plan, site: Site, intake: Intake, options: ImportOption
 
 def take_json_lines(path: Path, intake: Intake, *, site: Site, otherwise: str = "", latest_us: int) -> int:
     """Take in a file with one SensorThings Observation a line; how many lines it had."""
-    n, locate = 0, Locator(site.crs, None).geojson
+    n, locate = 0, Locator(site.crs, None).moved
     for number, line in bounded_lines(path):
         n += 1
         where = f"{path.name}: line {number}"
@@ -397,7 +399,7 @@ def take_observation(
     where: str,
     intake: Intake,
     *,
-    locate: Callable[[Any], tuple[float, float, float] | None],
+    locate: Callable[[Any, Any], tuple[float, float, float, float] | None],
     datastream: str = "",
     otherwise: str = "",
     latest_us: int,

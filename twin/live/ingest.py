@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twin.city.manifest import MANIFEST
+from twin.live.bindings import tell_unknown
 from twin.live.counts import Counts
 from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.core.notices import Notices
+    from twin.live.folder import Site
     from twin.live.judge import Judged
     from twin.live.mapping import MessageRule
     from twin.live.model import Catalogue
@@ -143,8 +145,7 @@ def ingest_mqtt(
             ended.tidied = tidier.as_json()
             ended.n_connects = source.state.n_connects
         catalogue: Catalogue = intake.catalogue
-    if catalogue.things != known.things or site.manifest is None:
-        record(site, catalogue, (), notices=notices)
+    _record(site, known, catalogue, notices)
     return ended
 
 
@@ -254,9 +255,16 @@ def ingest_ngsi(
             intake.tell(notices)
             ended.tidied = tidier.as_json()
         catalogue = intake.catalogue
-    if catalogue.things != known.things or site.manifest is None:
-        record(site, catalogue, (), notices=notices)
+    _record(site, known, catalogue, notices)
     return ended
+
+
+def _record(site: Site, known: Catalogue, catalogue: Catalogue, notices: Notices) -> None:
+    """Write down what has come to be known, and say what of it is bound to nothing of the city."""
+    if catalogue.things != known.things or site.manifest is None:
+        before = {t.id for t in known.things}
+        tell_unknown(site, [t for t in catalogue.things if t.id not in before], notices=notices)
+        record(site, catalogue, (), notices=notices)
 
 
 def _entities(

@@ -335,7 +335,7 @@ def _position(rule: MessageRule, item: Any, locator: Locator) -> tuple[float, fl
     at = locator(x, y, z)
     if at is None:
         raise RejectedError("position", f"position {x:g}, {y:g} is none on earth")
-    return (*at, heading % 360 if math.isfinite(heading) else math.nan)
+    return (*at, locator.grid_heading(at, heading))
 
 
 def _float(value: Any) -> float:

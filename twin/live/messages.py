@@ -91,7 +91,7 @@ class Decoder:
                 latest_us=latest_us,
                 datastream=route.datastream,
                 received_us=received,
-                locate=self.locator.geojson,
+                locate=self.locator.moved,
             )
             self.intake.add(observation)
         elif route.kind == "hfp":

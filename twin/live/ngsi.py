@@ -103,10 +103,7 @@ class EntityReader:
         return Thing(ident, name, kind, place_of(properties, place), properties)
 
     def _position(self, entity: dict[str, Any]) -> tuple[float, float, float, float] | None:
-        at = self.locator.geojson(_value(entity.get("location")))
-        heading = _value(entity.get("heading"))
-        turned = float(heading) % 360 if is_number(heading) else float("nan")
-        return None if at is None else (*at, turned)
+        return self.locator.moved(_value(entity.get("location")), _value(entity.get("heading")))
 
     def _observation(
         self, thing: Thing, entity: dict[str, Any], name: str, value: Any, position: Any

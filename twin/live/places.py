@@ -12,6 +12,8 @@ import numpy as np
 from twin.core.crs import horizontal, make_transform, parse_crs
 from twin.core.errors import CrsError
 from twin.core.notices import Notices
+from twin.core.place import place_on_earth
+from twin.live.decode import is_number
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -23,6 +25,9 @@ WGS84 = "EPSG:4326"
 FAR_M = 50_000.0
 """Things within this distance of the city may be meant, such as a gauge up the river; farther ones have no place."""
 Xyz = tuple[float, float, float]
+Moved = tuple[float, float, float, float]
+_CONVERGENCE_M = 2_000.0
+"""Within this the convergence of a map is taken as one: it differs by hundredths of a degree."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,35 @@ class Locator:
         high = [max(r[i] for r in rows) for i in (0, 1)]
         z = rows[0][2] if len(rows[0]) > 2 else math.nan
         return self((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, z)
+
+    def moved(self, value: Any, heading: Any) -> Moved | None:
+        """Where a GeoJSON geometry or feature says that something is, and where it is heading on the map."""
+        at = self.geojson(value)
+        return None if at is None else (*at, self.grid_heading(at, heading))
+
+    def grid_heading(self, place: Xyz, heading: Any) -> float:
+        """A heading clockwise from true north as the map has it, clockwise from grid north, degrees; NaN for none.
+
+        Devices know true north; the map's differs from it by its convergence, within a degree or two of a zone.
+
+        Examples
+        --------
+        >>> to_map = Locator(parse_crs("EPSG:3879"), None)
+        >>> place = to_map(24.0, 60.2)  # a degree west of the central meridian, where grid north lies to the west
+        >>> round(to_map.grid_heading(place, 0.0), 2)
+        0.87
+        """
+        if not is_number(heading) or not math.isfinite(heading):
+            return math.nan
+        key = int(place[0] // _CONVERGENCE_M), int(place[1] // _CONVERGENCE_M)
+        if key not in self._convergence:
+            here = place_on_earth(self.city_crs.to_wkt(), place[0], place[1])
+            self._convergence[key] = here.convergence_deg if here is not None else 0.0
+        return (float(heading) - self._convergence[key]) % 360
+
+    @cached_property
+    def _convergence(self) -> dict[tuple[int, int], float]:
+        return {}
 
     def distance_m(self, place: Xyz) -> float:
         """How far outside of the city a place lies; 0 inside, and everywhere while the city has no extent."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from twin.live.decode import Spec
     from twin.live.model import Observation
 
-    Locate = Callable[[Any], tuple[float, float, float] | None]
+    Locate = Callable[[Any, Any], tuple[float, float, float, float] | None]
 
 BATCH = 5_000
 KEEP_EVERY_S = 0.5
@@ -156,7 +156,7 @@ def _locator(city: Path, notices: Notices) -> Locate:
         if not store.catalogue().datastreams:
             raise InputError(city, "knows no datastreams", "import its things first: `twin live import`")
     site = find_site(city, crs=None, near=None, notices=notices)
-    return Locator(site.crs, None).geojson
+    return Locator(site.crs, None).moved
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from twin.core.visible_text import visible_text
+from twin.live.bindings import tell_unknown
 from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
 from twin.live.importing import Imported, first_place, take_observation, told_crs
@@ -79,6 +80,7 @@ def import_sensorthings(
         catalogue = read_things(
             answer, where=where, locator=Locator(site.crs, site.extent, where=where), notices=notices
         )
+        tell_unknown(site, catalogue.things, notices=notices)
         with open_store(city, write=True, notices=notices) as store:
             intake = Intake(store, catalogue=store.catalogue())
             intake.learn(catalogue)
@@ -142,7 +144,7 @@ def _observations(
         for n, entry in enumerate(pages(asked, link), 1):
             place = f"{where}: {visible_text(stream)}: observation {n}"
             take_observation(
-                entry, place, intake, locate=lambda _: None, datastream=stream, latest_us=latest_us
+                entry, place, intake, locate=lambda *_: None, datastream=stream, latest_us=latest_us
             )
     except FetchError as error:
         notices.add(
