@@ -104,6 +104,19 @@ def test_a_tour_of_a_file_and_of_a_workspace(tmp_path, city, capfd, monkeypatch)
     assert "did you mean 'hold_s'" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("code", "pictures"), [("ko", "ko"), ("fi", "fi"), ("sv", "en"), (None, "en")])
+def test_pictures_speak_the_language_of_the_captions_where_they_can(city, code, pictures) -> None:
+    from twin.city.model import open_city
+    from twin.cli.film import _plan, command
+    from twin.core.notices import Notices
+
+    asked = ["--lang", code] if code else []
+    given = command.make_context("film", [str(city), "a.mp4", "--seconds", "1", *asked]).params
+    plan = _plan(open_city(city), "mp4", given, Notices())
+    assert plan.still_scene.language == pictures
+    assert plan.options.language == (code or "en")
+
+
 def test_a_batch_from_the_command_line(tmp_path, city, capfd) -> None:
     file = tmp_path / "shots.toml"
     file.write_text('views = ["top", "north"]\nsizes = ["96x54"]\nout = "p"\n')

@@ -103,6 +103,17 @@ def test_every_picture_is_the_snapshot_and_tells_what_it_was_made_from(tmp_path,
 
 
 @needs_graphics
+def test_a_batch_in_another_language_is_drawn_anew(tmp_path, city) -> None:
+    small = SHOTS + "contact_sheet = false\n"
+    write(city, asked(tmp_path, small))
+    again = asked(tmp_path, small + 'language = "ko"\n')
+    assert again.language == "ko"
+    assert len(write(city, again, force=True)["drawn"]) == len(NAMES)
+    told = json.loads((tmp_path / f"{NAMES[0]}.json").read_text(encoding="utf-8"))
+    assert told["language"] == "ko"
+
+
+@needs_graphics
 def test_a_second_run_draws_what_is_missing_changed_or_spoilt(tmp_path, city, monkeypatch) -> None:
     batch = asked(tmp_path, SHOTS + "contact_sheet = false\n")
     write(city, batch)

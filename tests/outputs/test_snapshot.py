@@ -103,6 +103,27 @@ def test_a_refused_snapshot_leaves_nothing_behind(tmp_path, content):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_legend_and_scale_speak_the_language_that_is_asked_for(tmp_path, content, monkeypatch):
+    import twin.scene.furniture as furniture
+
+    written = []
+    kept = furniture.text_patch
+    monkeypatch.setattr(
+        furniture, "text_patch", lambda sheet, text, **o: written.append(text) or kept(sheet, text, **o)
+    )
+    pictures = {}
+    for language, words in (("ko", "건물"), ("fi", "Rakennus"), ("en", "Building"), (None, "Building")):
+        written.clear()
+        out = tmp_path / f"{language}.png"
+        write_snapshot(content, out, size=SIZE, language=language, notices=Notices())
+        assert words in written
+        pictures[language] = out.read_bytes()
+    assert pictures["en"] == pictures[None]
+    assert len(set(pictures.values())) == 3
+    with pytest.raises(UsageError, match="not spoken here"):
+        write_snapshot(content, tmp_path / "de.png", size=SIZE, language="de", notices=Notices())
+
+
 def test_without_furniture_title_there_is_less_in_the_picture(tmp_path, content):
     titled, bare = (
         np.asarray(

@@ -28,7 +28,9 @@ Examples:
 @click.argument("city", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--title", help="Title of a page; the city's name if not given.")
-@click.option("--lang", "language", default="en", help="Language a page opens in: en, ko or fi.")
+@click.option(
+    "--lang", "--language", "language", default="en", help="Language a page opens in: en, ko or fi."
+)
 @click.option("--theme", default="light", help="Colours of a page: light, dark, or auto.")
 @click.option("--flood", help="Flood of the city that a page shows over time; its only one if not given.")
 @click.option(

@@ -47,7 +47,12 @@ _DEFAULT_SIZE = {"mp4": "1920x1080", "gif": "800x450", "series": "1920x1080"}
 @click.option("--color-by", help="Colour buildings by an attribute, as for `twin snapshot`.")
 @click.option("--style", help="light, dark, states, quality, or a .toml file.  [default: light]")
 @click.option("--captions", type=click.Path(path_type=Path), help="TOML or CSV with titles and captions.")
-@click.option("--lang", "language", default="en", help="Language of the captions.  [default: en]")
+@click.option(
+    "--lang",
+    "--language",
+    "language",
+    help="Language of the captions, and of legend, scale and remarks where it is en, ko or fi.  [default: en]",
+)
 @click.option("--title", help="Title in the picture; the city's name if not given.")
 @click.option("--logo", type=click.Path(path_type=Path), help="A PNG for the lower right corner.")
 @click.option(
@@ -82,8 +87,9 @@ def command(city: Path, out: Path, as_json: bool, force: bool, resume: bool, **g
 
 def _plan(city: City, kind: str, given: dict[str, Any], notices: Notices) -> FilmPlan:
     """Everything that is asked for, checked before anything is drawn."""
+    from twin.core.translations import LANGUAGES
     from twin.outputs.film import GIF_FPS
-    from twin.outputs.film_plan import FilmOptions, parse_time_range, plan_film
+    from twin.outputs.film_plan import DEFAULT_LANGUAGE, FilmOptions, parse_time_range, plan_film
     from twin.outputs.snapshot import source_key, wanted_scene
     from twin.scene.scene import check_size
     from twin.scene.tour_files import find_tour
@@ -98,6 +104,7 @@ def _plan(city: City, kind: str, given: dict[str, Any], notices: Notices) -> Fil
         layers=given["layers"],
         style=given["style"],
         title=given["title"],
+        language=given["language"] if given["language"] in LANGUAGES else None,
         notices=notices,
     )
     known = read_workspace(workspace).tours if workspace else ()
@@ -111,7 +118,7 @@ def _plan(city: City, kind: str, given: dict[str, Any], notices: Notices) -> Fil
         time_range=parse_time_range(given["time_range"], scene.span) if given["time_range"] else None,
         still_sun=given["still_sun"],
         captions=given["captions"],
-        language=given["language"],
+        language=given["language"] or DEFAULT_LANGUAGE,
         logo=given["logo"],
         color_by=given["color_by"],
     )

@@ -21,6 +21,7 @@ Examples:
   twin snapshot town.twin street.png --view street --size 3840x2160
   twin snapshot town.twin heights.png --color-by height_m --style dark
   twin snapshot town.twin storm.png --layer typhoon --layer live --time 2026-08-28T15:00+09:00
+  twin snapshot town.twin town.png --lang ko --title "우리 동네"
   twin snapshot town.twin plan.png --workspace plan.workspace.json
   twin snapshot town.twin --batch shots.toml
 """
@@ -64,6 +65,12 @@ Examples:
     "[default: light]",
 )
 @click.option("--title", help="Title in the picture; the city's name if not given.")
+@click.option(
+    "--lang",
+    "--language",
+    "language",
+    help="Language of legend, scale and remarks: en, ko or fi.  [default: en, or the workspace's]",
+)
 @click.option(
     "--sidecar", is_flag=True, help="Write OUT.json too: data, camera, moment and versions of the picture."
 )

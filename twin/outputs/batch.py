@@ -100,7 +100,12 @@ def _planned(
     key = (shot.layers, shot.style)
     if key not in scenes:
         scenes[key] = wanted_scene(
-            city, workspace=batch.workspace, layers=shot.layers, style=shot.style or None, notices=notices
+            city,
+            workspace=batch.workspace,
+            layers=shot.layers,
+            style=shot.style or None,
+            language=batch.language,
+            notices=notices,
         )
     at = (*key, shot.time)
     if at not in scenes:

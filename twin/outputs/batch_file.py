@@ -38,6 +38,7 @@ class _File(BaseModel):
     styles: list[str] = Field(default=[""], min_length=1)
     sizes: list[str] = Field(default=["1920x1080"], min_length=1)
     title: str | None = None
+    language: str | None = None
     workspace: str | None = None
     legend: bool = True
     scale: bool = True
@@ -88,6 +89,7 @@ class Batch:
     furniture: dict[str, Any]
     workspace: Path | None
     contact_sheet: bool
+    language: str | None = None
 
 
 def read_batch(path: Path) -> Batch:
@@ -113,6 +115,7 @@ def read_batch(path: Path) -> Batch:
         {"title": data.title, **switches},
         base / data.workspace if data.workspace else None,
         data.contact_sheet,
+        data.language,
     )
 
 

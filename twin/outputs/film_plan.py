@@ -57,7 +57,7 @@ class FilmOptions:
         Leave the sun at the middle of `time_range`.
     captions, logo : Path, optional
     language : str
-        Of the captions.
+        Of the captions; legend, scale and remarks have that of the scene.
     color_by : str, optional
     """
 
@@ -286,7 +286,7 @@ def _key(plan: FilmPlan, source_key: str) -> str:
         "size": o.size,
         "fps": o.fps,
         "still_sun": o.still_sun,
-        "language": o.language,
+        "language": [o.language, plan.still_scene.language],
         "color_by": repr(o.color_by or plan.still_scene.shot.color_by),
         "furniture": repr(plan.furniture),
         "captions": [repr(c) for c in plan.captions],

@@ -62,6 +62,7 @@ def describe(
         "layers": shown_layers(scene),
         "color_by": color_by or (repr(scene.shot.color_by) if scene.shot.color_by else None),
         "furniture": {name: getattr(furniture, name) for name in furniture.__slots__},
+        "language": scene.language,
         "attribution": list(scene.pack.meta.attribution),
         "versions": versions(),
     }

@@ -29,6 +29,7 @@ def write_snapshot(
     color_by: str | None = None,
     style: str | None = None,
     title: str | None = None,
+    language: str | None = None,
     workspace: Path | None = None,
     sidecar: bool = False,
     force: bool = False,
@@ -55,6 +56,8 @@ def write_snapshot(
         ``light`` (if not given), ``dark``, ``states``, ``quality`` or a style file.
     title : str, optional
         The city's name if not given; an empty one writes none.
+    language : str, optional
+        Of legend, scale and remarks: ``en``, ``ko`` or ``fi``; English, or the workspace's, if not given.
     workspace : Path, optional
         File of a workspace that tells what the other arguments do not.
     sidecar : bool
@@ -82,7 +85,14 @@ def write_snapshot(
         raise OutputExistsError(out, "exists already and was kept", "pass --force to replace it")
     check_size(size)
     scene = wanted_scene(
-        city, workspace=workspace, layers=layers, time=time, style=style, title=title, notices=notices
+        city,
+        workspace=workspace,
+        layers=layers,
+        time=time,
+        style=style,
+        title=title,
+        language=language,
+        notices=notices,
     )
     camera = scene.camera(view, size, color_by=color_by)
     scene.snapshot(out, size=size, view=camera, color_by=color_by, force=force)
@@ -103,9 +113,30 @@ def wanted_scene(
     time: str | None = None,
     style: str | None = None,
     title: str | None = None,
+    language: str | None = None,
     notices: Notices,
 ) -> Scene:
     """The scene of a workspace, if one is named, with what was asked for besides. Parameters as in `write_snapshot`."""
+    from twin.core.translations import load_texts
+
+    words = None if language is None else load_texts(language).language
+    scene = _wanted_scene(
+        city, workspace=workspace, layers=layers, time=time, style=style, title=title, notices=notices
+    )
+    scene.language = words or scene.language
+    return scene
+
+
+def _wanted_scene(
+    city: City,
+    *,
+    workspace: Path | None,
+    layers: Sequence[str],
+    time: str | None,
+    style: str | None,
+    title: str | None,
+    notices: Notices,
+) -> Scene:
     from twin.energy.sun import parse_time
     from twin.scene.scene import Furniture, Scene
     from twin.scene.workspace_json import read_workspace
