@@ -111,7 +111,7 @@ def test_pictures_speak_the_language_of_the_captions_where_they_can(city, code, 
     from twin.core.notices import Notices
 
     asked = ["--lang", code] if code else []
-    given = command.make_context("film", [str(city), "a.mp4", "--seconds", "1", *asked]).params
+    given = command.make_context("film", [str(city), "a.mp4", "--orbit", "--seconds", "1", *asked]).params
     plan = _plan(open_city(city), "mp4", given, Notices())
     assert plan.still_scene.language == pictures
     assert plan.options.language == (code or "en")
