@@ -42,7 +42,12 @@ def test_grid_north_turns_the_azimuth():
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("soon", "is no time"), ("2026-07-01T14:00", "no offset from UTC")]
+    ("text", "words"),
+    [
+        ("soon", "is no time"),
+        ("2026-07-01T14:00", "no offset from UTC"),
+        ("2026-07-01", "T12:00[+]00:00,"),
+    ],
 )
 def test_times_that_cannot_be_meant(text, words):
     with pytest.raises(UsageError, match=words):

@@ -151,6 +151,28 @@ def test_values_of_the_usgs_as_rdb(tmp_path: Path, capsys: pytest.CaptureFixture
     assert history.quality.tolist() == [0, 1]
 
 
+@needs_sensors
+def test_a_later_file_tells_where_a_new_city_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = SENSORS / "usgs_nwis"
+    _, said = imported(capsys, tmp_path / "p.twin", folder / "nwis_iv_mock.json", folder / "nwis_sites.txt")
+    assert "which fits its things" in said
+    found = [p for p in places(tmp_path / "p.twin").values() if p]
+    assert found
+    assert all(-1e6 < p[0] < 2e6 for p in found)
+
+
+def test_a_table_of_degrees_tells_where_a_new_city_lies_and_one_of_metres_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "degrees.csv").write_text("id,name,lon,lat\na,A,24.97,60.19\n")
+    _, said = imported(capsys, tmp_path / "d.twin", tmp_path / "degrees.csv")
+    assert "UTM zone 35N" in said
+    (tmp_path / "metres.csv").write_text("id,name,x,y\na,A,382250,6354300\n")
+    assert run(["live", "import", str(tmp_path / "m.twin"), str(tmp_path / "metres.csv")]) == 2
+    assert "--crs" in capsys.readouterr().err
+    assert not (tmp_path / "m.twin").exists()
+
+
 @pytest.fixture
 def city(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     streams = [{"@iot.id": n, "unitOfMeasurement": {"symbol": "ug/m3"}} for n in ("pm", "no2")]

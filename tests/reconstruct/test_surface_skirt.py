@@ -51,6 +51,14 @@ def test_surface_and_skirt_enclose_the_block(water):
     assert signed_volume(surface, skirt) == pytest.approx(column, rel=1e-9)
 
 
+def test_a_border_between_two_millimetres_has_its_faces():
+    """Vertices are rounded to a millimetre, the border of a terrain raster in degrees of its own is not."""
+    surface = ground()
+    moved = TriangleMesh(surface.vertices + np.array([0.0004, -0.0003, 0.0]), surface.triangles)
+    skirt = block_skirt(moved, bounds=BOUNDS, base_m=-3.0)
+    assert area(skirt) == pytest.approx(area(block_skirt(surface, bounds=BOUNDS, base_m=-3.0)), rel=1e-4)
+
+
 def test_only_the_sides_asked_for():
     surface = ground()
     whole = area(block_skirt(surface, bounds=BOUNDS, base_m=-3.0))

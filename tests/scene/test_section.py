@@ -1,5 +1,7 @@
 """Sections and profiles against what is known of boxes and gables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -117,6 +119,16 @@ def test_a_profile_tells_ground_roof_water_and_whose_roof():
         "seen_m",
         "water_m",
     ]
+
+
+def test_a_profile_shows_what_stands_without_a_footprint():
+    around = world(box(-5, -5, 5, 5, 10))
+    mass = np.array([[20.0, -5, 7], [30, -5, 7], [30, 5, 7]]) + np.array([*PLACE[:2], 0])
+    found = height_profile(replace(around, others=mass[None]), np.array([(-50.0, 0.0), (50, 0)]) + PLACE[:2])
+    there = (found.along_m > 76) & (found.along_m < 79)
+    np.testing.assert_allclose(found.building_m[there], 7, atol=1e-4)
+    assert {name for name, on in zip(found.building, there, strict=True) if on} == {""}
+    assert "b0" in found.building
 
 
 def test_a_profile_is_drawn_in_its_colours_and_kept(tmp_path):

@@ -8,6 +8,7 @@ import laspy
 import numpy as np
 import pytest
 
+from twin.city.plan import _in_city
 from twin.core.crs import crs_name, parse_crs
 from twin.core.errors import CrsError, InputError
 from twin.core.grid import Bounds
@@ -144,3 +145,4 @@ def test_a_frame_without_a_place_needs_the_users_word(shared_data: Path) -> None
     notices = Notices()
     assert file_transform(file, parse_crs("EPSG:32614"), notices=notices).is_identity
     assert list(notices.causes()) == ["point-crs"]
+    assert _in_city(file, parse_crs("EPSG:32614")) == file.bounds

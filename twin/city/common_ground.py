@@ -38,10 +38,23 @@ def check_common_ground(plan: Plan, ground: Bounds, *, where: str, notices: Noti
     outlines = plan.options.footprints or plan.options.buildings
     if outlines is not None and not _any_on(plan.footprints, ground):
         _refuse_footprints(plan, ground, outlines, where)
+    if plan.options.buildings is not None:
+        _tell_outside(plan, ground, notices)
     for kind, path in plan.options.vectors.items():
         frame = plan.vectors[kind]
         if not frame.geometry.isna().all() and not _any_on(frame, ground):
             notices.add("layer-elsewhere", _explained(plan, kind, ground, path, where), subject=kind)
+
+
+def _tell_outside(plan: Plan, ground: Bounds, notices: Notices) -> None:
+    """Say how many given solids stand where there is no terrain; reconstruction would have no points there."""
+    b = plan.footprints.geometry.bounds.to_numpy(float)
+    x, y = (b[:, 0] + b[:, 2]) / 2, (b[:, 1] + b[:, 3]) / 2
+    n = int((~ground.contains(x, y)).sum())
+    if n:
+        path = plan.options.buildings
+        what = f"{n} of {len(b)} buildings stand outside the terrain and have no ground under them"
+        notices.add("given-outside", f"{path}: {what}", subject=str(path))
 
 
 def _any_on(frame: Any, ground: Bounds) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 UNEXPLAINED_SHARE, FEWEST_UNEXPLAINED = 0.01, 100
 """Fewer building points outside the footprints are not worth a word."""
+THIN_PER_M2 = 0.5
+"""Below it roofs are a few points each, and no outline is drawn around them."""
 
 
 def footprint_pass(plan: Plan, ground: Ground, folder: Path, *, notices: Notices, progress: Progress) -> Plan:
@@ -82,7 +84,7 @@ def object_pass(
     made = list(run_tasks(object_tile, tasks, workers=useful_workers(plan), progress=progress))
     for tile in made:
         notices.extend(tile.notices)
-    _tell_unexplained(plan, made, notices)
+    _tell_unexplained(plan, made, _points_per_m2(ground), notices)
     return made
 
 
@@ -90,23 +92,31 @@ def _canopy_cell_m(ground: Ground) -> float:
     """Cell in which trees are looked for, from the points on what the survey covers; the same for any tiling."""
     from twin.reconstruct.trees import canopy_cell_size_m
 
+    return canopy_cell_size_m(_points_per_m2(ground))
+
+
+def _points_per_m2(ground: Ground) -> float:
+    """Points on a square metre of what the survey covers; 0 without points."""
     mosaic = ground.mosaic
     n_covered = sum(int(np.count_nonzero(~mosaic.band("filled")[rows])) for rows in mosaic.strips())
     if ground.points is None or n_covered == 0:
-        return canopy_cell_size_m(0.0)
-    return canopy_cell_size_m(ground.points.n_points / (n_covered * mosaic.grid.cell_size_m**2))
+        return 0.0
+    return ground.points.n_points / (n_covered * mosaic.grid.cell_size_m**2)
 
 
-def _tell_unexplained(plan: Plan, made: list[ObjectTile], notices: Notices) -> None:
+def _tell_unexplained(plan: Plan, made: list[ObjectTile], per_m2: float, notices: Notices) -> None:
     """Say how many building points lie outside every footprint, and what to do about them."""
     n, outside = sum(t.n_building_points for t in made), sum(t.n_unexplained for t in made)
-    if plan.options.derive_footprints or outside < UNEXPLAINED_SHARE * n or outside < FEWEST_UNEXPLAINED:
+    if outside < UNEXPLAINED_SHARE * n or outside < FEWEST_UNEXPLAINED:
         return
-    notices.add(
-        "unexplained-points",
-        f"{outside} of {n} building points ({outside / n:.0%}) lie outside every footprint; "
-        "--derive-footprints outlines what they belong to",
-    )
+    if per_m2 < THIN_PER_M2:
+        remedy = f"with {per_m2:.1f} points per m2 the survey is too thin to outline what they belong to"
+    elif plan.options.derive_footprints:
+        return
+    else:
+        remedy = "--derive-footprints outlines what they belong to"
+    what = f"{outside} of {n} building points ({outside / n:.0%}) lie outside every footprint"
+    notices.add("unexplained-points", f"{what}; {remedy}")
 
 
 def whole_metre_origin(area: Bounds) -> tuple[int, int, int]:

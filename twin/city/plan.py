@@ -371,15 +371,15 @@ def _in_city(file: PointFile, crs: CRS) -> Bounds:
     """A file's extent in the city's coordinates, measured where the header leaves it at zero."""
     import numpy as np
 
-    from twin.core.crs import horizontal, make_transform
+    from twin.core.crs import horizontal, is_placed, make_transform
     from twin.core.grid import Bounds
     from twin.core.notices import Notices
 
     b = file.bounds
     if b == Bounds(0, 0, 0, 0):
         b = _measured(file)
-    if file.crs is None:
-        return b
+    if file.crs is None or not is_placed(file.crs):
+        return b  # taken to be in the city's CRS
     way = make_transform(horizontal(file.crs), horizontal(crs), where=file.path, notices=Notices())
     side = np.linspace(0, 1, 9)
     x, y = np.meshgrid(b.x_min + side * b.width, b.y_min + side * b.height)

@@ -111,7 +111,7 @@ def _options(points: tuple[str, ...], given: dict[str, Any], workers: int) -> An
 def _lines(summary: dict[str, Any]) -> list[str]:
     states = ", ".join(f"{n} {state}" for state, n in summary["states"].items())
     fresh = " (unchanged: the same inputs and options as last time)" if summary["unchanged"] else ""
-    lines = [f"{summary['city']}: {summary['buildings']} buildings ({states}){fresh}"]
+    lines = [f"{summary['city']}: {summary['buildings']} buildings{f' ({states})' if states else ''}{fresh}"]
     if summary.get("unmapped"):
         lines.append(
             f"{summary['unmapped']} more stand in the points without a footprint; drawn as plain masses"

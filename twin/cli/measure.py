@@ -56,7 +56,7 @@ def command(city: Path, out: Path | None, as_json: bool, force: bool, **given: A
         tell_json(figures)
     else:
         for name, value in figures.items():
-            tell(f"{name.replace('_', ' ')}: {value}")
+            tell(f"{name.replace('_', ' ')}: {'unknown outside the terrain' if value is None else value}")
     return 0
 
 

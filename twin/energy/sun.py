@@ -66,7 +66,8 @@ def parse_time(text: str) -> datetime:
     except ValueError:
         raise UsageError("--time", f"{text!r} is no time", "write 2026-07-01T14:00+03:00") from None
     if when.tzinfo is None:
-        raise UsageError("--time", f"{text!r} has no offset from UTC", f"write {text}+00:00, or your own")
+        whole = text if len(text) > len("2026-07-01") else f"{text}T12:00"
+        raise UsageError("--time", f"{text!r} has no offset from UTC", f"write {whole}+00:00, or your own")
     check_year(when.year, where="--time")
     return when
 

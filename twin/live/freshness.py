@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MEDIANS = 3.0
 """A result is stale after so many times its datastream's median interval, where no age is given."""
+UNKNOWN_S = 86_400.0
+"""Where neither an age nor an interval is known, a result is not fresh for longer than a day."""
 
 
 class State(IntEnum):
@@ -30,7 +32,7 @@ class State(IntEnum):
 
 
 def max_ages_s(catalogue: Catalogue, medians_s: Mapping[str, float] | None = None) -> NDArray[np.float64]:
-    """The age from which each datastream is stale, seconds, shape (n,); infinite where nothing tells.
+    """The age from which each datastream is stale, seconds, shape (n,); a day where nothing tells.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def max_ages_s(catalogue: Catalogue, medians_s: Mapping[str, float] | None = Non
         Median interval by datastream, for those that name no age.
     """
     known = medians_s or {}
-    ages = np.full(len(catalogue.datastreams), np.inf)
+    ages = np.full(len(catalogue.datastreams), UNKNOWN_S)
     for i, stream in enumerate(catalogue.datastreams):
         usual = known.get(stream.id, stream.every_s)
         if stream.max_age_s is not None:

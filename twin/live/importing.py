@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.core.errors import CrsError, InputError, InputNotFoundError
 from twin.core.limits import check_limit, limits
+from twin.core.notices import Notices
 from twin.live.bindings import tell_unknown
 from twin.live.decode import decode_observation, is_number, parse_json
 from twin.live.folder import Site, find_site, record
@@ -18,7 +19,7 @@ from twin.live.judge import judging_stored
 from twin.live.lines import bounded_lines
 from twin.live.mapping import find
 from twin.live.model import MICROSECONDS, Catalogue
-from twin.live.places import Locator
+from twin.live.places import WGS84, Locator
 from twin.live.rejected import RejectedError
 from twin.live.stations import read_stations
 from twin.live.store import open_store
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from pyproj import CRS
 
-    from twin.core.notices import Notices
     from twin.core.progress import Progress
     from twin.live.counts import Counts
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 65_536
 _LINES = {".jsonl", ".ndjson"}
+_TABLES = {".csv", ".tsv", ".txt", ".xlsx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def import_files(
     progress.stage("read", len(files))
     plans = [_plan(Path(f), options) for f in files]
     told = _city_crs(options.crs) or _told_crs(plans)
-    site = find_site(city, crs=told, near=_near(plans), notices=notices)
+    site = find_site(city, crs=told, near=_near(plans, options), notices=notices)
     read = [_catalogue(plan, site, options, notices) for plan in plans]
     merged = Catalogue()
     for catalogue, _ in read:
@@ -254,12 +255,12 @@ def _parquet_columns(path: Path) -> list[str]:
         ) from error
 
 
-def _near(plans: list[_Plan]) -> tuple[float, float] | None:
-    """Longitude and latitude of the first thing of JSON documents and of vectors."""
-    return next((found for found in map(_near_in, plans) if found is not None), None)
+def _near(plans: list[_Plan], options: ImportOptions) -> tuple[float, float] | None:
+    """Longitude and latitude of the first thing that has them."""
+    return next((found for found in (_near_in(p, options) for p in plans) if found is not None), None)
 
 
-def _near_in(plan: _Plan) -> tuple[float, float] | None:
+def _near_in(plan: _Plan, options: ImportOptions) -> tuple[float, float] | None:
     if plan.kind == "things":
         return first_place(plan.document)
     if plan.kind == "usgs":
@@ -271,7 +272,28 @@ def _near_in(plan: _Plan) -> tuple[float, float] | None:
         features = find(document, ("features",)) or [document]
         listed = features if isinstance(features, list) else []
         return _first_on_earth([find(f, ("geometry", "coordinates")) for f in listed])
+    if plan.kind == "rdb" or (plan.kind == "stations" and plan.path.suffix.lower() in _TABLES):
+        return _near_in_table(plan, options)
     return None
+
+
+def _near_in_table(plan: _Plan, options: ImportOptions) -> tuple[float, float] | None:
+    """The first place of a table that counts in degrees."""
+    from twin.core.crs import parse_crs
+    from twin.sources.tables import read_table
+
+    degrees = Locator(parse_crs(WGS84), None, where=plan.path.name)
+    if plan.kind == "rdb":
+        catalogue, _ = read_rdb(plan.path, locator=degrees, notices=Notices())
+    else:
+        table = read_table(plan.path, encoding=options.encoding, notices=Notices())
+        if options.crs or not _looks_geographic(table, options):
+            return None
+        catalogue, _ = read_stations(
+            table, where=plan.path.name, locator=degrees, told=options.columns,
+            values=options.values, time=options.time, notices=Notices(),
+        )  # fmt: skip
+    return _first_on_earth([list(t.place.position[:2]) for t in catalogue.things if t.place.position])
 
 
 def first_place(answer: Any) -> tuple[float, float] | None:
@@ -323,9 +345,13 @@ def _stations(
 
     given = parse_crs(options.crs) if options.crs else None
     source: CRS | None
-    if plan.path.suffix.lower() in {".csv", ".tsv", ".txt", ".xlsx"}:
+    if plan.path.suffix.lower() in _TABLES:
         table = read_table(plan.path, encoding=options.encoding, notices=notices)
         source = given or (site.crs if not _looks_geographic(table, options) else None)
+        if source is site.crs and given is None and site.manifest is None:
+            raise CrsError(
+                plan.path, "tells places as x and y, and the city is new", "say in which with --crs"
+            )
     else:
         table, source = _vector(plan.path, site, given, options, notices), site.crs
     read: Callable[..., tuple[Catalogue, list[tuple[str, dict[str, Any]]]]] = partial(

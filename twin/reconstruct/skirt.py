@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Side = Literal["south", "east", "north", "west"]
 SIDES: tuple[Side, ...] = ("south", "east", "north", "west")
 
+TOUCH_M = 1e-3
+"""Vertices of a surface are rounded to a millimetre, the borders of a city are not."""
+
 _Stretch = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 
@@ -93,7 +96,7 @@ def _on_side(rim: _Stretch, bounds: Bounds, side: Side) -> _Stretch:
     start, end = _ends(bounds, side)
     axis = 1 if start[0] == end[0] else 0
     a, b = rim
-    on = (a[:, 1 - axis] == start[1 - axis]) & (b[:, 1 - axis] == start[1 - axis])
+    on = np.abs(np.column_stack([a, b])[:, [1 - axis, 4 - axis]] - start[1 - axis]).max(axis=1) <= TOUCH_M
     on &= (b[:, axis] - a[:, axis]) * (end - start)[axis] > 0
     order = np.argsort((a[on, axis] - start[axis]) * np.sign((end - start)[axis]), kind="stable")
     return a[on][order], b[on][order]
@@ -107,7 +110,7 @@ def _filled(
         return a, b
     from_ = np.concatenate([np.append(start, a[0, 2])[None], b])
     to = np.concatenate([a, np.append(end, b[-1, 2])[None]])
-    gap = np.hypot(*(to - from_)[:, :2].T) > 0
+    gap = np.hypot(*(to - from_)[:, :2].T) > TOUCH_M
     return np.concatenate([a, from_[gap]]), np.concatenate([b, to[gap]])
 
 

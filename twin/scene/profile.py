@@ -33,9 +33,9 @@ class Profile:
     ground_m : array
         Elevation of the bare ground, NaN outside.
     building_m : array
-        Elevation of the roof there, NaN beside buildings.
+        Elevation of the roof there, NaN beside buildings; of decks and of masses without a footprint too.
     building : tuple of str
-        Id of the building there, empty beside them.
+        Id of the building there, empty beside them and where what stands has none.
     seen_m : array or None
         What the survey saw first from above, trees included.
     water_m : array or None
@@ -110,14 +110,15 @@ def height_profile(
 def _roofs(around: Surroundings, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Roofs under rays from above, exactly where the solids have them."""
     faces = around.buildings
-    corners = (faces.corners - around.origin).astype(np.float32)
+    corners = (np.concatenate([faces.corners, around.others]) - around.origin).astype(np.float32)
     caster = make_caster(corners)
     top = float(corners[..., 2].max()) + 10.0 if len(corners) else 10.0
     origins = np.column_stack([xy - around.origin[:2], np.full(len(xy), top)]).astype(np.float32)
     down = np.tile(np.array([0, 0, -1], np.float32), (len(xy), 1))
     far = caster.distances(origins, down).astype(np.float64)
     number = caster.triangles_met(origins, down)
-    owner = [int(faces.owner[faces.face[t]]) if t >= 0 else -1 for t in number]
+    n = len(faces.corners)
+    owner = [int(faces.owner[faces.face[t]]) if 0 <= t < n else -1 for t in number]
     names = tuple(around.building_ids[k] if k >= 0 else "" for k in owner)
     return np.where(np.isfinite(far), top - far, np.nan), names
 

@@ -115,7 +115,7 @@ class _Plot:
         for height, y in zip(heights, self.y(heights), strict=True):
             _put(
                 image,
-                f"{height:g} m",
+                f"{height + 0.0:g} m",  # no minus before 0
                 (self.x(np.zeros(1))[0] - 0.6 * letters, y - 0.8 * letters),
                 letters,
                 ink,

@@ -86,6 +86,7 @@ SUFFIXES = {
     ".las": Format.LAS,
 }
 AS_GLB = "export it as GLB from the program that made it"
+AS_PROPOSAL = "stand an IFC model into the city as a proposal in `twin view`, or export it as GLB"
 AS_GPKG = "turn it into a GeoPackage, for example with: ogr2ogr out.gpkg {name}"
 AS_CITYJSON = "CityGML is read as CityJSON; convert it with citygml-tools: citygml-tools to-cityjson {name}"
 UNPACK = "unpack it and name the file inside"
@@ -96,7 +97,7 @@ FOREIGN_MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"AC10", "a DWG drawing", "export its buildings as GLB, or its outlines as a GeoPackage"),
     (b"PXR-USDC", "a USD scene", AS_GLB),
     (b"#usda", "a USD scene", AS_GLB),
-    (b"ISO-10303-21", "an IFC or STEP model", AS_GLB),
+    (b"ISO-10303-21", "an IFC or STEP model", AS_PROPOSAL),
     (b"\xd0\xcf\x11\xe0", "an old Office document", "save the table as .xlsx or .csv"),
     (b"\x1f\x8b", "a gzip archive", UNPACK),
     (b"7z\xbc\xaf", "a 7z archive", UNPACK),

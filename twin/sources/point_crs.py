@@ -142,15 +142,12 @@ def file_transform(
 def _usable_crs(file: PointFile, city_crs: CRS, notices: Notices) -> CRS:
     if file.crs is not None and is_placed(file.crs):
         return file.crs
-    problem = file.crs_problem
+    problem = file.crs_problem or "names no CRS"
     if file.crs is not None:
         problem = f"its CRS {describe(file.crs)} is no map projection"
-    if problem:
-        notices.add(
-            "point-crs",
-            f"{file.path}: {problem}; taken to be in {describe(city_crs)}",
-            subject=file.path.name,
-        )
+    notices.add(
+        "point-crs", f"{file.path}: {problem}; taken to be in {describe(city_crs)}", subject=file.path.name
+    )
     return city_crs
 
 
