@@ -11,7 +11,7 @@ from tests.live.small_store import small_city
 from twin.core.errors import ConfigError, InputNotFoundError, StorageError, UsageError
 from twin.core.notices import Notices
 from twin.core.progress import Silent
-from twin.live.alarm_log import LOG, Log, acknowledge, alarms, read_lines, shelve
+from twin.live.alarm_log import LOG, AlarmReader, Log, acknowledge, alarms, read_lines, shelve
 from twin.live.alarm_rules import FILE, read_rules, watched
 from twin.live.importing import Imported, ImportOptions, import_files
 from twin.live.intake import Intake
@@ -339,3 +339,18 @@ def test_a_datastream_that_messages_tell_of_is_watched_from_then_on(city: Path) 
             intake.flush()
     assert judged.n_events == 2
     assert {r["rule"] for r in read_lines(city / LOG)} == {"stage", "river-high"}
+
+
+def test_the_log_is_read_again_only_when_it_has_changed(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge(city, HIGH)
+    reader = AlarmReader(city)
+    assert reader.active(T0 + 8 * MIN) == {"river-1:level"}
+    read = []
+    monkeypatch.setattr("twin.live.alarm_log.read_lines", lambda path: read.append(path) or read_lines(path))
+    assert reader.active(T0 + 3 * MIN) == set()
+    assert [a.state for a in reader.at(T0 + 8 * MIN)] == ["firing", "firing"]
+    assert read == []
+    judge(city, DOWN, is_replay=False)
+    assert reader.active(T0 + 12 * MIN) == set()
+    assert len(read) >= 2
+    assert AlarmReader(city / "nowhere").at() == []

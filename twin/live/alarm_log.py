@@ -7,6 +7,7 @@ clock. Acknowledging and shelving are kept beside it, with the time at which som
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from twin.live.moments import iso_utc, parse_utc
 from twin.live.toml_tables import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from twin.live.alarm_engine import AlarmEvent
@@ -202,15 +203,67 @@ def alarms(city: Path, *, at_us: int | None = None) -> list[Alarm]:
     at_us : int, optional
         Microseconds, UTC; the end of the log if not given.
     """
-    timed = [(parse_utc(str(row["time"])), row) for row in read_lines(city / LOG)]
-    timed = sorted((r for r in timed if at_us is None or r[0] <= at_us), key=lambda r: r[0])
-    actions = read_lines(city / ACTIONS)
-    latest: dict[str, Alarm] = {}
-    for _, row in timed:
-        latest[row["id"]] = _next(latest.get(row["id"]), row)
-    now = at_us if at_us is not None else max((time for time, _ in timed), default=0)
-    shown = [_with_actions(alarm, actions, now) for alarm in latest.values()]
-    return sorted(sorted(shown, key=lambda a: a.id), key=lambda a: parse_utc(a.since), reverse=True)
+    return AlarmReader(city).at(at_us)
+
+
+class AlarmReader:
+    """The alarms of a city at any moment; its log is read again only when it has changed.
+
+    Parameters
+    ----------
+    city : Path
+    """
+
+    def __init__(self, city: Path) -> None:
+        self._city = city
+        self._seen: tuple[tuple[int, int], ...] = ()
+        self._states: dict[str, tuple[list[int], list[Alarm]]] = {}
+        self._actions: list[dict[str, Any]] = []
+        self._end = 0
+
+    def at(self, at_us: int | None = None) -> list[Alarm]:
+        """The newest state of every alarm at a moment, the latest first; at the end of the log if none is given."""
+        self._refresh()
+        now = self._end if at_us is None else at_us
+        shown = [_with_actions(alarm, self._actions, now) for alarm in self._newest(now)]
+        return sorted(sorted(shown, key=lambda a: a.id), key=lambda a: parse_utc(a.since), reverse=True)
+
+    def active(self, at_us: int) -> set[str]:
+        """Datastreams with an alarm that asks for attention at a moment."""
+        self._refresh()
+        return {alarm.datastream for alarm in self._newest(at_us) if alarm.is_active}
+
+    def _newest(self, at_us: int) -> Iterator[Alarm]:
+        for times, states in self._states.values():
+            n = bisect_right(times, at_us)
+            if n:
+                yield states[n - 1]
+
+    def _refresh(self) -> None:
+        paths = self._city / LOG, self._city / ACTIONS
+        seen = tuple(_version(path) for path in paths)
+        if seen == self._seen:
+            return
+        rows = sorted(
+            ((parse_utc(str(row["time"])), row) for row in read_lines(paths[0])), key=lambda r: r[0]
+        )
+        self._states = {}
+        for time, row in rows:
+            times, states = self._states.setdefault(str(row["id"]), ([], []))
+            states.append(_next(states[-1] if states else None, row))
+            times.append(time)
+        self._end = rows[-1][0] if rows else 0
+        self._actions, self._seen = read_lines(paths[1]), seen
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """What changes when a file does; zeros where there is none."""
+    with guard_storage(path):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def _next(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:

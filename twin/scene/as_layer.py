@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from twin.scene.model import SceneContent
 
 
-FIELD, RESIDUAL = "field", "residual"
-"""Names of what lies between the stations of a city, and of how far a flood is from its gauges."""
+FIELD, RESIDUAL, INDEX = "field", "residual", "index"
+"""Names of what lies between the stations of a city, of how far a flood is from its gauges, and of indices of air."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def as_layer(layer: Any, source: City | SceneContent | None = None) -> SceneLaye
     layer : str, Flood, feed or SceneLayer
         A name may tell what is shown: ``typhoon:hazard`` colours a flood by hazard, ``live:pm2_5`` shows one property
         of the city's observations, ``field:pm2_5`` what lies between their stations, ``residual:typhoon`` how far a
-        flood is from their gauges. A feed has ``catalogue``, ``latest``, ``history`` and ``span`` as
-        `twin.scene.live_layer.Observations`.
+        flood is from their gauges, ``index:korea-cai`` what an index of air says of each station. A feed has
+        ``catalogue``, ``latest``, ``history`` and ``span`` as `twin.scene.live_layer.Observations`.
     source : City or SceneContent, optional
         The city that names refer to, and whose roads and buildings a flood colours.
 
@@ -111,6 +111,8 @@ def _named(text: str, source: Any) -> SceneLayer:
         return _field(city, how)
     if kind == RESIDUAL:
         return _residual(city, how)
+    if kind == INDEX:
+        return _index(city, how)
     if kind == "flood":
         from twin.scene.flood_layer import FloodLayer
         from twin.water.flood_store import read_flood
@@ -142,6 +144,13 @@ def _residual(city: City, flood: str) -> SceneLayer:
     return ResidualLayer(city.path, read_flood(city, flood))
 
 
+def _index(city: City, bands: str) -> SceneLayer:
+    from twin.scene.added_layers import terrain_heights
+    from twin.scene.live_index import IndexLayer
+
+    return IndexLayer(city.path, bands or "korea-cai", terrain_heights(city))
+
+
 def _is_alone(source: Any) -> bool:
     """Whether a city holds nothing but observations."""
     city = _city(source)
@@ -160,5 +169,5 @@ def _names_over_time(source: Any) -> dict[str, str]:
         return {}
     found = {name: layer.kind for name, layer in city.manifest.layers.items() if layer.kind in OVER_TIME}
     if "observations" in found.values():
-        found |= {name: name for name in (FIELD, RESIDUAL) if name not in city.manifest.layers}
+        found |= {name: name for name in (FIELD, RESIDUAL, INDEX) if name not in city.manifest.layers}
     return found

@@ -275,16 +275,12 @@ def layer_of(
     """Observations from anywhere on a city: on its ground, its roads and buildings, with its alarms."""
     if city is None:
         return LiveLayer(observations, properties, name, building_property)
-    layers, path = city.manifest.layers, city.path
-
-    def alarming(moment: int) -> set[str]:
-        from twin.live.alarm_log import alarms
-
-        return {alarm.datastream for alarm in alarms(path, at_us=moment) if alarm.is_active}
+    layers = city.manifest.layers
 
     def roads() -> Any:
         return city.layer("roads")
 
+    from twin.live.alarm_log import AlarmReader
     from twin.scene.added_layers import terrain_heights
 
     return LiveLayer(
@@ -292,7 +288,7 @@ def layer_of(
         properties,
         name,
         building_property,
-        alarming,
+        AlarmReader(city.path).active,
         terrain_heights(city),
         roads if "roads" in layers else None,
     )

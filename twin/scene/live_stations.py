@@ -203,7 +203,7 @@ def stations_of(
     }
     index = np.array([i for _, i, _ in rows], np.int64)
     moves = np.array([t.place.kind == "moving" for t in shown], np.bool_)
-    return Stations(shown, streams, index, _positions(shown, height_at), moves, colourings)
+    return Stations(shown, streams, index, positions_of(shown, height_at), moves, colourings)
 
 
 def _has_place(thing: Thing) -> bool:
@@ -217,7 +217,8 @@ def _foremost(properties: list[str]) -> tuple[str, ...]:
     return tuple(order[:_MOST_PROPERTIES])
 
 
-def _positions(things: tuple[Thing, ...], height_at: HeightAt | None) -> NDArray[np.float64]:
+def positions_of(things: tuple[Thing, ...], height_at: HeightAt | None) -> NDArray[np.float64]:
+    """Where things stand, shape (n, 3); on the ground where their own place tells no elevation."""
     places = [t.place.position or (np.nan, np.nan, np.nan) for t in things]
     position = np.array(places, np.float64).reshape(-1, 3)
     lost = np.isnan(position[:, 2]) & np.isfinite(position[:, 0])
