@@ -132,12 +132,33 @@ def fly(camera: Camera, steps: tuple[float, float, float], metres: float) -> Cam
 
 
 def walk(
-    camera: Camera, steps: tuple[float, float, float], metres: float, ground: Callable[[float, float], float]
+    camera: Camera,
+    steps: tuple[float, float, float],
+    metres: float,
+    ground: Callable[[float, float], float],
+    *,
+    free: Callable[[Vector, float, float], tuple[float, float]] | None = None,
 ) -> Camera:
-    """Move level by (right, forward) steps, with the eyes at their height above the ground; NaN ground stops."""
+    """Move level by (right, forward) steps, with the eyes at their height above the ground; NaN ground stops.
+
+    Parameters
+    ----------
+    camera : Camera
+    steps : tuple of float
+    metres : float
+        Of one step.
+    ground : callable
+        Elevation of the ground at (x, y).
+    free : callable, optional
+        Azimuth and metres that are left of a way from an eye, where walls stand in it.
+    """
     azimuth, _ = angles(np.subtract(camera.target, camera.eye))
-    level = steps[0] * direction(azimuth + 90, 0.0) + steps[1] * direction(azimuth, 0.0)
-    return stand(moved(camera, metres * level), ground) or camera
+    level = metres * (steps[0] * direction(azimuth + 90, 0.0) + steps[1] * direction(azimuth, 0.0))
+    length = float(np.hypot(level[0], level[1]))
+    if free is not None and length > 0:
+        towards, left = free(camera.eye, angles(level)[0], length)
+        level = left * direction(towards, 0.0)
+    return stand(moved(camera, level), ground) or camera
 
 
 def stand(camera: Camera, ground: Callable[[float, float], float]) -> Camera | None:

@@ -15,6 +15,9 @@ from twin.viewer import navigation as nav
 from twin.viewer.work import ThreadJob
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
     from PySide6.QtCore import QPointF
 
     from twin.scene.layers import MarkerView
@@ -29,6 +32,12 @@ _GROUP_KINDS = {
     "buildings": (Kind.BUILDING,), "unmapped": (Kind.MASS,),
 }  # fmt: skip
 _FAR_M = 20_000.0
+_WALLS = (Kind.BUILDING, Kind.MASS, Kind.MODEL, Kind.TERRAIN, Kind.BRIDGE)
+_LOOKS_M, _HEADING_STEP_DEG, _HEADING_SIDES = 150.0, 7.5, 2
+_KEEPS_HEADING = 0.2
+"""How much more an opening counts ahead than behind."""
+_BODY_M = 0.6
+"""Nobody comes nearer to a wall than this."""
 
 
 class Sight(QObject):
@@ -141,13 +150,57 @@ class Sight(QObject):
                 x, y, _ = np.asarray(place) + radius * nav.direction(azimuth_deg + 180 + 45 * turn, 0.0)
                 if self._is_open(float(x), float(y)):
                     z = self.ground(float(x), float(y)) + nav.EYE_HEIGHT_M
-                    ahead = nav.direction(azimuth_deg, 0.0) * 20
+                    ahead = nav.direction(self.open_heading((float(x), float(y), z), azimuth_deg), 0.0) * 20
                     return Camera(
                         (float(x), float(y), z),
                         (float(x + ahead[0]), float(y + ahead[1]), z),
                         nav.WALK_ANGLE_DEG,
                     )
         return None
+
+    def open_heading(self, eye: tuple[float, float, float], azimuth_deg: float) -> float:
+        """The azimuth into which one sees farthest from an eye; of those about as open the one nearest to a given one.
+
+        An opening counts as far as its sides let one see: no gap between houses is taken for a street.
+        """
+        azimuths = azimuth_deg + np.arange(0, 360, _HEADING_STEP_DEG)
+        free = self._free(eye, azimuths, met=(*_WALLS, Kind.TREE))
+        wide = np.stack([np.roll(free, k) for k in range(-_HEADING_SIDES, _HEADING_SIDES + 1)]).min(axis=0)
+        turned = np.radians(azimuths - azimuth_deg)
+        score = (0.35 * free + wide) * (1.0 + _KEEPS_HEADING * np.cos(turned))
+        return float(azimuths[int(np.argmax(score))] % 360)
+
+    def free_way(
+        self, eye: tuple[float, float, float], azimuth_deg: float, metres: float
+    ) -> tuple[float, float]:
+        """Azimuth and length of a step that a wall would end: along the wall, or 0 where there is no way."""
+        turns = np.array([0.0, 25.0, -25.0, 50.0, -50.0, 75.0, -75.0])
+        low = (eye[0], eye[1], eye[2] - 0.7)
+        free = np.minimum(self._free(eye, azimuth_deg + turns), self._free(low, azimuth_deg + turns))
+        open_ = np.flatnonzero(free > metres + _BODY_M)
+        if not len(open_):
+            return azimuth_deg, 0.0
+        turn = float(turns[open_[0]])
+        return azimuth_deg + turn, metres * math.cos(math.radians(turn))
+
+    def _free(
+        self,
+        eye: tuple[float, float, float],
+        azimuths_deg: NDArray[np.float64],
+        *,
+        met: Sequence[Kind] = _WALLS,
+    ) -> NDArray[np.float64]:
+        """Metres to what stands next in level directions, as far as one looks."""
+        if self._whole is None:
+            return np.full(len(azimuths_deg), _LOOKS_M)
+        ways = np.array([nav.direction(float(a), 0.0) for a in azimuths_deg])
+        hits = cast(self._whole, np.tile(np.array(eye), (len(ways), 1)), ways)
+        return np.array(
+            [
+                _LOOKS_M if hit is None or hit.kind not in met else min(hit.distance_m, _LOOKS_M)
+                for hit in hits
+            ]
+        )
 
     def _is_open(self, x: float, y: float) -> bool:
         """Whether there is ground and nothing stands on it."""

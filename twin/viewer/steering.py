@@ -314,7 +314,7 @@ class Steering(QObject):
     def _stroll(self, steps: tuple[float, float, float], metres: float) -> None:
         camera = self.canvas.camera
         if camera is not None:
-            self.picture.look(nav.walk(camera, steps, metres, self.sight.ground))
+            self.picture.look(nav.walk(camera, steps, metres, self.sight.ground, free=self.sight.free_way))
 
     def _hit(self, place: QPointF) -> Hit | None:
         return self.sight.under(self.canvas.camera, self.canvas.pixel(place))
