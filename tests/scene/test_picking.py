@@ -7,6 +7,7 @@ from twin.scene.camera import Camera, project
 from twin.scene.layers import MarkerView
 from twin.scene.picking import Kind, cast, pick, pixel_rays, prepare_picker, showing
 from twin.scene.selecting import buildings_in_rectangle, buildings_seen_in_rectangle
+from twin.scene.stage import mark_radius_px
 
 SIZE = (800, 600)
 SOUTH = Camera((-17.0, -90.0, 25.0), (-17.0, -15.0, 4.0), 40.0)
@@ -132,6 +133,19 @@ def test_a_column_is_picked_along_its_whole_height(picker):
     foot = (-17.0, -30.0, 0.0)
     view = marks(foot, height=8.0)
     assert pick(picker, SOUTH, SIZE, pixel_of(SOUTH, (-17, -30, 6)), markers=view).kind == Kind.MARKER
+
+
+def test_the_disc_of_a_mark_is_picked_where_it_is_drawn(picker):
+    """It stands on its column, as large as the picture makes it: a click into its middle or its upper half meets it."""
+    view = marks((-17.0, -30.0, 0.0), height=8.0)
+    for times in (1, 3):
+        size = (SIZE[0] * times, SIZE[1] * times)
+        x, y = project(SOUTH, np.array([(-17.0, -30.0, 8.0)]), size)[0, :2]
+        radius = mark_radius_px(size[1])
+        for up in (0.2, 1.0, 1.9):
+            assert pick(picker, SOUTH, size, (x, y - up * radius), markers=view).kind == Kind.MARKER
+        above = pick(picker, SOUTH, size, (x, y - 2 * radius - 12), markers=view)
+        assert above is None or above.kind != Kind.MARKER
 
 
 def test_a_rectangle_over_all_holds_all_and_hidden_ones_only_where_asked(picker):

@@ -50,7 +50,7 @@ EVERYTHING = Workspace(
     color_by=ColourBy("height_m", method="given", breaks=(5.0, 10.0), categories={"built": (1, 2, 3)}),
     style="dark",
     language="ko",
-    furniture=Furniture("제목", legend=False),
+    furniture=Furniture("제목", legend=False, text_scale=1.5),
     section=Section((0.0, 0.0, 5.0), (0.0, 0.0, 1.0)),
     survey=SurveyState("height", 5_000, ("survey/a.laz",)),
     sun_hours=SunHoursState(date(2026, 12, 21), on_walls=False),

@@ -81,12 +81,23 @@ class Sheet:
 
         Smaller pictures are looked at from nearer, and letters do not shrink as fast as they do.
         """
-        share = min(self.size[0] / 1600, self.size[1] / 900)
-        return self.scale * (share if share >= 1 else max(0.4, share**0.6))
+        return self.scale * unit_of_size(self.size)
 
     def px(self, units: float) -> int:
         """Layout units as whole pixels, at least 1."""
         return max(1, round(units * self.unit))
+
+
+def unit_of_size(size: tuple[float, float]) -> float:
+    """Pixels per layout unit in a picture of this width and height.
+
+    Examples
+    --------
+    >>> unit_of_size((3200, 1800)), round(unit_of_size((800, 450)), 2)
+    (2.0, 0.66)
+    """
+    share = min(size[0] / 1600, size[1] / 900)
+    return share if share >= 1 else max(0.4, share**0.6)
 
 
 def compose(picture: NDArray[np.uint8], patches: Sequence[Patch]) -> NDArray[np.uint8]:

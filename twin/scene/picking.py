@@ -307,7 +307,9 @@ def _marker(
     markers: MarkerView,
     reach_px: float,
 ) -> Hit | None:
-    """The mark whose foot or column is nearest to a pixel, within reach and before the eye."""
+    """The mark whose disc, column or foot is nearest to a pixel, within reach and before the eye."""
+    from twin.scene.stage import mark_radius_px
+
     if not len(markers.ids):
         return None
     camera, size = view
@@ -317,6 +319,10 @@ def _marker(
         top[:, 2] += np.nan_to_num(markers.height_m)
     a, b = project(camera, local, size), project(camera, top, size)
     gap, share = _to_segments(np.asarray(xy, dtype=np.float64), a[:, :2], b[:, :2])
+    # The disc stands on its place, or on the head of its column, in a size of its own.
+    radius = mark_radius_px(size[1])
+    to_disc = np.hypot(b[:, 0] - xy[0], b[:, 1] - radius - xy[1]) - radius
+    gap = np.minimum(gap, np.maximum(to_disc, 0.0))
     nearest = local + share[:, None] * (top - local)
     flat = camera.parallel_height_m is not None
     distance = a[:, 2] if flat else np.linalg.norm(nearest - camera.eye, axis=1)

@@ -56,6 +56,13 @@ class Furniture:
     title : str, optional
         None writes the city's name, an empty text nothing.
     legend, scale, north, labels, attribution : bool
+    text_scale : float
+        Makes texts and legends so many times as large as the size of the picture asks for; 0.5 to 4.
+
+    Raises
+    ------
+    ValueError
+        If they would be too small or too large to read.
     """
 
     title: str | None = None
@@ -64,6 +71,11 @@ class Furniture:
     north: bool = True
     labels: bool = True
     attribution: bool = True
+    text_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.text_scale <= 4:
+            raise ValueError(f"text_scale must be 0.5 to 4, is {self.text_scale:g}")
 
     @classmethod
     def none(cls) -> Furniture:
@@ -479,7 +491,7 @@ class Scene:
         from twin.scene.labels import boxes, label_patches
         from twin.scene.wording import worded
 
-        sheet, meta = Sheet(size, self.style, self.notices), self.pack.meta
+        sheet, meta = Sheet(size, self.style, self.notices, wanted.text_scale), self.pack.meta
         fixed: list[Any] = []
         title = meta.name if wanted.title is None else wanted.title
         if title:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,20 @@ VIEW = (
     Entry("home", lambda w: go_to_view(w, "overview"), "home", "Home"),
     Entry("from_above", lambda w: go_to_view(w, "top"), "top", "T"),
     Entry("walk", lambda w: w.steering.walk(on=not w.steering.is_walking), "walk", "G"),
+    Entry("larger", lambda w: _scale_text(w, 1), "", "Ctrl++"),
+    Entry("smaller", lambda w: _scale_text(w, -1), "", "Ctrl+-"),
 )
+TEXT_SCALES = (0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 2.5)
+
+
+def _scale_text(window: TwinWindow, step: int) -> None:
+    """Make the texts in the picture larger or smaller."""
+    furniture = window.desk.state.furniture
+    near = min(range(len(TEXT_SCALES)), key=lambda i: abs(TEXT_SCALES[i] - furniture.text_scale))
+    scale = TEXT_SCALES[min(max(near + step, 0), len(TEXT_SCALES) - 1)]
+    window.desk.edit(window.texts("step.text"), furniture=replace(furniture, text_scale=scale))
+
+
 HELP = (
     Entry("theme", _switch_theme, "theme", "Ctrl+D", needs_city=False),
     Entry("help", lambda w: w.opening.show_help(), "help", "F1", needs_city=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,8 @@ class Opening(QObject):
         width, height = size or window.canvas.size_px
         copy = window.folder / "picture.workspace.json"
         try:
-            write_workspace(portable(window.present_workspace(), copy), copy)
+            shown = replace(window.present_workspace(), furniture=window.picture.furniture)
+            write_workspace(portable(shown, copy), copy)
         except TwinError as error:
             window.complain(error)
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from twin.core.errors import TwinError
+from twin.scene.furniture import unit_of_size
 from twin.scene.selection_layer import selection_layers
 from twin.scene.workspace_layers import apply_looks
 from twin.scene.workspace_plan import building_lod, shows_plan
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.colour import Legend
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
-    from twin.scene.scene import Scene
+    from twin.scene.scene import Furniture, Scene
     from twin.scene.sketches import Sketch
     from twin.scene.workspace import Proposal, Workspace
     from twin.viewer.canvas import SceneWidget
@@ -120,6 +121,13 @@ class Picture(QObject):
         if self.live is not None:
             self.live.scene = self.live.scene.with_sketches(sketches)
             self.canvas.refresh()
+
+    @property
+    def furniture(self) -> Furniture:
+        """What stands around the picture, with texts as large for the eye on a screen of any density."""
+        wanted = self.desk.state.furniture
+        times = wanted.text_scale * dense_text_scale(self.canvas.size_px, self.canvas.devicePixelRatioF())
+        return replace(wanted, text_scale=min(max(times, 0.5), 4.0))
 
     def settle_time(self) -> None:
         """The clock rests: let the sun go where it stands at that moment."""
@@ -280,7 +288,21 @@ class Picture(QObject):
             return
         live.scene.notices.items.clear()
         live.scene.language = self.desk.state.language
-        self.canvas.patches = live.furniture(camera, self.canvas.size_px, self.desk.state.furniture)
+        self.canvas.patches = live.furniture(camera, self.canvas.size_px, self.furniture)
+
+
+def dense_text_scale(size_px: tuple[int, int], ratio: float) -> float:
+    """How many times as large texts must be on a dense screen, so that they look as on one whose pixels are points.
+
+    Examples
+    --------
+    >>> dense_text_scale((1600, 900), 1.0), round(dense_text_scale((1600, 900), 2.0), 2)
+    (1.0, 1.32)
+    """
+    if ratio == 1:
+        return 1.0
+    width, height = size_px
+    return ratio * unit_of_size((width / ratio, height / ratio)) / unit_of_size((width, height))
 
 
 def with_camera(workspace: Workspace, picture: Picture) -> Workspace:
