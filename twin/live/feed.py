@@ -25,7 +25,7 @@ from twin.live.pump import Pump
 from twin.live.schema import database_path
 from twin.live.store import Store, open_store
 from twin.live.tidier import Tidier
-from twin.live.times import now_us
+from twin.live.times import SteadyClock, now_us
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +70,7 @@ class Feed:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._failure: TwinError | None = None
+        self._clock = SteadyClock()
         self._medians: dict[str, float] | None = None
         self._catalogue: Catalogue | None = None
         self._thread: threading.Thread | None = None
@@ -166,7 +167,7 @@ class Feed:
             If there is no such datastream.
         """
         first = NO_TIME if start is None else self._moment_us(start)
-        last = now_us() if end is None and self._memory is not None else None
+        last = self._clock.now_us() if end is None and self._memory is not None else None
         last = last if end is None else self._moment_us(end)
         if self._memory is not None and (self._store is None or self._memory.reaches(first)):
             if datastream not in self.catalogue():
@@ -201,9 +202,10 @@ class Feed:
 
     def _rest(self) -> None:
         """What there is to do while nothing comes in."""
-        self._judged.keep_time(now_us())
+        now = self._clock.now_us()
+        self._judged.keep_time(now)
         if self._tidier is not None:
-            self._tidier.work(now_us())
+            self._tidier.work(now)
 
     def _moment_us(self, when: datetime | int | None) -> int:
         if isinstance(when, datetime):
@@ -213,7 +215,7 @@ class Feed:
         if when is not None:
             return int(when)
         if self._memory is not None:
-            return now_us()
+            return self._clock.now_us()
         with self._lock:
             return ((self._store.span() if self._store else None) or (0, 0))[1]
 

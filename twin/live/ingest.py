@@ -22,7 +22,7 @@ from twin.live.places import Locator
 from twin.live.pump import Pump
 from twin.live.store import open_store
 from twin.live.tidier import Tidier
-from twin.live.times import now_us
+from twin.live.times import SteadyClock, now_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,11 +167,12 @@ def _run(
 ) -> None:
     """Turn the pump; what it keeps is judged and given up by the rules of the city, if it has some."""
     end = math.inf if seconds is None else time.monotonic() + seconds
-    told = None
+    told, clock = None, SteadyClock()
     while time.monotonic() < end and not until.is_set():
         work.pump.run_for(max(0.0, min(_ROUND_S, end - time.monotonic())))
-        work.judged.keep_time(now_us())
-        work.tidier.work(now_us())
+        now = clock.now_us()
+        work.judged.keep_time(now)
+        work.tidier.work(now)
         state = work.pump.source.state
         if on_change is not None and (state.is_online, state.reason) != told:
             told = state.is_online, state.reason

@@ -111,7 +111,7 @@ class LiveLayer:
             building_rgb=buildings.colours(snapshot, state) if buildings else {},
             drape=roads.picture(snapshot, state) if roads else None,
             legends=_legends(shown, buildings, roads),
-            remarks=_remarks(self.name, state[shown.index]) if shown.streams else (),
+            remarks=(*_remarks(self.name, state[shown.index]), *_dropped(self.name, self.observations)),
         )
 
     def _stations(self) -> Stations:
@@ -203,6 +203,12 @@ def _remarks(name: str, state: NDArray[np.uint8]) -> tuple[str, ...]:
     counts = [(int((state == kind).sum()), word) for kind, word in words.items()]
     told = ", ".join(f"{n} {word}" for n, word in counts if n)
     return (f"{name}: of {len(state)} sensors {told}",) if told else ()
+
+
+def _dropped(name: str, observations: Observations) -> tuple[str, ...]:
+    """How many messages a feed had no room for."""
+    n = getattr(getattr(observations, "counts", None), "dropped", 0)
+    return (f"{name}: {n:,} messages came faster than they could be taken in, and were dropped",) if n else ()
 
 
 @dataclass(frozen=True)
