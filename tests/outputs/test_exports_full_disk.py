@@ -27,6 +27,8 @@ from twin.outputs.obj import write_obj
 from twin.outputs.ply import write_ply
 from twin.outputs.stl import write_stl
 from twin.outputs.threemf import content_objects, write_3mf
+from twin.city.export_options import ExportOptions
+from twin.outputs.usdz import write_usdz
 from twin.outputs.web.page import PageOptions, write_page
 from twin.scene.scene import Scene
 from tests.scene.conftest import village_content
@@ -43,6 +45,7 @@ scene = Scene(village)
 scene.light
 writers = {
     "a.3mf": lambda p: write_3mf(p, objects, unit="meter", title="town", force=True),
+    "a.usdz": lambda p: write_usdz(p, scene, None, ExportOptions(), force=True),
     "a.html": lambda p: write_page(p, scene, {"id": ["a", "b", "c"]}, PageOptions(), force=True),
     "a.glb": lambda p: write_glb(p, content, force=True),
     "a.obj": lambda p: write_obj(p, content, force=True),
@@ -57,6 +60,8 @@ for name in writers:
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 result = {}
 for name, write in writers.items():
+    most = 8_000 if name == "a.usdz" else 200_000  # the village is small, and its picture is a temporary file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, 200_000))
     try:
         write(folder / name)
         result[name] = ["nothing raised", "", 0]
@@ -77,7 +82,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, request: pytest.Fixtu
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
-    assert len(result) == 9
+    assert len(result) == 10
     for name, (kind, message, code) in result.items():
         assert (kind, code) == ("StorageError", 5), (name, message)
         assert str(tmp_path / name) in message

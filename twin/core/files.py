@@ -121,6 +121,17 @@ def tells_full_disk(error: OSError) -> bool:
     return error.errno in _FULL
 
 
+def says_full_disk(text: str) -> bool:
+    """Whether another program's or library's message speaks of a full disk.
+
+    Examples
+    --------
+    >>> says_full_disk("write failed: No space left on device"), says_full_disk("no such file")
+    (True, False)
+    """
+    return any(words in text for words in ("No space left", "File too large", "Disk quota"))
+
+
 def _is_full(folder: Path) -> bool:
     """Whether nothing more can be written: libraries tell that writing failed, but not why."""
     probe = folder / f".{os.getpid()}{TEMPORARY_MARK}-probe"

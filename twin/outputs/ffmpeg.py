@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.core.errors import ExtraMissingError, StorageError
-from twin.core.files import storage_error
+from twin.core.files import says_full_disk, storage_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUEUE_FRAMES = 3
-_FULL_DISK = ("No space left", "File too large", "Disk quota")
 _LEVELS = (  # macroblocks a frame and a second that a level of H.264 allows (ITU-T H.264, table A-1)
     (1_620, 40_500, "3.0"),
     (3_600, 108_000, "3.1"),
@@ -255,7 +254,7 @@ def encoder_error(out: Path, code: int, told: Any, *, close: bool = True) -> Exc
     with contextlib.suppress(OSError):
         out.unlink(missing_ok=True)
     too_large = not sys.platform.startswith("win") and code == -_SIGXFSZ
-    if too_large or any(words in text for words in _FULL_DISK):
+    if too_large or says_full_disk(text):
         return storage_error(out, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     lines = text.splitlines()
     why = lines[-1][:200] if lines else f"exit {code}"

@@ -10,6 +10,8 @@ Pixar (2021), Usdz File Format Specification. Apple (2023), Validating feature s
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.core.errors import ExtraMissingError, StorageError
-from twin.core.files import atomic_path
+from twin.core.files import atomic_path, says_full_disk, storage_error
 from twin.core.visible_text import visible_text
 from twin.outputs.baked import face_picture, ground_picture, jpeg
 from twin.outputs.gltf_meshes import vertex_normals
@@ -134,6 +136,8 @@ def write_usdz(
             counts = read_usdz_counts(made)
             data = made.read_bytes()
         except RuntimeError as error:  # Tf.ErrorException: usd tells of a full disk no other way
+            if says_full_disk(str(error)):
+                raise storage_error(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
             raise StorageError(
                 path, f"could not be written ({_first_line(error)})", "free some space"
             ) from error
