@@ -11,6 +11,7 @@ from twin.core.errors import InputError, OverlapError, UsageError
 from twin.core.files import guard_storage
 from twin.core.grid import Bounds
 from twin.core.notices import Notices
+from twin.core.visible_text import visible_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,7 +158,8 @@ def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> Layer
 
     relative = f"layers/{request.name}.tif"
     assumed = request.assume_crs
-    if is_picture(open_raster_info(request.file, assume_crs=assumed)):
+    info = open_raster_info(request.file, assume_crs=assumed)
+    if is_picture(info):
         picture = read_picture(request.file, crs=request.crs, assume_crs=assumed, notices=notices)
         _check_place(picture.grid.bounds, request, notices)
         write_geotiff(stage / relative, picture.rgba, picture.grid, crs=request.crs)
@@ -170,8 +172,10 @@ def _write_raster(request: LayerRequest, stage: Path, notices: Notices) -> Layer
         notices=notices,
     )
     _check_place(raster.grid.bounds, request, notices)
-    write_geotiff(stage / relative, raster.values, raster.grid, crs=request.crs, nodata=NODATA)
-    return LayerFile("raster", relative, {"cells": int(np.isfinite(raster.values).sum())})
+    name = visible_text(info.names[0]) if info.names else ""
+    write_geotiff(stage / relative, raster.values, raster.grid, crs=request.crs, nodata=NODATA, quantity=name)
+    counts: dict[str, int | float] = {"cells": int(np.isfinite(raster.values).sum())}
+    return LayerFile("raster", relative, counts, {"quantity": name} if name else {})
 
 
 def _write_table(request: LayerRequest, city: Path, stage: Path, notices: Notices) -> LayerFile:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
 
 NODATA = -9999.0
+QUANTITY = "sun_h"
+"""What the raster tells; columns of buildings such as ``wall_sun_h`` tell the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,9 @@ def write_sun_hours(found: SunHours, path: Path, *, crs: str, force: bool = Fals
     from twin.sources.cog import write_geotiff
 
     with atomic_path(path, force=force) as temporary:
-        write_geotiff(temporary, found.ground_h, found.grid, crs=parse_crs(crs), nodata=NODATA)
+        write_geotiff(
+            temporary, found.ground_h, found.grid, crs=parse_crs(crs), nodata=NODATA, quantity=QUANTITY
+        )
     if found.buildings is not None:
         with atomic_path(path.with_suffix(".buildings.csv"), force=force) as temporary:
             found.buildings.to_csv(temporary, index=False)

@@ -108,8 +108,10 @@ def _picture(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
 
 
 def _raster(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
-    """Values as colours between their 2nd and 98th percentile."""
-    from twin.scene.colour import colour_map
+    """Values in the colours of classes between their 2nd and 98th percentile."""
+    from twin.scene.classes import round_breaks
+    from twin.scene.colour import class_colours
+    from twin.scene.pack import ValueClasses
     from twin.sources.rasters import open_elevation
 
     read, grid = open_elevation(city.path / layer.files[0].path)
@@ -117,11 +119,13 @@ def _raster(city: City, name: str, layer: Layer, _height: HeightAt) -> Overlay:
     values = read((slice(0, grid.ny), slice(0, grid.nx)))[::step, ::step]
     known = np.isfinite(values)
     low, high = np.percentile(values[known], [2, 98]) if known.any() else (0.0, 1.0)
-    share = np.clip((np.where(known, values, low) - low) / max(high - low, 1e-9), 0, 1)
+    breaks = round_breaks(float(low), float(high))
+    place = np.searchsorted(breaks, np.where(known, values, low), side="right")
     rgba = np.zeros((*values.shape, 4), np.uint8)
-    rgba[..., :3] = colour_map(RASTER_MAP)[np.rint(share * 255).astype(np.int64)]
+    rgba[..., :3] = class_colours(RASTER_MAP, len(breaks) + 1)[place]
     rgba[..., 3] = np.where(known, RASTER_OPACITY, 0)
-    return Overlay(name, picture=Picture(rgba, grid.bounds))
+    classes = ValueClasses(str(layer.options.get("quantity", "")), float(low), float(high), breaks)
+    return Overlay(name, picture=Picture(rgba, grid.bounds), classes=classes)
 
 
 def _step(shape: tuple[int, ...]) -> int:

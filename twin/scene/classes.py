@@ -63,6 +63,24 @@ def _roundest(distinct: NDArray[np.float64], middle: float) -> float:
     return middle
 
 
+def round_breaks(low: float, high: float, *, n_classes: int = 6) -> tuple[float, ...]:
+    """Round numbers between two, about as many as so many classes need; none where the two are one.
+
+    Examples
+    --------
+    >>> round_breaks(0.0, 3.4), round_breaks(-12.0, 230.0), round_breaks(2.0, 2.0)
+    ((0.5, 1.0, 1.5, 2.0, 2.5, 3.0), (0.0, 50.0, 100.0, 150.0, 200.0), ())
+    """
+    rough = (high - low) / n_classes
+    if not (math.isfinite(rough) and rough > 0):
+        return ()
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = min((f * power for f in (1.0, 2.0, 5.0, 10.0)), key=lambda s: abs(math.log(s / rough)))
+    first = math.floor(low / step) + 1
+    breaks = [float(f"{k * step:.12g}") for k in range(first, first + 4 * n_classes)]
+    return tuple(b for b in breaks if low < b < high)
+
+
 def natural_breaks(values: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
     """Borders that leave the least squared deviation within classes, halfway between the classes.
 

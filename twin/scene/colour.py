@@ -215,6 +215,11 @@ def _categories(kind: NDArray[np.int64], names: Sequence[str]) -> tuple[NDArray[
     return np.minimum(rank, len(shown) - 1).astype(np.uint8)[kind], shown
 
 
+def class_colours(name: str, n: int) -> NDArray[np.uint8]:
+    """Colours of `n` classes from a shipped map, shape (n, 3), lowest class first."""
+    return _spaced(colour_map(name), n)
+
+
 def _spaced(table: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
     return table[np.rint(np.linspace(0, len(table) - 1, n)).astype(int) if n > 1 else [len(table) // 2]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from twin.scene.added_layers import RASTER_MAP
 from twin.scene.attributes import Values, read_values
 from twin.scene.colour import ColourBy, Legend, Painting, paint_buildings, parse_colour_by
 
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from twin.scene.style import Style
 
 _KEPT = 8
+
+
+def tells_same(quantity: str, attribute: str) -> bool:
+    """Whether a column of buildings tells what a raster tells.
+
+    Examples
+    --------
+    >>> tells_same("sun_h", "wall_sun_h"), tells_same("sun_h", "height_m"), tells_same("", "height_m")
+    (True, False, False)
+    """
+    return bool(quantity) and (attribute == quantity or attribute.endswith(f"_{quantity}"))
 
 
 class Colouring:
@@ -62,7 +74,24 @@ class Colouring:
         if not wanted:
             return None
         by = parse_colour_by(wanted) if isinstance(wanted, str) else wanted
+        by = self._as_on_the_ground(by)
         return replace(by, categories={**self._style.categories, **by.categories})
+
+    def _as_on_the_ground(self, by: ColourBy) -> ColourBy:
+        """The classes of a raster below that tells the same quantity, where nobody asked for others."""
+        if by.method != "natural" or by.colour_map is not None:
+            return by
+        for entry in self._pack.meta.overlays:
+            told = entry.classes
+            if told is not None and told.breaks and tells_same(told.quantity, by.attribute):
+                return replace(
+                    by,
+                    method="given",
+                    breaks=told.breaks,
+                    n_classes=max(2, min(12, len(told.breaks) + 1)),
+                    colour_map=RASTER_MAP,
+                )
+        return by
 
     def _column(self, attribute: str) -> tuple[Values, str]:
         if attribute not in self._columns:

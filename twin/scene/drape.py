@@ -52,6 +52,7 @@ def drape_overlays(
                 overlay.mesh is not None,
                 bool(overlay.areas),
                 overlay.picture is not None,
+                overlay.classes,
             )
         )
     arrays["overlay_lines"], arrays["overlay_points"] = lines.array, points.array

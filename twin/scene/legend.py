@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.scene.colour import Legend, LegendEntry
+from twin.scene.added_layers import RASTER_MAP
+from twin.scene.classes import class_texts
+from twin.scene.colour import Legend, LegendEntry, class_colours
 from twin.scene.pack import Material
 from twin.scene.paint import overlay_colours
+from twin.scene.units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from twin.scene.pack import OverlayEntry, ScenePack
+    from twin.scene.pack import OverlayEntry, ScenePack, ValueClasses
     from twin.scene.style import Rgb, Style
 
 _COVERS = {
@@ -34,7 +38,15 @@ def scene_legends(
     """Legends from top to bottom: layers over time, the attribute that colours the buildings, layers, then the map."""
     areas = [legend for legend in over_time if not is_of_marks(legend)]
     legends = [*areas, *([attribute] if attribute else [])]
-    overlays = [_overlay(o, c) for o, c in zip(pack.meta.overlays, overlay_colours(pack, style), strict=True)]
+    scales = [_scale(entry.name, entry.classes) for entry in pack.meta.overlays if entry.classes]
+    if attribute is not None:
+        shared = [legend for legend in scales if legend.entries == attribute.entries]
+        scales = [legend for legend in scales if legend not in shared]
+        title = " · ".join([*(legend.title for legend in shared), attribute.title])
+        legends[-1] = replace(attribute, title=title)
+    legends += scales
+    pairs = zip(pack.meta.overlays, overlay_colours(pack, style), strict=True)
+    overlays = [_overlay(o, c) for o, c in pairs if not _is_bare_picture(o)]
     # Beside an attribute's classes the map speaks for itself; a long legend would hide the city.
     is_plain = not legends
     legends += [Legend("Layers", tuple(overlays))] if overlays else []
@@ -62,6 +74,23 @@ def _overlay(entry: OverlayEntry, rgb: Rgb) -> LegendEntry:
     if entry.points[1] > entry.points[0] and not entry.areas:
         return LegendEntry(entry.name, rgb, "point")
     return LegendEntry(entry.name, rgb)
+
+
+def _is_bare_picture(entry: OverlayEntry) -> bool:
+    """Whether a layer is nothing but a picture, which no single colour stands for."""
+    has_shapes = entry.lines[1] > entry.lines[0] or entry.points[1] > entry.points[0]
+    return entry.picture and not (entry.areas or entry.model or has_shapes)
+
+
+def _scale(name: str, classes: ValueClasses) -> Legend:
+    """Classes of a raster's values, with their unit."""
+    unit = unit_of(classes.quantity)
+    texts = class_texts(np.asarray(classes.breaks), classes.low, classes.high, open_ends=True)
+    colours = class_colours(RASTER_MAP, len(texts))
+    entries = tuple(
+        LegendEntry(t, (int(r), int(g), int(b))) for t, (r, g, b) in zip(texts, colours, strict=True)
+    )
+    return Legend(f"{name} ({unit})" if unit else name, entries)
 
 
 def _context_entry(pack: ScenePack, style: Style) -> list[LegendEntry]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.core.grid import Bounds
+    from twin.scene.pack import ValueClasses
 
 LabelKind = Literal["place", "street", "water", "building", "layer"]
 
@@ -216,6 +217,8 @@ class Overlay:
         Shape (n, 3), metres.
     picture : Picture, optional
     mesh : ColouredMesh, optional
+    classes : ValueClasses, optional
+        What the colours of the picture mean, where they tell values.
     """
 
     name: str
@@ -225,6 +228,7 @@ class Overlay:
     points: NDArray[np.float64] | None = None
     picture: Picture | None = None
     mesh: ColouredMesh | None = None
+    classes: ValueClasses | None = None
 
 
 @dataclass(frozen=True, slots=True)

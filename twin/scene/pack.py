@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 5
+FORMAT = 6
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
 
 _LOCAL_HEADER = 30
@@ -80,6 +80,26 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueClasses:
+    """Classes in whose colours a raster's values are drawn.
+
+    Parameters
+    ----------
+    quantity : str
+        What the values tell, named as a column is: ``sun_h``; empty where nobody said.
+    low, high : float
+        Between them lie all but the rarest values.
+    breaks : tuple of float
+        Borders between classes, ascending; the outer classes are open.
+    """
+
+    quantity: str
+    low: float
+    high: float
+    breaks: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OverlayEntry:
     """A user's layer as the legend names it; colour None is left to the style."""
 
@@ -90,6 +110,7 @@ class OverlayEntry:
     model: bool = False
     areas: bool = False
     picture: bool = False
+    classes: ValueClasses | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +222,10 @@ def meta_from_json(text: str) -> PackMeta:
 
 
 def _overlay(entry: dict[str, Any]) -> OverlayEntry:
-    changed = {k: tuple(entry[k]) for k in ("lines", "points")}
+    changed: dict[str, Any] = {k: tuple(entry[k]) for k in ("lines", "points")}
+    if entry["classes"]:
+        told = entry["classes"]
+        changed["classes"] = ValueClasses(**{**told, "breaks": tuple(told["breaks"])})
     return OverlayEntry(**{**entry, **changed, "colour": tuple(entry["colour"]) if entry["colour"] else None})
 
 

@@ -52,9 +52,16 @@ def worded(text: str, language: str) -> str:
 def worded_legends(legends: Iterable[Legend], language: str) -> list[Legend]:
     """Legends in another language."""
     return [
-        Legend(worded(legend.title, language), tuple(_worded_entry(e, language) for e in legend.entries))
+        Legend(
+            _worded_title(legend.title, language), tuple(_worded_entry(e, language) for e in legend.entries)
+        )
         for legend in legends
     ]
+
+
+def _worded_title(title: str, language: str) -> str:
+    """The parts of a title that several layers share."""
+    return " · ".join(worded(part, language) for part in title.split(" · "))
 
 
 def worded_markers(view: MarkerView, language: str) -> MarkerView:

@@ -65,6 +65,7 @@ def cog_writer(
     dtype: Literal["float32", "uint8"] = "float32",
     nodata: float | None = None,
     n_bands: int = 1,
+    quantity: str = "",
 ) -> Iterator[CogWriter]:
     """A GeoTIFF filled window by window, which becomes a cloud-optimised one when the block ends well.
 
@@ -85,6 +86,8 @@ def cog_writer(
         What stands for no data; NaN cells are written as it, and so are cells that no window fills.
     n_bands : int
         1, or 3 or 4 for colours.
+    quantity : str
+        What the first band tells, such as ``sun_h``; kept as its description.
 
     Raises
     ------
@@ -111,6 +114,8 @@ def cog_writer(
         plain = final.with_name(f"{final.name}.plain.tif")
         try:
             with rasterio.open(plain, "w", **_profile(grid, crs, cells, nodata, n_bands)) as raster:
+                if quantity:
+                    raster.set_band_description(1, quantity)
                 yield CogWriter(raster, cells, nodata)
             _make_cloud_optimised(plain, final, cells)
             _read_back(final, Path(path), grid)
@@ -141,7 +146,13 @@ def _profile(
 
 
 def write_geotiff(
-    path: str | Path, values: NDArray[Any], grid: Grid, *, crs: CRS, nodata: float | None = None
+    path: str | Path,
+    values: NDArray[Any],
+    grid: Grid,
+    *,
+    crs: CRS,
+    nodata: float | None = None,
+    quantity: str = "",
 ) -> None:
     """Write a raster as cloud-optimised GeoTIFF: deflated tiles, smaller copies inside, the same bytes every time.
 
@@ -157,6 +168,8 @@ def write_geotiff(
         Of the grid, vertical part included.
     nodata : float, optional
         What stands for no data.
+    quantity : str
+        What the first band tells, such as ``sun_h``.
 
     Raises
     ------
@@ -167,7 +180,9 @@ def write_geotiff(
         raise ValueError(f"values {values.shape} must have the grid's shape {grid.shape}")
     dtype: Literal["float32", "uint8"] = "uint8" if values.dtype.kind in "bu" else "float32"
     n_bands = 1 if values.ndim == 2 else values.shape[2]
-    with cog_writer(path, grid, crs=crs, dtype=dtype, nodata=nodata, n_bands=n_bands) as out:
+    with cog_writer(
+        path, grid, crs=crs, dtype=dtype, nodata=nodata, n_bands=n_bands, quantity=quantity
+    ) as out:
         for row in range(0, grid.ny, _TILE_CELLS):
             rows = slice(row, min(row + _TILE_CELLS, grid.ny))
             out.write((rows, slice(0, grid.nx)), values[rows])

@@ -74,6 +74,8 @@ class RasterInfo:
         The declared value of cells without data.
     overviews : tuple of int
         Factors of the smaller copies inside the file.
+    names : tuple of str
+        What the file calls each band, such as ``sun_h``; empty where it does not say.
     """
 
     path: Path
@@ -87,6 +89,7 @@ class RasterInfo:
     assumed: bool
     nodata: float | None
     overviews: tuple[int, ...]
+    names: tuple[str, ...] = ()
 
     @property
     def driver(self) -> str:
@@ -142,6 +145,7 @@ def open_raster_info(path: str | Path, *, assume_crs: CRS | None = None) -> Rast
             assumed=not text,
             nodata=source.nodata,
             overviews=tuple(source.overviews(1)),
+            names=tuple(name or "" for name in source.descriptions),
         )
     _check_shape(info)
     _refuse_bomb(info)
