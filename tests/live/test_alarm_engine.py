@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from twin.live.alarm_engine import AlarmEvent, Engine, Watch
 from twin.live.alarm_rules import Rule
-from twin.live.judge import freeze, thaw
+from twin.live.alarm_state import freeze, thaw
 
 MIN = 60_000_000
 HIGH = Rule("high", above=2.0, recover_below=1.5)

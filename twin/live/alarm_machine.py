@@ -42,6 +42,8 @@ class Machine:
     """When a pending change becomes one."""
     silence_due: int = NEVER
     settle_due: int = NEVER
+    told_at: int = -NEVER
+    """Time of the last event: no later one is told of an earlier time."""
     changes: deque[int] = field(default_factory=deque)
     window: deque[tuple[int, float]] = field(default_factory=deque)
 

@@ -13,7 +13,7 @@ from twin.live.counts import Counts
 from twin.live.folder import find_site
 from twin.live.freshness import max_ages_s, states
 from twin.live.intake import Intake
-from twin.live.judge import Judged, judging
+from twin.live.judge import Judged, judging_live
 from twin.live.mapping import read_mapping
 from twin.live.memory import Memory
 from twin.live.messages import Decoder
@@ -309,7 +309,7 @@ def connect(
     pump = Pump(MqttSource(wanted), decoder, batch_s=1.0 if store else _REFRESH_S)
     judged = None
     if writer is not None:
-        judged = ending.enter_context(judging(path, writer, intake, is_on=alarms, notices=told))
+        judged = ending.enter_context(judging_live(path, writer, intake, is_on=alarms, notices=told))
     tidier = Tidier(writer, path)
     return Feed(path, store=reader, memory=memory, pump=pump, judged=judged, tidier=tidier, ending=ending)
 

@@ -14,7 +14,7 @@ from twin.live.counts import Counts
 from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
 from twin.live.intake import Intake
-from twin.live.judge import judging
+from twin.live.judge import judging_live
 from twin.live.messages import Decoder
 from twin.live.mqtt import MqttSource
 from twin.live.ngsi import EntityReader, entity_pages, first_place_of
@@ -133,7 +133,9 @@ def ingest_mqtt(
         tidier = Tidier(store, city)
         source.start()
         try:
-            with judging(city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices) as judged:
+            with judging_live(
+                city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices
+            ) as judged:
                 work = _Work(pump, judged, tidier)
                 _run(work, seconds, on_change=on_change, until=until or threading.Event())
                 pump.finish()
@@ -234,7 +236,9 @@ def ingest_ngsi(
         tidier = Tidier(store, city)
         reader = EntityReader(intake, Locator(site.crs, site.extent), asked.base, notices)
         try:
-            with judging(city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices) as judged:
+            with judging_live(
+                city, store, intake, rules=alarm_rules, is_on=alarms, notices=notices
+            ) as judged:
                 while True:
                     started = time.monotonic()
                     for entity in entities:

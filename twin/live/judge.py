@@ -6,19 +6,21 @@ import contextlib
 import hashlib
 import json
 import math
-from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twin.core.errors import ConfigError
-from twin.core.files import canonical_json, guard_storage, write_text
+from twin.core.files import canonical_json, write_text
 from twin.live.alarm_engine import Engine, Watch
-from twin.live.alarm_log import LOG, Log, alarm_id, event_row
+from twin.live.alarm_live import LiveEngine, are_of_now
+from twin.live.alarm_log import LOG, Log, event_row
 from twin.live.alarm_rules import FILE, read_rules, watched
+from twin.live.alarm_state import freeze, read_state, thaw
 from twin.live.freshness import max_ages_s
 from twin.live.model import Catalogue, Quality
+from twin.live.times import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,38 +29,55 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
     from twin.live.alarm_engine import AlarmEvent
     from twin.live.alarm_rules import Rules
+    from twin.live.alarm_state import AnyEngine
     from twin.live.intake import Intake
     from twin.live.model import Batch
     from twin.live.store import Store
 
 STATE = "live/alarms.state.json"
 _CHUNK = 20_000
-OF_NOW_US = 3_600_000_000
-"""Observations that are at most an hour old are of now."""
 
 
 class Judge:
-    """Rules of a city at work; from `judging` and `judging_stored`.
+    """Rules of a city at work; from `judging`, `judging_live` and `judging_stored`.
 
     Parameters
     ----------
     rules : Rules
-    engine : Engine
+    engine : Engine or LiveEngine
     log : Log
     catalogue : Catalogue
     notices : Notices
         Is told of a rule whose unit does not fit a datastream that comes later.
+    may_be_live : bool
+        Whether datastreams have clocks of their own from the first observation of now on. What comes before, such as
+        a replay through a broker, has one for all.
     """
 
     def __init__(
-        self, rules: Rules, engine: Engine, log: Log, catalogue: Catalogue, notices: Notices
+        self,
+        rules: Rules,
+        engine: AnyEngine,
+        log: Log,
+        catalogue: Catalogue,
+        notices: Notices,
+        *,
+        may_be_live: bool = False,
     ) -> None:
+        self.may_be_live = may_be_live
         self.rules, self.engine, self.log, self.catalogue = rules, engine, log, catalogue
-        self.is_of_now = False
         self._notices = notices
 
     def take(self, batch: Batch) -> None:
         """Judge observations; those of bad quality and those that are no numbers say nothing."""
+        if (
+            self.may_be_live
+            and isinstance(self.engine, Engine)
+            and are_of_now(batch.phenomenon_time, now_us())
+        ):
+            live = LiveEngine((), lateness_s=self.engine.lateness_s)
+            live.take_over(self.engine)
+            self.engine = live
         self._tell(self.engine.take(_judged(batch)))
 
     def learn(self, catalogue: Catalogue) -> None:
@@ -74,21 +93,23 @@ class Judge:
         except ConfigError as error:
             self._notices.add("alarm-unit", f"{error}; what came later is not watched")
 
-    def advance(self, now_us: int) -> None:
-        """The clock has come to a moment although nothing arrived."""
-        self._tell(self.engine.advance(now_us))
+    def keep_time(self, wall_us: int) -> None:
+        """The wall clock has come to a moment although nothing arrived: data that is missing is then missed.
 
-    def keep_time(self, now_us: int) -> None:
-        """Let the wall clock go on in silence, once what comes in is of now: data that is missing is then missed.
-
-        A replay through a broker has a clock of its own, and is left to it.
+        What is not of now has a clock of its own, and is left to it.
         """
-        self.is_of_now = self.is_of_now or abs(now_us - self.engine.latest) < OF_NOW_US
-        if self.is_of_now:
-            self.advance(now_us)
+        if isinstance(self.engine, LiveEngine):
+            self._tell(self.engine.advance(wall_us))
 
     def catch_up(self, store: Store, start_us: int) -> None:
-        """Judge what a store holds from a moment on, in the order of time, however it came in."""
+        """Judge what a store holds from a moment on, in the order of time, however it came in.
+
+        Live each datastream goes on after its own last value.
+        """
+        if isinstance(self.engine, LiveEngine):
+            for name in self.engine.datastreams:
+                self._tell(self.engine.take(_after(store, name, self.engine.judged(name))))
+            return
         for observations in _since(store, self.engine, start_us):
             self._tell(self.engine.take(observations))
 
@@ -142,7 +163,7 @@ def judging(
     is_on: bool = True,
     notices: Notices,
 ) -> Iterator[Judged]:
-    """Judge what comes into an intake as it comes, by the rules of the city, while the block runs.
+    """Judge what is replayed into an intake by the rules of the city while the block runs: its times are the clock.
 
     Parameters
     ----------
@@ -166,14 +187,44 @@ def judging(
     ConfigError
         If the rules have a mistake.
     """
-    with _open_judge(city, store, rules, from_us, is_on=is_on, notices=notices) as judge:
-        done = Judged(judge)
-        if judge is not None:
-            intake.after, intake.learned = judge.take, judge.learn
-        try:
-            yield done
-        finally:
-            intake.after = intake.learned = None
+    with (
+        _open_judge(city, store, rules, from_us, is_on=is_on, notices=notices) as judge,
+        _at_intake(judge, intake),
+    ):
+        yield Judged(judge)
+    _tell_late(judge, notices)
+
+
+@contextlib.contextmanager
+def judging_live(
+    city: Path,
+    store: Store,
+    intake: Intake,
+    *,
+    rules: Path | None = None,
+    is_on: bool = True,
+    notices: Notices,
+) -> Iterator[Judged]:
+    """Judge what comes into an intake now, each datastream by its own clock; parameters and errors as of `judging`."""
+    with (
+        _open_judge(city, store, rules, None, may_be_live=True, is_on=is_on, notices=notices) as judge,
+        _at_intake(judge, intake),
+    ):
+        yield Judged(judge)
+    _tell_late(judge, notices)
+
+
+@contextlib.contextmanager
+def _at_intake(judge: Judge | None, intake: Intake) -> Iterator[None]:
+    if judge is not None:
+        intake.after, intake.learned = judge.take, judge.learn
+    try:
+        yield
+    finally:
+        intake.after = intake.learned = None
+
+
+def _tell_late(judge: Judge | None, notices: Notices) -> None:
     if judge is not None and judge.engine.n_late:
         what = (
             f"{judge.engine.n_late} observations came after their time was judged; they are kept, not judged"
@@ -220,7 +271,14 @@ def _judged(batch: Batch) -> Iterator[tuple[str, int, int, float]]:
 
 @contextlib.contextmanager
 def _open_judge(
-    city: Path, store: Store, rules: Path | None, from_us: int | None, *, is_on: bool, notices: Notices
+    city: Path,
+    store: Store,
+    rules: Path | None,
+    from_us: int | None,
+    *,
+    may_be_live: bool = False,
+    is_on: bool,
+    notices: Notices,
 ) -> Iterator[Judge | None]:
     """The rules of a city at work while the block runs; None where the city has none, or nothing is to be judged."""
     path = rules or city / FILE
@@ -229,9 +287,11 @@ def _open_judge(
         return
     found = read_rules(path)
     catalogue = store.catalogue()
-    judge = Judge(found, _engine(found, catalogue, notices), Log(city / LOG), catalogue, notices)
     key = _key(found)
-    before = _read_state(city / STATE, key)
+    before = read_state(city / STATE, key)
+    engine_of = LiveEngine if may_be_live and before and before.get("is_live") else Engine
+    engine = engine_of(_all_watches(found, catalogue, notices), lateness_s=found.lateness_s)
+    judge = Judge(found, engine, Log(city / LOG), catalogue, notices, may_be_live=may_be_live)
     if before and (from_us is None or from_us >= before["judged_before"]):
         thaw(judge.engine, before)
         judge.catch_up(store, before["judged_before"])
@@ -247,21 +307,24 @@ def _open_judge(
 def _end(judge: Judge, path: Path, key: str, before: dict[str, Any] | None) -> None:
     """Judge what waits and keep the state, unless that is of an earlier time than the one kept.
 
-    It is the state before the last minute was judged: what is yet to come for that minute is then not too late.
+    It is the state before the last minute was judged: what is yet to come for that minute is then not too late. Live,
+    where datastreams are not of one minute, it is the state after all.
     """
     state = freeze(judge.engine)
     judge.finish()
+    if isinstance(judge.engine, LiveEngine):
+        state = freeze(judge.engine)
     if not before or state["judged_before"] >= before["judged_before"]:
         write_text(path, canonical_json({"key": key, **state}))
 
 
-def _engine(rules: Rules, catalogue: Catalogue, notices: Notices) -> Engine:
+def _all_watches(rules: Rules, catalogue: Catalogue, notices: Notices) -> list[Watch]:
     watches = _watches(rules, catalogue)
     busy = {watch.rule.name for watch in watches}
     for rule in rules.rules:
         if rule.name not in busy:
             notices.add("idle-rule", f"rule {rule.name}: fits no datastream of the city", subject=rule.name)
-    return Engine(watches, lateness_s=rules.lateness_s)
+    return watches
 
 
 def _watches(rules: Rules, catalogue: Catalogue) -> list[Watch]:
@@ -273,56 +336,6 @@ def _key(rules: Rules) -> str:
     """Digest of the rules that a kept state belongs to; datastreams may come and go."""
     plain = [rules.lateness_s, *(asdict(rule) for rule in rules.rules)]
     return hashlib.sha256(json.dumps(plain, default=dict).encode()).hexdigest()[:20]
-
-
-_PLAIN = (
-    "is_firing",
-    "is_without_data",
-    "is_flapping",
-    "value",
-    "last_time",
-    "turn_due",
-    "silence_due",
-    "settle_due",
-)
-
-
-def freeze(engine: Engine) -> dict[str, Any]:
-    """The state of an engine, in plain values; what still waits to be judged stays in the store."""
-    machines = {
-        alarm_id(machine.rule.name, stream): {
-            **{name: getattr(machine, name) for name in _PLAIN},
-            "changes": list(machine.changes),
-            "window": [list(pair) for pair in machine.window],
-        }
-        for machine, stream in engine.machines
-    }
-    return {"judged_before": engine.judged_before, "machines": machines}
-
-
-def thaw(engine: Engine, state: dict[str, Any]) -> None:
-    """Put an engine of the same rules into a state that `freeze` gave."""
-    for machine, stream in engine.machines:
-        kept = state["machines"].get(alarm_id(machine.rule.name, stream))
-        if kept is None:  # a datastream that is new is waited for from now on
-            machine.begin(state["judged_before"])
-            continue
-        for name in _PLAIN:
-            setattr(machine, name, kept[name])
-        machine.changes = deque(kept["changes"])
-        machine.window = deque((time, value) for time, value in kept["window"])
-    engine.resume(state["judged_before"])
-
-
-def _read_state(path: Path, key: str) -> dict[str, Any] | None:
-    """The state that a run left, if it is whole and belongs to these rules."""
-    with guard_storage(path):
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-    try:
-        state = json.loads(text) if text else None
-    except ValueError:
-        return None
-    return state if isinstance(state, dict) and state.get("key") == key else None
 
 
 def _since(store: Store, engine: Engine, start_us: int) -> Iterator[list[tuple[str, int, int, float]]]:
@@ -348,3 +361,12 @@ def _since(store: Store, engine: Engine, start_us: int) -> Iterator[list[tuple[s
         columns = (time[rows].tolist(), result_time[rows].tolist(), value[rows].tolist())
         yield list(zip([names[k] for k in stream[rows].tolist()], *columns, strict=True))
     yield [("", last, 0, math.nan)]
+
+
+def _after(store: Store, name: str, time_us: int) -> list[tuple[str, int, int, float]]:
+    """What the store holds of a datastream after a moment, in the order of time."""
+    part = store.history(name, time_us + 1)
+    value = np.where(part.quality < Quality.INVALID, part.number, np.nan)
+    return list(
+        zip([name] * len(part), part.time.tolist(), part.result_time.tolist(), value.tolist(), strict=True)
+    )
