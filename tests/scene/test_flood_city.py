@@ -75,6 +75,15 @@ def test_roads_have_the_colour_of_their_state(city, kept):
     assert any("Road closed" in e.text for legend in at(layer, 0).legends for e in legend.entries)
 
 
+@pytest.mark.parametrize("colouring", ["hazard", "arrival"])
+def test_roads_keep_their_own_colour_beside_water_in_theirs(city, colouring):
+    layer = as_layer(f"storm:{colouring}", city)
+    assert layer.roads is not None
+    view = at(layer, 2)
+    assert view.drape is None
+    assert not any("Road" in e.text for legend in view.legends for e in legend.entries)
+
+
 def test_roads_by_another_standard(city):
     layer = FloodLayer(as_layer("storm", city).flood, city=city, road_standard="small-car-2011")
     assert "small-car-2011" in layer.roads.legend.title

@@ -70,6 +70,26 @@ def test_without_a_moment_the_greatest_depth_is_shown_and_said_to_be():
 
 
 @pytest.mark.parametrize(
+    ("colouring", "said"),
+    [
+        ("velocity", "greatest speed at each place"),
+        ("hazard", "greatest hazard at each place"),
+        ("arrival", "first arrival of the water"),
+    ],
+)
+def test_without_a_moment_the_subtitle_tells_what_the_colour_tells(colouring, said):
+    view = FloodLayer(flood(velocity=True), colouring=colouring).at(None)
+    assert view.remarks == (f"storm: {said}",)
+
+
+def test_without_a_moment_arrows_show_where_the_water_was_fastest():
+    view = FloodLayer(flood((0.4, 0.4, 0.2), velocity=True), colouring="velocity").at(None)
+    assert view.water.has_arrows
+    east, north = view.water.velocity
+    assert (east[5, 5], north[5, 5]) == pytest.approx((1.5, 0.0))
+
+
+@pytest.mark.parametrize(
     ("hours", "depth", "word"), [(-1, 0.0, "begins 2026-07-01 12:00"), (9, 0.2, "ends 2026-07-01 14:00")]
 )
 def test_outside_its_time_the_nearest_state_is_shown_and_said_to_be(hours, depth, word):

@@ -10,13 +10,21 @@ from twin.core.assets import asset_path
 from twin.core.translations import LANGUAGES
 from twin.live.model import Datastream
 from twin.scene.colour import Legend, LegendEntry
-from twin.scene.flood_colours import arrival_classes, depth_classes, velocity_classes, wall_classes
+from twin.scene.flood_colours import (
+    arrival_classes,
+    depth_classes,
+    hazard_classes_of,
+    velocity_classes,
+    wall_classes,
+)
 from twin.scene.furniture import Sheet, legend_patches
 from twin.scene.legend import sensor_legends
 from twin.scene.live_looks import LOOKS, Colouring
 from twin.scene.style import load_style
 from twin.scene.wording import BOOK, worded, worded_legends
+from twin.water.standards import hazard_standard
 
+HAZARDS = ("aidr-2017", "fd2320-2008")
 OTHERS = [code for code in LANGUAGES if code != "en"]
 HANGUL = re.compile("[가-힣]")
 
@@ -32,7 +40,11 @@ def test_every_phrase_is_in_every_language_with_its_values():
 
 
 @pytest.mark.parametrize(
-    "classes", [depth_classes(), wall_classes(), velocity_classes(), arrival_classes(9e3)]
+    "classes",
+    [
+        *(depth_classes(), wall_classes(), velocity_classes(), arrival_classes(9e3)),
+        *(hazard_classes_of(hazard_standard(name)) for name in HAZARDS),
+    ],
 )
 def test_legends_of_floods_are_wholly_korean(classes):
     (legend,) = worded_legends([classes.legend], "ko")
@@ -47,6 +59,15 @@ def test_known_properties_have_names(look):
     assert HANGUL.search(
         worded(title if "," in title or look.name == "vehicle_count" else f"{title}, x", "ko")
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", HAZARDS)
+def test_classes_of_hazard_are_told_apart_in_short_words(name, language):
+    (legend,) = worded_legends([hazard_classes_of(hazard_standard(name)).legend], language)
+    texts = [entry.text for entry in legend.entries]
+    assert len({text.partition(" ")[2] for text in texts}) == len(texts)
+    assert all(len(text) <= 40 and "…" not in text for text in texts)
 
 
 def test_bands_keep_their_own_words():

@@ -104,8 +104,9 @@ def hazard_classes_of(standard: HazardStandard) -> Classes:
     """Classes of danger; their values are 1, 2, ..."""
     n = len(standard.classes)
     colours = tuple(_HAZARDS[round(k * (len(_HAZARDS) - 1) / max(n - 1, 1))] for k in range(n))
-    pairs = zip(standard.classes, standard.meanings, strict=True)
-    texts = tuple(f"{name} {_short(meaning)}".strip() for name, meaning in pairs)
+    told = standard.legends or ("",) * n
+    rows = zip(standard.classes, standard.meanings, told, strict=True)
+    texts = tuple(legend or f"{name} {_short(meaning)}".strip() for name, meaning, legend in rows)
     return Classes(f"Flood hazard ({standard.name})", tuple(k + 0.5 for k in range(1, n)), colours, texts)
 
 

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 Part = Literal["water", "roads", "buildings", "flow"]
 PARTS: tuple[Part, ...] = ("water", "roads", "buildings", "flow")
 _KEPT_STEPS = 6
+_LIKE_ROADS = ("hazard", "arrival")
+_OVER_ALL = {
+    "depth": "greatest depth at each place",
+    "velocity": "greatest speed at each place",
+    "hazard": "greatest hazard at each place",
+    "arrival": "first arrival of the water",
+}
+"""What a picture of no single moment shows."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ class FloodLayer:
         Whose roads and buildings are coloured, and whose rivers are drawn as water and not as flood.
     shows : tuple of {"water", "roads", "buildings", "flow"}
         What is drawn of it; roads by their state, buildings by the depth at their walls, arrows where water flows.
-        Water that is coloured by its speed has arrows in any case.
+        Water that is coloured by its speed has arrows in any case. Beside hazard and arrival no states of roads are
+        drawn: they have the same yellow, orange and red.
     road_standard : str or path, optional
         When roads close, as `twin.water.standards.road_standard` takes it.
 
@@ -99,7 +108,7 @@ class FloodLayer:
     def at(self, when: datetime | None) -> LayerView:
         """The water of a moment, between two steps of the flood; the greatest depths where no moment is asked for."""
         depth, velocity = self._fields(when)
-        roads = self.roads if "roads" in self.shows else None
+        roads = self._shown_roads
         buildings = self.buildings if "buildings" in self.shows else None
         return LayerView(
             water=self._water(when, depth, velocity) if "water" in self.shows else None,
@@ -112,21 +121,38 @@ class FloodLayer:
     def _water(self, when: datetime | None, depth: NDArray[np.float32], velocity: Any) -> WaterView:
         flood, classes = self.flood, self.classes
         if classes is None:
-            return WaterView(flood.grid, flood.bed_m, depth, velocity, has_arrows="flow" in self.shows)
+            flow = self._flow(when, velocity) if "flow" in self.shows else velocity
+            return WaterView(flood.grid, flood.bed_m, depth, flow, has_arrows="flow" in self.shows)
         value = self._value(when, depth, velocity)
         river = self.river
         if river is not None and self.colouring != "velocity":
             value = np.where(river, np.float32(np.nan), depth if value is None else value)
         has_arrows = "flow" in self.shows or self.colouring == "velocity"
+        flow = self._flow(when, velocity) if has_arrows else velocity
         return WaterView(
-            flood.grid, flood.bed_m, depth, velocity, value, classes.breaks, classes.colours, has_arrows
+            flood.grid, flood.bed_m, depth, flow, value, classes.breaks, classes.colours, has_arrows
         )
+
+    def _flow(self, when: datetime | None, velocity: Any) -> Any:
+        """What arrows show: the velocity of the moment, or that of the greatest speed where there is no moment."""
+        return self._fastest if when is None and velocity is None else velocity
+
+    @cached_property
+    def _fastest(self) -> Any:
+        from twin.scene.flood_flow import fastest_flow
+
+        return fastest_flow(self.flood)
+
+    @property
+    def _shown_roads(self) -> RoadLook | None:
+        """Roads that are coloured by their state; none beside water in the same colours."""
+        return self.roads if "roads" in self.shows and self.colouring not in _LIKE_ROADS else None
 
     def _legends(self) -> tuple[Legend, ...]:
         classes = self.classes if "water" in self.shows else None
         found = [classes.legend] if classes else []
-        if "roads" in self.shows and self.roads is not None:
-            found.append(self.roads.legend)
+        if (roads := self._shown_roads) is not None:
+            found.append(roads.legend)
         if "buildings" in self.shows and self.buildings is not None:
             found.append(self.buildings.classes.legend)
         return tuple(found)
@@ -273,7 +299,7 @@ class FloodLayer:
         if span is None:
             return ()
         if when is None:
-            return (f"{self.name}: greatest depth at each place",)
+            return (f"{self.name}: {_OVER_ALL.get(self.colouring, _OVER_ALL['depth'])}",)
         if not span[0] <= when <= span[1]:
             end, shown = ("begins", span[0]) if when < span[0] else ("ends", span[1])
             return (

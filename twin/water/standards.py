@@ -95,6 +95,8 @@ class HazardStandard:
         Names from least to worst.
     meanings : tuple of str
         What each says.
+    legends : tuple of str
+        What a legend has room for, such as ``H1 generally safe``; empty where the standard gives no such text.
     limits : tuple of Limits
         Up to where each class but the last reaches; empty for a rating.
     ratings : tuple of float
@@ -114,6 +116,7 @@ class HazardStandard:
     offset_m_s: float = 0.0
     debris_depth_m: float = 0.0
     debris: tuple[float, float] = (0.0, 0.0)
+    legends: tuple[str, ...] = ()
 
 
 def road_standard(name: str | Path = DEFAULT_ROADS) -> RoadStandard:
@@ -167,6 +170,7 @@ def hazard_standard(name: str | Path = DEFAULT_HAZARD) -> HazardStandard:
         **_labels(path, data),
         "classes": tuple(str(c.get("name", i + 1)) for i, c in enumerate(classes)),
         "meanings": tuple(str(c.get("means", "")) for c in classes),
+        "legends": tuple(str(c.get("legend", "")) for c in classes),
     }
     rule = data.get("rule")
     if rule == "limits":
