@@ -354,3 +354,19 @@ def test_the_log_is_read_again_only_when_it_has_changed(city: Path, monkeypatch:
     assert reader.active(T0 + 12 * MIN) == set()
     assert len(read) >= 2
     assert AlarmReader(city / "nowhere").at() == []
+
+
+def test_a_datastream_whose_unit_nobody_knows_is_told_and_left_aside(city: Path) -> None:
+    (city / FILE).write_text(RULES.replace('unit = "cm"', 'unit = "cm"\nthing = "*"'), encoding="utf-8")
+    odd = Datastream("river-1:odd", "river-1", observed_property="water_level")
+    known = Catalogue(CATALOGUE.things, (*CATALOGUE.datastreams, odd))
+    for is_late in (False, True):
+        notices = Notices()
+        with open_store(city, write=True) as store:
+            intake = Intake(store, catalogue=store.catalogue())
+            intake.learn(CATALOGUE if is_late else known)
+            with judging(city, store, intake, notices=notices) as judged:
+                intake.learn(known)
+                assert judged.judge is not None
+                assert "river-1:odd" not in judged.judge.engine.datastreams
+        assert "does not watch 1 datastreams without a unit (river-1:odd" in " ".join(notices.lines())

@@ -193,7 +193,7 @@ def _text(path: Path, place: str, value: Any) -> dict[str, str]:
 def watched(rules: Rules, catalogue: Catalogue) -> list[tuple[Rule, Datastream]]:
     """Which rule watches which datastream, in the order of rules and catalogue; thresholds in the datastream's unit.
 
-    A rule by stage watches those datastreams alone that have that stage.
+    A rule by stage watches those datastreams alone that have that stage, and one with a unit none without.
 
     Raises
     ------
@@ -219,6 +219,8 @@ def _for_stream(rule: Rule, stream: Datastream) -> Rule | None:
         )
     if not rule.unit or not rule.has_threshold:
         return rule
+    if lacks_unit(rule, stream):
+        return None
     given = {k: getattr(rule, k) for k in _THRESHOLDS if math.isfinite(getattr(rule, k))}
     try:
         found = convert(
@@ -229,6 +231,11 @@ def _for_stream(rule: Rule, stream: Datastream) -> Rule | None:
             f"rule {rule.name}: unit", error.what, f"{stream.id} has {stream.unit!r}"
         ) from error
     return replace(rule, **dict(zip(given, found, strict=True)))
+
+
+def lacks_unit(rule: Rule, stream: Datastream) -> bool:
+    """Whether a rule tells its thresholds in a unit while nobody knows that of a datastream."""
+    return bool(rule.unit) and rule.has_threshold and not stream.unit
 
 
 def stage_of(stream: Datastream, stage: str) -> float | None:

@@ -6,17 +6,18 @@ import contextlib
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twin.core.errors import ConfigError
 from twin.core.files import canonical_json, write_text
+from twin.core.visible_text import visible_text
 from twin.live.alarm_engine import Engine, Watch
 from twin.live.alarm_live import LiveEngine, are_of_now
 from twin.live.alarm_log import LOG, Log, event_row
-from twin.live.alarm_rules import FILE, read_rules, watched
+from twin.live.alarm_rules import FILE, lacks_unit, read_rules, watched
 from twin.live.alarm_state import freeze, read_state, thaw
 from twin.live.freshness import max_ages_s
 from twin.live.model import Catalogue, Quality
@@ -88,10 +89,11 @@ class Judge:
             return
         things = {d.thing: catalogue.thing(d.thing) for d in new}
         part = Catalogue(tuple(things.values()), new)
-        try:
-            self.engine.watch(_watches(self.rules, part))
-        except ConfigError as error:
-            self._notices.add("alarm-unit", f"{error}; what came later is not watched")
+        for rule in self.rules.rules:
+            try:
+                self.engine.watch(_watches(replace(self.rules, rules=(rule,)), part, self._notices))
+            except ConfigError as error:
+                self._notices.add("alarm-unit", f"{error}; what came later is not watched by it")
 
     def keep_time(self, wall_us: int) -> None:
         """The wall clock has come to a moment although nothing arrived: data that is missing is then missed.
@@ -319,7 +321,7 @@ def _end(judge: Judge, path: Path, key: str, before: dict[str, Any] | None) -> N
 
 
 def _all_watches(rules: Rules, catalogue: Catalogue, notices: Notices) -> list[Watch]:
-    watches = _watches(rules, catalogue)
+    watches = _watches(rules, catalogue, notices)
     busy = {watch.rule.name for watch in watches}
     for rule in rules.rules:
         if rule.name not in busy:
@@ -327,7 +329,18 @@ def _all_watches(rules: Rules, catalogue: Catalogue, notices: Notices) -> list[W
     return watches
 
 
-def _watches(rules: Rules, catalogue: Catalogue) -> list[Watch]:
+def _watches(rules: Rules, catalogue: Catalogue, notices: Notices) -> list[Watch]:
+    for rule in rules.rules:
+        without = [
+            d.id
+            for d in catalogue.datastreams
+            if lacks_unit(rule, d) and rule.fits(d, catalogue.thing(d.thing))
+        ]
+        if without:
+            what = (
+                f"{len(without)} datastreams without a unit ({visible_text(without[0], max_chars=40)}, ...)"
+            )
+            notices.add("alarm-unit", f"rule {rule.name}: tells {rule.unit}, and does not watch {what}")
     ages = dict(zip((d.id for d in catalogue.datastreams), max_ages_s(catalogue).tolist(), strict=True))
     return [Watch(rule, stream.id, ages[stream.id]) for rule, stream in watched(rules, catalogue)]
 
