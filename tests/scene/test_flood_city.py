@@ -9,9 +9,10 @@ from PIL import Image
 
 from tests.flood_city import box, grid_of, make_city
 from twin.core.errors import UsageError
+from twin.core.grid import Bounds
 from twin.core.notices import Notices
 from twin.scene.as_layer import as_layer, chosen_layers
-from twin.scene.flood_city import ROAD_RGBA
+from twin.scene.flood_city import ROAD_RGBA, RoadLook, covered
 from twin.scene.flood_layer import FloodLayer
 from twin.scene.graphics import probe_graphics
 from twin.scene.store import NO_LAYERS
@@ -82,6 +83,21 @@ def test_roads_keep_their_own_colour_beside_water_in_theirs(city, colouring):
     view = at(layer, 2)
     assert view.drape is None
     assert not any("Road" in e.text for legend in view.legends for e in legend.entries)
+
+
+def test_edges_of_roads_are_smooth():
+    road = np.full((40, 40), -1, np.int32)
+    rows, columns = np.indices(road.shape)
+    road[np.abs(rows - 0.4 * columns - 8) < 6] = 0
+    found, cover = covered(road)
+    look = RoadLook(found, cover, Bounds(0, 0, 20, 20), np.array([[3]], np.int8), np.array([3], np.int8), "x")
+    rgba = look.picture(0).rgba
+    assert rgba.shape == (20, 20, 4)
+    assert len(set(rgba[..., 3].ravel().tolist())) >= 4
+    assert rgba[..., 3].sum() == pytest.approx((road >= 0).sum() / 4 * ROAD_RGBA[3][3], rel=0.01)
+    beside = (cover == 0) & (found >= 0)
+    assert beside.any()
+    assert (rgba[beside] == (*ROAD_RGBA[3][:3], 0)).all()
 
 
 def test_roads_by_another_standard(city):

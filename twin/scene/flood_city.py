@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 ROAD_RGBA = ((96, 168, 104, 120), (246, 200, 72, 235), (240, 128, 44, 240), (200, 24, 40, 245))
 """Open, caution, restricted, closed: the graver the more opaque, for of two layers the more opaque is seen."""
 _UNKNOWN = (0, 0, 0, 0)
-_ROAD_CELL_M, _MOST_CELLS = 0.5, 4_000_000
+_ROAD_CELL_M, _MOST_CELLS = 0.2, 4_000_000
+_BESIDE = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class RoadLook:
     Parameters
     ----------
     road : array of int32, shape (ny, nx)
-        Which road lies at each place, -1 none.
+        Which road lies at each place or beside it, -1 none.
+    cover : array of uint8, shape (ny, nx)
+        How much of each place roads cover, 0 to 255: their edges are smooth.
     bounds : Bounds
     states : array of int8, shape (t, n)
         State of each road at each moment of the flood, as in `twin.water.standards.STATES`; -1 unknown.
@@ -45,6 +48,7 @@ class RoadLook:
     """
 
     road: NDArray[np.int32]
+    cover: NDArray[np.uint8]
     bounds: Bounds
     states: NDArray[np.int8]
     worst: NDArray[np.int8]
@@ -54,7 +58,10 @@ class RoadLook:
         """Roads in the colours of their states at a moment, or of their worst."""
         states = self.worst if step is None else self.states[step]
         table = np.array([*ROAD_RGBA, _UNKNOWN], np.uint8)[np.append(states, -1)]
-        return Picture(table[self.road], self.bounds)
+        rgba = table[self.road]
+        rim = (self.road >= 0) & (self.cover < 255)
+        rgba[rim, 3] = (rgba[rim, 3].astype(np.uint16) * self.cover[rim] + 127) // 255
+        return Picture(rgba, self.bounds)
 
     @property
     def legend(self) -> Legend:
@@ -87,16 +94,48 @@ def road_look(city: City, flood: Flood, standard: str | Path | None) -> RoadLook
     found = _kept_states(city, flood, roads, rule)
     states, worst = found if found is not None else _computed_states(city, flood, roads, rule)
     grid = _fine_grid(flood.grid)
-    return RoadLook(polygon_of_cells(road_shapes(roads), grid), grid.bounds, states, worst, name)
+    road, cover = covered(polygon_of_cells(road_shapes(roads), grid))
+    return RoadLook(road, cover, grid.bounds, states, worst, name)
 
 
 def _fine_grid(grid: Grid) -> Grid:
-    """Cells fine enough for the edges of roads, and no more of them than a texture takes."""
+    """Cells half as large as those of a texture that is fine enough for the edges of roads and not too large."""
     from twin.core.grid import Grid
 
     b = grid.bounds
     cell = max(_ROAD_CELL_M, math.sqrt(b.width * b.height / _MOST_CELLS))
-    return Grid(b.x_min, b.y_max, cell, math.ceil(b.width / cell), math.ceil(b.height / cell))
+    columns, rows = math.ceil(b.width / cell), math.ceil(b.height / cell)
+    return Grid(b.x_min, b.y_max, cell / 2, 2 * columns, 2 * rows)
+
+
+def covered(road: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Cells in blocks of two by two: which road lies there or beside, and how much of the block roads cover.
+
+    Parameters
+    ----------
+    road : array of int32, shape (2 ny, 2 nx)
+        -1 where there is none.
+
+    Returns
+    -------
+    road : array of int32, shape (ny, nx)
+    cover : array of uint8, shape (ny, nx)
+        0 to 255.
+
+    Examples
+    --------
+    >>> road, cover = covered(np.array([[3, -1, -1, -1], [3, 3, -1, -1]], np.int32))
+    >>> road.tolist(), cover.tolist()
+    ([[3, 3]], [[191, 0]])
+    """
+    blocks = road.reshape(road.shape[0] // 2, 2, road.shape[1] // 2, 2)
+    share = ((blocks >= 0).sum(axis=(1, 3), dtype=np.uint16) * 255 + 2) // 4
+    found = blocks.max(axis=(1, 3))
+    # Colour goes on beyond the edge, clear: between two places the texture would mix it with black.
+    wide = np.pad(found, 1, constant_values=-1)
+    around = [wide[1 + i : wide.shape[0] - 1 + i, 1 + j : wide.shape[1] - 1 + j] for i, j in _BESIDE]
+    found = np.where(found >= 0, found, np.maximum.reduce(around))
+    return found, share.astype(np.uint8)
 
 
 def _kept_states(
