@@ -152,6 +152,7 @@ function addGround(city, block, maps) {
   const header = block.header;
   city.drape = { value: new THREE.DataTexture(new Uint8Array(4), 1, 1) };
   city.drape.value.needsUpdate = true;
+  city.laid = { value: city.drape.value };
   const own = { ...maps.plan, paints: city.paints, overlay: city.drape };
   const land = material(header, header.overlayPictures.length || header.time.tracks.some((t) => t.drape) ? "draped" : "face", own);
   city.waterLook = material(header, "water", {
@@ -273,26 +274,35 @@ async function addDrapes(city, block) {
   }
 }
 
-// Lays the pictures that are shown at a moment over the ground, one over the other.
+// Lays the pictures that are shown at a moment over the ground, one over the other; what changes is seen through water too.
 function drape(city, header, isShown, moment) {
   const now = city.drapes.map((d) => (isShown(d.name) ? d.frames[Math.min(Math.round(moment), d.frames.length - 1)] : -1));
   const shown = city.overlayPictures.filter((p) => isShown("overlay " + p.overlay));
   const key = [...now, "|", ...shown.map((p) => p.overlay)].join();
   if (key === city.draped || (!city.overlayPictures.length && !city.drapes.length)) return;
   city.draped = key;
-  const plan = header.plan, size = 2048 / Math.max(plan.columns, plan.rows, 2048), canvas = document.createElement("canvas");
-  canvas.width = Math.round(plan.columns * size);
-  canvas.height = Math.round(plan.rows * size);
-  const pen = canvas.getContext("2d"), scale = size / plan.texel_m;
-  for (const p of shown) pen.drawImage(p.image, 0, 0, canvas.width, canvas.height);
+  const plan = header.plan, size = Math.min(1, 2048 / Math.max(plan.columns, plan.rows)), scale = size / plan.texel_m;
+  const laid = document.createElement("canvas");
+  laid.width = Math.round(plan.columns * size);
+  laid.height = Math.round(plan.rows * size);
+  const over = laid.getContext("2d");
   city.drapes.forEach((d, k) => {
     if (now[k] < 0) return;
     const [west, north, width, height] = d.places[now[k]];
-    pen.drawImage(d.images[now[k]], (west - plan.x_min) * scale, (plan.y_max - north) * scale, width * scale, height * scale);
+    over.drawImage(d.images[now[k]], (west - plan.x_min) * scale, (plan.y_max - north) * scale, width * scale, height * scale);
   });
+  for (const texture of new Set([city.drape.value, city.laid.value])) texture.dispose();
+  city.laid.value = city.drape.value = canvasTexture(laid);
+  if (!shown.length) return;
+  const canvas = laid.cloneNode(), pen = canvas.getContext("2d");
+  for (const p of shown) pen.drawImage(p.image, 0, 0, canvas.width, canvas.height);
+  pen.drawImage(laid, 0, 0);
+  city.drape.value = canvasTexture(canvas);
+}
+
+function canvasTexture(canvas) {
   const made = new THREE.CanvasTexture(canvas);
   made.flipY = made.generateMipmaps = false;
   made.minFilter = THREE.LinearFilter;
-  city.drape.value.dispose();
-  city.drape.value = made;
+  return made;
 }

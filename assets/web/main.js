@@ -226,6 +226,8 @@ class Page {
       }
     byId("legend").replaceChildren(...nodes);
     byId("legend").hidden = !nodes.length;
+    byId("legend").classList.toggle("long", nodes.length > 20);
+    if (!this.eye.hasMoved) this.eye.home();
   }
 
   search() {
@@ -307,7 +309,7 @@ class Page {
     const zone = /([+-])(\d\d):?(\d\d)$/.exec(times[i]);
     const offset = zone ? (zone[1] === "-" ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3])) : 0;
     const text = new Date(a + (b - a) * (this.moment - i) + offset * 60000).toISOString();
-    byId("clock").textContent = `${text.slice(0, 10)} ${text.slice(11, 16)}`;
+    byId("clock").textContent = `${text.slice(0, 10)} ${text.slice(11, 16)} UTC${offset ? zone[0] + zone[2] + ":" + zone[3] : ""}`;
     const remarks = this.header.time.tracks.flatMap((t, k) => (this.hidden.has("track " + k) ? [] : t.remarks[Math.min(Math.round(this.moment), t.remarks.length - 1)]));
     byId("title").lastElementChild.textContent = [byId("clock").textContent, ...new Set(remarks.map((r) => this.words.told(r)))].join(" · ");
   }
@@ -353,8 +355,8 @@ class Page {
       if (at.z > 1 || at.z < -1 || Math.abs(at.x) > 1.05 || Math.abs(at.y) > 1.05) return null;
       return { x: ((at.x + 1) / 2) * innerWidth, y: ((1 - at.y) / 2) * innerHeight, distance: place.distanceTo(this.eye.camera.position) };
     };
-    this.labels.place(project, 700);
-    for (const marks of this.marks) marks.place(project);
+    const taken = this.marks.flatMap((marks) => marks.place(project));
+    this.labels.place(project, 700, taken);
     this.turnRose();
     this.measure();
     document.body.dataset.frames = String(Number(document.body.dataset.frames || 0) + 1);

@@ -101,8 +101,8 @@ class Labels {
     }
     this.visible = true;
   }
-  place(project, nearBuildings) {
-    const taken = [];
+  place(project, nearBuildings, marks) {
+    const taken = [...marks];
     for (const item of this.items) {
       const at = this.visible ? project(item.place) : null;
       item.node.hidden = !at || (item.kind === "building" && at.distance > nearBuildings);

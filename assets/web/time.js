@@ -54,7 +54,7 @@ class Flood {
     this.shape.setAttribute("texel", new THREE.BufferAttribute(planPlaces(block.header, position), 2));
     this.shape.setAttribute("depth", this.depth);
     this.shape.setAttribute("shade", this.shade);
-    const look = material(block.header, "flood", maps.plan, { transparent: true, side: THREE.DoubleSide });
+    const look = material(block.header, "flood", { ...maps.plan, overlay: city.laid }, { transparent: true, side: THREE.DoubleSide });
     const thing = mesh(city, name, this.shape, look);
     thing.frustumCulled = false;
     thing.renderOrder = 2;
@@ -70,35 +70,38 @@ class Flood {
       if (depth < 0.01) [surface, depth, value] = this.beside(i, now, va);
       p[3 * i + 2] = surface + 0.03;
       this.depth.array[i] = depth;
-      this.shade.array.set(this.colour(value, look), 3 * i);
+      this.shade.array.set(this.colour(value, depth, look), 3 * i);
     }
     this.shape.attributes.position.needsUpdate = this.depth.needsUpdate = this.shade.needsUpdate = true;
   }
 
   // A dry place beside water goes on with the water's surface, so that the shore lies where that meets the ground.
   beside(i, now, values) {
-    let surface = 0, depth = 0, value = 0, count = 0;
+    let surface = 0, depth = 0, value = 0, count = 0, natural = 0;
     for (let k = 8 * i; k < 8 * i + 8; k++) {
       const j = this.around[k];
       if (j < 0 || now[j] < 0.01) continue;
       surface += this.bed[j] + now[j];
       depth += now[j];
-      value += values[j];
+      if (values[j] >= 0) value += values[j];
+      else natural++;
       count++;
     }
+    const shade = count > natural ? value / (count - natural) : -1;
     const bed = this.bed[i], hasBed = bed > this.noBed;
     if (!count) return [hasBed ? bed : 0, -1, 0];
-    if (!hasBed) return [surface / count, depth / count, value / count];
-    return [surface / count, Math.min(surface / count - bed, 0) - 0.005, value / count];
+    if (!hasBed) return [surface / count, depth / count, shade];
+    return [surface / count, Math.min(surface / count - bed, 0) - 0.005, shade];
   }
 
-  colour(value, look) {
-    if (this.water.colours.length) {
+  // Rivers of the map have no class: water as one would see it.
+  colour(value, depth, look) {
+    if (this.water.colours.length && value >= 0) {
       let i = 0;
       while (i < this.water.breaks.length && value >= this.water.breaks[i]) i++;
       return this.water.colours[i];
     }
-    const share = Math.min(1, Math.max(0, value / 1.2));
+    const share = Math.min(1, Math.max(0, depth / 1.2));
     return look.water.shore.map((c, k) => 255 * (c + (look.water.deep[k] - c) * share));
   }
 }
@@ -174,6 +177,7 @@ class Marks {
   }
 
   place(project) {
+    const taken = [];
     let shown = 0;
     const at = this.places.map((p, i) => (this.visible && this.now[i] ? project(p) : null));
     for (const spot of at) if (spot) shown++;
@@ -182,8 +186,18 @@ class Marks {
       node.hidden = !spot;
       if (!spot) return;
       node.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
-      node.firstChild.hidden = !node.firstChild.textContent || (shown > 30 && this.now[i][4] !== 1);
+      const told = node.firstChild;
+      told.hidden = !told.textContent || (shown > 30 && this.now[i][4] !== 1);
+      if (told.hidden) return;
+      if (told.dataset.of !== told.textContent) {
+        told.dataset.of = told.textContent;
+        told.dataset.width = String(told.offsetWidth);
+      }
+      const box = [spot.x - 9, spot.y - 13, spot.x + 11 + Number(told.dataset.width), spot.y + 9];
+      told.hidden = this.now[i][4] !== 1 && taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
+      if (!told.hidden) taken.push(box);
     });
+    return taken; // names of streets keep clear of values
   }
 }
 

@@ -30,6 +30,12 @@ function fitEye(points, azimuthDeg, elevationDeg, angleDeg, aspect, margins) {
   return { eye: across.clone().addScaledVector(forward, -back), target: across.clone().addScaledVector(forward, deep) };
 }
 
+// Share of the width at the right that the city leaves to the legend.
+function besideLegend() {
+  const legend = byId("legend");
+  return legend.hidden ? 0.06 : Math.min(0.4, (innerWidth - legend.getBoundingClientRect().left + 12) / innerWidth);
+}
+
 class Eye {
   constructor(canvas, header, changed) {
     this.canvas = canvas;
@@ -51,7 +57,7 @@ class Eye {
 
   home() {
     const aspect = this.camera.aspect, narrow = aspect < 1;
-    const margins = narrow ? { left: 0.02, right: 0.02, top: 0.2, bottom: 0.16 } : { left: 0.03, right: 0.06, top: 0.08, bottom: 0.1 };
+    const margins = narrow ? { left: 0.02, right: 0.02, top: 0.2, bottom: 0.16 } : { left: 0.03, right: besideLegend(), top: 0.08, bottom: 0.12 };
     this.fly(false);
     // Upright screens look along the city's longer side, from whichever end comes nearer.
     const sides = narrow ? [0, 90, -90] : [0];

@@ -113,12 +113,32 @@ def test_water_rises_with_the_slider(browser):
     assert share_changed(dry, wet) > 0.03
     assert (
         browser.run("document.getElementById('clock').value || document.getElementById('clock').textContent")
-        == "2026-07-01 13:00"
+        == "2026-07-01 13:00 UTC"
     )
     # The gauges' text changes with it, and one of them has fallen silent.
     texts = browser.run("[...document.querySelectorAll('.mark:not([hidden]) span')].map(n => n.textContent)")
     assert texts
     assert all(t.startswith("1.00 m") for t in texts)
+
+
+def test_the_city_stands_beside_the_legend_and_names_beside_values(browser):
+    home(browser)
+    set_value(browser, "moment", "60", "input")
+    left = browser.run("document.getElementById('legend').getBoundingClientRect().left")
+    whole = look(browser)
+    browser.run("document.querySelector('[data-layer=ground]').click()")
+    changed = np.abs(whole - look(browser)).max(axis=2) > 8
+    browser.run("document.querySelector('[data-layer=ground]').click()")
+    assert changed.any()
+    assert np.flatnonzero(changed.any(axis=0)).max() < left
+    boxes = [
+        browser.run(f"[...document.querySelectorAll('{q}')].map(n => n.getBoundingClientRect().toJSON())")
+        for q in (".mark:not([hidden]) span:not([hidden])", ".label:not([hidden])")
+    ]
+    for value in boxes[0]:
+        for name in boxes[1]:
+            apart = value["right"] <= name["left"] or name["right"] <= value["left"]
+            assert apart or value["bottom"] <= name["top"] or name["bottom"] <= value["top"]
 
 
 def test_layers_and_colours_are_switched(browser):

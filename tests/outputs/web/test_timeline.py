@@ -70,6 +70,22 @@ def test_large_waters_are_joined_in_blocks(monkeypatch):
     assert set(read(track["bed"], data)[:, 0].tolist()) == {100}
 
 
+@pytest.mark.parametrize("most", [1000, 30])
+def test_rivers_have_no_class(monkeypatch, most):
+    monkeypatch.setattr(module, "MAX_CELLS", most)
+    value = np.full((12, 12), 0.5, np.float32)
+    value[:, :6] = np.nan
+    ground, depth = np.zeros((12, 12), np.float32), np.full((12, 12), 0.5, np.float32)
+    wet = WaterView(Grid(0.0, 12.0, 1.0, 12, 12), ground, depth, None, value, (1.0,), ((1, 2, 3), (4, 5, 6)))
+    bundle = Bundle()
+    track = water_track([wet], (0, 0, 0), bundle)
+    _, data = unpack(bundle.pack({}))
+    told = read(track["values"][0], data)[:, 0].reshape(track["grid"]["rows"], -1)
+    half = told.shape[1] // 2
+    assert set(told[:, :half].ravel().tolist()) == {-1000}
+    assert set(told[:, half:].ravel().tolist()) == {500}
+
+
 def test_pictures_on_the_ground_are_kept_once():
     times = tuple(START + HOUR * k / 4 for k in range(5))
     told = timeline([Rising()], Moments(times), ORIGIN, Bundle())

@@ -132,6 +132,9 @@ _FLOOD = """
   vec3 sky = mix(horizon, zenith, clamp(-view.z * 1.3 + 0.1, 0.0, 1.0));
   vec3 shown = mix(shadeV * sqrt(light), sky, 0.10 + 0.45 * grazing);
   float thick = 0.62 + 0.22 * smoothstep(0.0, 0.6, depthV);
+  vec4 laid = texture(overlay, place);
+  shown = mix(shown, laid.rgb * light, 0.75 * laid.a);
+  thick = max(thick, 0.95 * laid.a);
   fragment = vec4(mix(shown, horizon, far), thick * smoothstep(0.005, 0.03, depthV));
 """
 
@@ -152,7 +155,10 @@ uniform float mirrorShare, sunLevel;
 """
     tree = f"{shaders.GLYPH_FRAGMENT_DEC}in vec4 toneV;\nuniform vec3 sunDirection;\nuniform float leafy;\n"
     table = f"{place}{_LIGHT_MAPS}uniform vec3 middle, paint;\n"
-    flood = f"{place}{_LIGHT_MAPS}in float depthV;\nin vec3 shadeV;\nuniform float sunLevel;\n"
+    flood = (
+        f"{place}{_LIGHT_MAPS}in float depthV;\nin vec3 shadeV;\n"
+        "uniform float sunLevel;\nuniform sampler2D overlay;\n"
+    )
     paint = "  vec3 diffuseColor = paintV;"
     line = "uniform vec4 lineColour;\nuniform float lineReach;\n"
     return {

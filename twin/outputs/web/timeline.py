@@ -31,6 +31,8 @@ WET_M = 0.01
 _DRAPE_QUALITY = 70
 _MOST_DRAPE = 1536
 _NO_BED = -(2**20)
+_NATURAL = -1000
+"""Thousandths that stand for water without a class, such as a river's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,7 @@ def _with_rim(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _shades(
     views: Sequence[WaterView | None], factor: int, kept: NDArray[np.bool_], bundle: Bundle
 ) -> dict[str, Any]:
-    """What colours the water where that is not its depth, in thousandths."""
+    """What colours the water where that is not its depth, in thousandths; a river has no class."""
     if not any(v is not None and v.value is not None for v in views):
         return {}
     frames, before = [], np.zeros(int(kept.sum()), np.int64)
@@ -258,7 +260,9 @@ def _shades(
         value = None if view is None else view.value
         now = np.zeros_like(before)
         if value is not None:
-            now = np.rint(np.nan_to_num(_joined(value, factor)[kept]) * 1000).astype(np.int64)
+            has_class = _joined(np.isfinite(value).astype(np.float32), factor)[kept] > 0
+            told = np.rint(np.nan_to_num(_joined(value, factor)[kept]) * 1000).astype(np.int64)
+            now = np.where(has_class, told, _NATURAL)
         frames.append(bundle.add(now - before, codec="signed"))
         before = now
     return {"values": frames}
