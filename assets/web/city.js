@@ -255,7 +255,7 @@ async function addOverlays(city, block) {
   const header = block.header, points = numbers(block, header.overlayLines.points, Float32Array, header.step);
   const starts = numbers(block, header.overlayLines.starts, Uint32Array);
   city.overlayLooks = header.overlays.map((entry, number) => {
-    const look = material(header, "line", { lineColour: { value: new THREE.Vector4(0, 0, 0, 0.95) }, lineReach: { value: 3 } }, { transparent: true });
+    const look = material(header, "line", { lineColour: { value: new THREE.Vector4(0, 0, 0, 0.95) }, lineReach: { value: 1e9 } }, { transparent: true });
     const ends = [];
     for (let line = entry.lines[0]; line < entry.lines[1]; line++)
       for (let i = starts[line]; i + 1 < starts[line + 1]; i++) ends.push(...points.subarray(3 * i, 3 * i + 6));

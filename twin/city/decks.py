@@ -87,3 +87,23 @@ def deck_tops(frame: Any) -> list[tuple[Any, TriangleMesh]]:
         solid = _solid(mesh)
         tops.append((polygon, TriangleMesh(mesh.vertices, mesh.triangles[solid.surface == Surface.ROOF])))
     return tops
+
+
+def heights_on(top: TriangleMesh, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Elevation of a deck at points, shape (n,): on the upper triangle that lies nearest in plan.
+
+    Parameters
+    ----------
+    top : TriangleMesh
+        Upper triangles as `deck_tops` gives them, at least one.
+    x, y : array, shape (n,)
+        Map coordinates.
+    """
+    import shapely
+
+    corners = top.vertices[top.triangles]
+    triangle = shapely.STRtree(shapely.polygons(corners[:, :, :2])).nearest(shapely.points(x, y))
+    a, b, c = (corners[triangle, k] for k in range(3))
+    normal = np.cross(b - a, c - a)  # upper faces are never upright
+    away = normal[:, 0] * (x - a[:, 0]) + normal[:, 1] * (y - a[:, 1])
+    return np.asarray(a[:, 2] - away / normal[:, 2])

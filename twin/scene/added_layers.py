@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import shapely
 from twin.scene.model import ColouredMesh, Lines, Overlay, Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from twin.city.manifest import Layer
     from twin.city.model import City
+    from twin.core.mesh import TriangleMesh
 
+    Decks = Sequence[tuple[Any, TriangleMesh]]
     HeightAt = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 LIFT_M = 0.3
@@ -29,8 +32,14 @@ RASTER_MAP, RASTER_OPACITY = "viridis", 200
 
 def overlays(city: City) -> tuple[Overlay, ...]:
     """One overlay for each added layer that can be seen; tables are not."""
-    height = terrain_heights(city)
-    makers = {"vector": _vector, "raster": _raster, "picture": _picture, "ortho": _picture, "model": _model}
+    height, decks = terrain_heights(city), _deck_tops(city)
+    makers: dict[str, Callable[..., Overlay]] = {
+        "vector": partial(_vector, decks=decks),
+        "raster": _raster,
+        "picture": _picture,
+        "ortho": _picture,
+        "model": _model,
+    }
     return tuple(
         makers[layer.kind](city, name, layer, height)
         for name, layer in city.manifest.layers.items()
@@ -61,7 +70,13 @@ def plain_elevation(city: City) -> float:
     return float(city.manifest.bounds[2])
 
 
-def _vector(city: City, name: str, _layer: Layer, height: HeightAt) -> Overlay:
+def _deck_tops(city: City) -> Decks:
+    from twin.city.decks import deck_tops
+
+    return deck_tops(city.layer("bridges")) if "bridges" in city.manifest.layers else []
+
+
+def _vector(city: City, name: str, _layer: Layer, height: HeightAt, *, decks: Decks) -> Overlay:
     parts = shapely.get_parts(np.asarray(city.layer(name).geometry.dropna().array, dtype=object))
     kind = shapely.get_type_id(parts)
     areas = tuple(_rings(p) for p in parts[kind == shapely.GeometryType.POLYGON])
@@ -70,8 +85,8 @@ def _vector(city: City, name: str, _layer: Layer, height: HeightAt) -> Overlay:
     return Overlay(
         name,
         areas=areas,
-        lines=_lines(curves, height) if len(curves) else None,
-        points=_lifted(dots, height)[0] if len(dots) else None,
+        lines=_lines(curves, height, decks) if len(curves) else None,
+        points=_lifted(dots, height, decks)[0] if len(dots) else None,
     )
 
 
@@ -79,20 +94,25 @@ def _rings(polygon: Any) -> tuple[NDArray[np.float64], ...]:
     return tuple(shapely.get_coordinates(r)[:-1] for r in (polygon.exterior, *polygon.interiors))
 
 
-def _lines(curves: NDArray[Any], height: HeightAt) -> Lines:
+def _lines(curves: NDArray[Any], height: HeightAt, decks: Decks) -> Lines:
     flat = ~shapely.has_z(curves)
     curves = curves.copy()
     curves[flat] = shapely.segmentize(curves[flat], SPACING_M)
-    vertices, owner = _lifted(curves, height)
+    vertices, owner = _lifted(curves, height, decks)
     starts = np.searchsorted(owner, np.arange(len(curves) + 1)).astype(np.int32)
     return Lines(vertices, starts)
 
 
-def _lifted(geometry: NDArray[Any], height: HeightAt) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Coordinates with heights, from the ground where the geometry has none, and the geometry of each."""
+def _lifted(
+    geometry: NDArray[Any], height: HeightAt, decks: Decks
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Coordinates with heights, from ground and bridges where the geometry has none, and the geometry of each."""
+    from twin.scene.over_decks import above_decks
+
     xyz, owner = shapely.get_coordinates(geometry, include_z=True, return_index=True)
-    ground = height(xyz[:, 0], xyz[:, 1]) + LIFT_M
-    xyz[:, 2] = np.where(np.isfinite(xyz[:, 2]), xyz[:, 2], ground)
+    ground = np.column_stack([xyz[:, :2], height(xyz[:, 0], xyz[:, 1])])
+    raised = above_decks(ground, owner, decks) + LIFT_M
+    xyz[:, 2] = np.where(np.isfinite(xyz[:, 2]), xyz[:, 2], raised)
     return xyz, owner
 
 

@@ -58,7 +58,8 @@ _MANY_TREES = 3000
 _EDGE_WIDTH_PX = 1.0
 _EDGE_REACH_M = 0.28
 _LINE_WIDTH_PX = 3.0
-_LINE_REACH_M = 3.0
+_LINE_REACH_M = 1e9
+"""Lines of the user's layers do not pale, however far away: a picture of a whole city is asked for them."""
 _FACE_GROUPS = {"city": "buildings", "ground": "terrain"}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from twin.city.decks import deck_tops
+from twin.city.decks import deck_tops, heights_on
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,12 +127,7 @@ def _tops(
     """Elevation of a deck at points; its highest one where its shape is not known."""
     if mesh is None or not len(mesh.triangles):
         return np.full(len(x), highest_m)
-    corners = mesh.vertices[mesh.triangles]
-    triangle = shapely.STRtree(shapely.polygons(corners[:, :, :2])).nearest(shapely.points(x, y))
-    a, b, c = (corners[triangle, k] for k in range(3))
-    normal = np.cross(b - a, c - a)  # upper faces are never upright
-    away = normal[:, 0] * (x - a[:, 0]) + normal[:, 1] * (y - a[:, 1])
-    return np.asarray(np.minimum(a[:, 2] - away / normal[:, 2], highest_m))
+    return np.minimum(heights_on(mesh, x, y), highest_m)
 
 
 def _level(roads: Any) -> NDArray[np.float64]:
