@@ -179,6 +179,7 @@ def _write_buildings(stage: _Stage, objects: list[ObjectTile], notices: Notices)
         footprints=options.footprints or options.buildings or "buildings",
         survey=stage.plan.survey_name,
         has_points=bool(stage.plan.files),
+        has_heights=options.height_field is not None or options.footprints is None,
         notices=notices,
     )
     counts = {str(state): int(n) for state, n in frame["state"].value_counts().sort_index().items()}

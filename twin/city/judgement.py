@@ -19,10 +19,17 @@ LACKS = {
     "failed": "of which no sound shape could be made",
 }
 """States that no reader of an input could foresee, in words."""
+HEIGHT_FIELD = "; --height-field COLUMN takes heights from a column of the footprints"
 
 
 def tell_of_buildings(
-    table: Any, *, footprints: str | Path, survey: str, has_points: bool, notices: Notices
+    table: Any,
+    *,
+    footprints: str | Path,
+    survey: str,
+    has_points: bool,
+    has_heights: bool = True,
+    notices: Notices,
 ) -> None:
     """Tell how many buildings could not be shaped, naming the first, and whether their heights look like feet.
 
@@ -36,6 +43,8 @@ def tell_of_buildings(
         The point files.
     has_points : bool
         Whether heights come from points at all.
+    has_heights : bool
+        Whether a column of the footprints tells heights where points do not.
     notices : Notices
     """
     for state, lack in LACKS.items():
@@ -43,7 +52,8 @@ def tell_of_buildings(
         if ids:
             kind = "building" if len(ids) == 1 else "buildings"
             named = ", ".join(ids[:N_EXAMPLES]) + (", ..." if len(ids) > N_EXAMPLES else "")
-            notices.add(f"buildings-{state}", f"{footprints}: {len(ids)} {kind} {lack} ({named})")
+            remedy = HEIGHT_FIELD if state == "no_points" and not has_heights else ""
+            notices.add(f"buildings-{state}", f"{footprints}: {len(ids)} {kind} {lack} ({named}){remedy}")
     if has_points:
         heights = table["height_m"].where(table["n_points"] >= MIN_POINTS)
         tell_suspected_feet(heights, table["footprint_area_m2"], where=survey, notices=notices)

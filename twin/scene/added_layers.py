@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LIFT_M = 0.3
 """Lines and points without heights of their own lie this much above the ground, so that grass does not hide them."""
+ABOVE_WATER_M = 0.7
 SPACING_M = 2.0
 """Lines follow the ground in steps of this."""
 MAX_PICTURE_SIDE = 4096
@@ -63,6 +64,12 @@ def terrain_heights(city: City) -> HeightAt:
         return sample_bilinear(dtm, grid, x, y)
 
     return height
+
+
+def lines_on_ground(city: City, curves: NDArray[Any]) -> Lines:
+    """Lines of the map along the ground, so far above it that shallow water does not hide them."""
+    lines = _lines(curves, terrain_heights(city), [])
+    return Lines(lines.vertices + np.array([0.0, 0.0, ABOVE_WATER_M]), lines.starts)
 
 
 def plain_elevation(city: City) -> float:

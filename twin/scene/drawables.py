@@ -58,6 +58,7 @@ _MANY_TREES = 3000
 _EDGE_WIDTH_PX = 1.0
 _EDGE_REACH_M = 0.28
 _LINE_WIDTH_PX = 3.0
+_UNBUILT_WIDTH_PX = 1.6
 _LINE_REACH_M = 1e9
 """Lines of the user's layers do not pale, however far away: a picture of a whole city is asked for them."""
 _FACE_GROUPS = {"city": "buildings", "ground": "terrain"}
@@ -93,6 +94,7 @@ def make_stage(
     _add_table(stage, light)
     _add_sky(stage)
     _add_edges(stage)
+    _add_unbuilt(stage)
     _add_overlay_lines(stage)
     return stage
 
@@ -349,6 +351,16 @@ def _add_lines(stage: Stage, actor: Any, group: str, width_px: float, reach_m: f
     add_actor(stage, actor, group)
     actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", reach_m)
     stage.lines.append((actor, width_px, reach_m))
+
+
+def _add_unbuilt(stage: Stage) -> None:
+    """Outlines of buildings that have no shape: a reader sees where they stand, and why water has holes there."""
+    ends = stage.pack["unbuilt_points"].reshape(-1, 3)
+    if not len(ends):
+        return
+    data = line_data(stage, ends, np.arange(len(ends), dtype=np.int32).reshape(-1, 2))
+    actor = line_actor(data, rgb=stage.style.unit("building.unbuilt"), alpha=0.95)
+    _add_lines(stage, actor, "edges", _UNBUILT_WIDTH_PX, _LINE_REACH_M)
 
 
 def _add_overlay_lines(stage: Stage) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
-from twin.scene.added_layers import overlays, plain_elevation, terrain_heights
+from twin.scene.added_layers import lines_on_ground, overlays, plain_elevation, terrain_heights
 from twin.scene.facets import facets_from_solids
 from twin.scene.model import (
     AttributeTable,
@@ -21,8 +22,10 @@ from twin.scene.model import (
 from twin.scene.store import OVER_TIME
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from twin.city.model import City
-    from twin.scene.model import LabelKind
+    from twin.scene.model import LabelKind, Lines
 
 BASE_DEPTH_M = 6.0
 """Thickness of the block of earth under the lowest ground."""
@@ -52,7 +55,18 @@ def scene_content(city: City, *, lod: str | None = None) -> SceneContent:
         labels=_labels(city),
         attributes=_attributes(city),
         attribution=_attribution(city),
+        unbuilt=_unbuilt(city, np.setdiff1d(np.arange(len(found.ids)), found.owner)),
     )
+
+
+def _unbuilt(city: City, rows: NDArray[np.int64]) -> Lines | None:
+    """Outlines of the buildings in these rows, which have no shape, on the ground."""
+    if not len(rows):
+        return None
+    frame = city.buildings.iloc[rows]
+    frame = frame[frame["state"] != "duplicate"]
+    rings = shapely.get_rings(np.asarray(frame.geometry.dropna().array))
+    return lines_on_ground(city, rings) if len(rings) else None
 
 
 def _terrain(city: City) -> Terrain | None:

@@ -50,7 +50,10 @@ def scene_legends(
     # Beside an attribute's classes the map speaks for itself; a long legend would hide the city.
     is_plain = not legends
     legends += [Legend("Layers", tuple(overlays))] if overlays else []
-    entries = _map_entries(pack, style) if is_plain else [] if over_time else _context_entry(pack, style)
+    if is_plain:
+        entries = _map_entries(pack, style)
+    else:
+        entries = _unbuilt_entry(pack, style) if over_time else _context_entry(pack, style)
     legends.append(Legend("Map" if overlays and is_plain else "", tuple(entries)))
     return legends
 
@@ -94,9 +97,17 @@ def _scale(name: str, classes: ValueClasses) -> Legend:
 
 
 def _context_entry(pack: ScenePack, style: Style) -> list[LegendEntry]:
-    if not bool((pack["facet_material"] == Material.CONTEXT_ROOF).any()):
+    """Buildings that are no models: masses without a footprint, and footprints without a shape."""
+    found = []
+    if bool((pack["facet_material"] == Material.CONTEXT_ROOF).any()):
+        found.append(LegendEntry("Building without footprint", style.rgb("building.context_roof")))
+    return [*found, *_unbuilt_entry(pack, style)]
+
+
+def _unbuilt_entry(pack: ScenePack, style: Style) -> list[LegendEntry]:
+    if not len(pack["unbuilt_points"]):
         return []
-    return [LegendEntry("Building without footprint", style.rgb("building.context_roof"))]
+    return [LegendEntry("Building not built", style.rgb("building.unbuilt"), "line")]
 
 
 def _map_entries(pack: ScenePack, style: Style) -> list[LegendEntry]:

@@ -275,6 +275,8 @@ class SceneContent:
         The buildings' own table first, then those joined to it.
     attribution : tuple of str
         Whom the data come from, as their licences ask.
+    unbuilt : Lines, optional
+        Outlines on the ground of buildings that have no shape.
     """
 
     name: str
@@ -290,6 +292,7 @@ class SceneContent:
     labels: tuple[Label, ...] = ()
     attributes: tuple[AttributeTable, ...] = ()
     attribution: tuple[str, ...] = ()
+    unbuilt: Lines | None = None
 
     def __post_init__(self) -> None:
         if len(self.buildings.owner) and int(self.buildings.owner.max()) >= len(self.building_ids):

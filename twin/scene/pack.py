@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 7
+FORMAT = 8
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
 
 _LOCAL_HEADER = 30
@@ -182,7 +182,8 @@ class ScenePack:
         ``edge_owner`` i4 (e,); ``terrain_points``, ``terrain_cover`` u1 per point, ``terrain_triangles``;
         ``tree_foot``, ``tree_size`` (radius, height), ``tree_form``, ``tree_turn``, ``tree_tint``;
         ``overlay_rgba`` u1 over the plan, ``overlay_lines`` f4, ``overlay_line_starts`` i4, ``overlay_points``;
-        ``building_ids``; ``fit_points`` f4, which a view of everything must hold.
+        ``unbuilt_points`` f4 (u, 2, 3), the outlines of buildings without a shape; ``building_ids``;
+        ``fit_points`` f4, which a view of everything must hold.
     """
 
     meta: PackMeta

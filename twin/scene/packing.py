@@ -58,6 +58,7 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
     arrays["fit_points"] = fit
     plan = _plan(block)
     overlays = drape_overlays(arrays, content.overlays, plan, origin)
+    _pack_unbuilt(arrays, content, origin)
     place = place_on_earth(
         content.crs, origin[0] + (block[0] + block[2]) / 2, origin[1] + (block[1] + block[3]) / 2
     )
@@ -121,6 +122,18 @@ def _pack_facets(
     tiles = _face_tiles(mesh.face, of_point, faces.group)
     arrays["facet_triangles"] = _relative(charted.triangles, tiles)
     return charted, tiles
+
+
+def _pack_unbuilt(
+    arrays: dict[str, NDArray[Any]], content: SceneContent, origin: NDArray[np.float64]
+) -> None:
+    """Outlines of buildings without a shape, as pairs of ends."""
+    arrays["unbuilt_points"] = np.empty((0, 2, 3), np.float32)
+    if content.unbuilt is None:
+        return
+    points, starts = content.unbuilt.vertices - origin, content.unbuilt.starts
+    first = np.setdiff1d(np.arange(len(points) - 1), starts[1:] - 1)
+    arrays["unbuilt_points"] = np.stack([points[first], points[first + 1]], axis=1).astype(np.float32)
 
 
 def _no_facets() -> dict[str, NDArray[Any]]:
