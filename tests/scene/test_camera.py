@@ -216,3 +216,13 @@ def test_sunk_points_lie_lower_and_as_large():
     assert rows[0].max() > rows[1].max() > rows[2].max()
     assert rows[0].max() == pytest.approx(500 * 0.92)
     assert rows[2].min() == pytest.approx(500 * 0.08)
+
+
+def test_streets_along_houses_go_before_streets_without():
+    from twin.scene.viewpoints import N_DIRECTIONS, _houses
+
+    distance = np.full((2, N_DIRECTIONS), np.inf, np.float32)
+    distance[1, ::2] = 20.0
+    none, many = _houses(distance).max(axis=1)
+    assert none == pytest.approx(0.1)
+    assert many == pytest.approx(1.0)

@@ -206,3 +206,26 @@ def test_errors_get_darker_the_worse():
     light = colour_map("errors").astype(float) @ (0.2126, 0.7152, 0.0722)
     assert (np.diff(light) < 0.5).all()
     assert light[0] - light[-1] > 150
+
+
+def test_twelve_categories_are_told_apart():
+    from twin.scene.colour import MAX_CATEGORIES, _categorical
+
+    table = _categorical(None, MAX_CATEGORIES).astype(float)
+    assert len(table) == MAX_CATEGORIES
+    # "Redmean", a simple distance of colours as seen; at 30 two swatches look alike.
+    red = (table[:, None, 0] + table[None, :, 0]) / 2
+    d = table[:, None] - table[None, :]
+    apart = np.sqrt(
+        (2 + red / 256) * d[..., 0] ** 2 + 4 * d[..., 1] ** 2 + (2 + (255 - red) / 256) * d[..., 2] ** 2
+    )
+    assert apart[~np.eye(len(table), dtype=bool)].min() > 95
+
+
+def test_codes_are_words_in_the_legend():
+    kinds = ["half_hip", "Town_hall", "half_hip"]
+    _, legend = colour_buildings(
+        kinds, ColourBy("roof_type", categories={"half_hip": (1, 2, 3)}), unit="", missing=(0, 0, 0)
+    )
+    assert {e.text: e.rgb for e in legend.entries}["half hip"] == (1, 2, 3)
+    assert "Town_hall" in {e.text for e in legend.entries}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 - the reader of workspaces looks annotations up when it runs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +27,8 @@ Method = Literal["natural", "quantile", "equal", "given"]
 METHODS: tuple[Method, ...] = ("natural", "quantile", "equal", "given")
 MAX_CATEGORIES = 12
 MOST_COLOURS = 256
+_FURTHER: tuple[Rgb, ...] = ((112, 66, 40), (250, 188, 190), (150, 205, 80), (72, 36, 130))
+_CODE = re.compile("[a-z]+(?:_[a-z]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ def paint_buildings(values: Values, by: ColourBy, *, unit: str, missing: Rgb) ->
         table = _categorical(by.colour_map, len(texts))
         for i, text in enumerate(texts):
             table[i] = by.categories.get(text, table[i])
-    entries = [LegendEntry(t, _rgb(c)) for t, c in zip(texts, table, strict=True)]
+    entries = [LegendEntry(category_text(t), _rgb(c)) for t, c in zip(texts, table, strict=True)]
     whole = index
     if not values.known.all():
         whole = np.full(len(values.known), len(texts), np.uint8)
@@ -192,6 +195,17 @@ def paint_buildings(values: Values, by: ColourBy, *, unit: str, missing: Rgb) ->
         entries.append(LegendEntry("no data", missing))
     palette = np.concatenate([table, np.array([missing], np.uint8)])
     return Painting(whole, palette), Legend(heading(by.attribute, unit), tuple(entries))
+
+
+def category_text(name: str) -> str:
+    """What a legend calls a category: codes as words, anything else as it is.
+
+    Examples
+    --------
+    >>> category_text("half_hip"), category_text("Town_hall"), category_text("12 others")
+    ('half hip', 'Town_hall', '12 others')
+    """
+    return name.replace("_", " ") if _CODE.fullmatch(name) else name
 
 
 def _numeric_classes(values: NDArray[np.float64], by: ColourBy) -> tuple[NDArray[np.uint8], list[str]]:
@@ -225,12 +239,10 @@ def _spaced(table: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
 
 
 def _categorical(name: str | None, n: int) -> NDArray[np.uint8]:
-    """Colours that are told apart; past eight the same ones return paler."""
+    """Colours that are told apart: those of Okabe and Ito, and a few that differ from them and from each other."""
     if name is not None:
         return _spaced(colour_map(name), n)
-    base = colour_map("okabe_ito").astype(np.float64)
-    rounds = [base, base + (255 - base) * 0.55]
-    return np.rint(np.concatenate(rounds)[:n]).astype(np.uint8)
+    return np.concatenate([colour_map("okabe_ito"), np.array(_FURTHER, np.uint8)])[:n]
 
 
 def _rgb(colour: NDArray[np.uint8]) -> Rgb:

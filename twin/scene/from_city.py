@@ -22,6 +22,8 @@ from twin.scene.model import (
 from twin.scene.store import OVER_TIME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from twin.city.model import City
@@ -171,6 +173,21 @@ def _attribution(city: City) -> tuple[str, ...]:
     texts = dict.fromkeys(la.provenance.attribution for la in layers if la.provenance.attribution)
     if texts:
         return tuple(texts)
-    names = list(dict.fromkeys(s.name for la in layers for s in la.provenance.inputs))
+    names = data_sets(s.name for la in layers for s in la.provenance.inputs)
     more = f" and {len(names) - MAX_SOURCE_NAMES} more" if len(names) > MAX_SOURCE_NAMES else ""
     return (f"Data: {', '.join(names[:MAX_SOURCE_NAMES])}{more}",) if names else ()
+
+
+def data_sets(files: Iterable[str]) -> list[str]:
+    """Names of data sets by their files, each once: what lies beside a file and belongs to it is left out.
+
+    Examples
+    --------
+    >>> data_sets(["decks.shp", "decks.dbf", "decks.prj", "dtm.asc", "dtm.prj", "plan.dbf"])
+    ['decks.shp', 'dtm.asc', 'plan.dbf']
+    """
+    from twin.city.plan import SIDECARS
+
+    names = list(dict.fromkeys(files))
+    whole = {Path(name).stem for name in names if Path(name).suffix.lower() not in SIDECARS}
+    return [n for n in names if Path(n).suffix.lower() not in SIDECARS or Path(n).stem not in whole]

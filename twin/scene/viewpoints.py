@@ -25,6 +25,7 @@ _FAN = 5
 """Directions to each side of the middle that a picture shows, of `N_DIRECTIONS` around."""
 _TALL_M = 25.0
 _FRAMED_M = 60.0
+_HOUSES_M = 50.0
 _ROADS = ("road", "path", "paved")
 
 
@@ -32,9 +33,9 @@ def street_views(pack: ScenePack) -> tuple[tuple[float, float, float, float], ..
     """Eye (x, y, z, local metres) and direction (degrees clockwise from north) of good views, best first.
 
     An eye stands on a road, free of walls and trees. A view is good when it goes far and ends at something, with
-    walls on both sides, which is what a street is; when the sun is on the way and on the walls; when no wall fills
-    the picture up to its upper edge; and when near and far things, trees and water are seen together. Empty where no
-    terrain carries a road.
+    walls on both sides, which is what a street is; when houses are seen, and the sun is on them and on the way; when
+    no wall fills the picture up to its upper edge; and when near and far things, trees and water are seen together.
+    Empty where no terrain carries a road.
     """
     eyes = _candidates(pack)
     if not len(eyes):
@@ -141,7 +142,13 @@ def _sun_on_walls(
     towards = np.tile(np.array(studio_sun(pack.meta.sun_deg).direction, np.float32), (len(places), 1))
     lit = there & ~occluders.solid.occluded(places, towards).reshape(there.shape)
     share = fan_mean(lit) / np.maximum(fan_mean(there), 1e-9)
-    return np.asarray(np.where(fan_mean(there) > 0, 0.25 + 0.75 * share, 0.6))
+    return np.asarray(np.where(fan_mean(there) > 0, 0.25 + 0.75 * share, 0.6)) * _houses(distance)
+
+
+def _houses(distance: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Little for a way along which hardly a wall is seen, 0.1 to 1, by free distances a little above level."""
+    seen = fan_mean(distance < _HOUSES_M)
+    return np.asarray(0.1 + 0.9 * np.clip(seen / 0.3, 0, 1))
 
 
 def _from_the_light(azimuth: NDArray[np.float64], sun_deg: float) -> NDArray[np.float64]:
