@@ -149,13 +149,14 @@ def flood_named(city, name):
     return flood_of(name, made.grid, made.times, made.bed_m, made.steps, kind="simulation")
 
 
-def test_pixels_of_roads_are_half_a_metre_or_as_many_as_fit():
+def test_pixels_of_roads_are_two_of_a_tenth_of_a_metre_or_as_many_as_fit():
     from twin.core.grid import Grid
     from twin.scene.flood_city import _fine_grid
 
-    assert _fine_grid(Grid(0, 100, 2.0, 50, 50)).cell_size_m == 0.5
+    assert _fine_grid(Grid(0, 100, 2.0, 50, 50)).cell_size_m == pytest.approx(0.1)
     large = _fine_grid(Grid(0, 10_000, 2.0, 5000, 5000))
-    assert large.nx * large.ny < 4.1e6
+    assert large.nx % 2 == large.ny % 2 == 0
+    assert large.nx * large.ny / 4 < 4.1e6
     assert shapely.box(*vars_of(large)).area == pytest.approx(1e8, rel=0.01)
 
 

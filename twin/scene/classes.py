@@ -31,6 +31,7 @@ def class_breaks(values: NDArray[np.float64], by: ColourBy) -> NDArray[np.float6
 
     Examples
     --------
+    >>> from twin.scene.colour import ColourBy
     >>> class_breaks(np.arange(9.0), ColourBy("h", method="equal", n_classes=4)).tolist()
     [2.0, 4.0, 6.0]
     """
