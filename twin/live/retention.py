@@ -6,7 +6,7 @@
     property = "pm2_5"       # or datastream = "room-*"; every datastream where neither stands
     thin_after_days = 30     # then only one result of each
     thin_to_s = 3600         # window of so many seconds is kept:
-    thin_by = "last"         # the last, or the least, greatest or mean of the window (min, max, mean)
+    thin_by = "last"         # the last good one, or the least, greatest or mean of the window (min, max, mean)
     keep_days = 3650         # and nothing that is older
 
 The first rule that fits a datastream counts; without one everything is kept. Whoever writes observations of a city
@@ -17,20 +17,17 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from twin.core.errors import ConfigError
-from twin.live.model import MICROSECONDS, NO_TIME
+from twin.live.model import MICROSECONDS
 from twin.live.schema import FOLDER, guard_database, transaction
+from twin.live.thinning import thin
 from twin.live.toml_tables import closest, known_keys, number, read_toml, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from twin.live.model import Catalogue, Datastream
     from twin.live.store import Store
@@ -40,10 +37,6 @@ DAY_US = 86_400 * MICROSECONDS
 WAYS = ("last", "min", "max", "mean")
 _KEYS = ("datastream", "property", "keep_days", "thin_after_days", "thin_to_s", "thin_by")
 _MANY = 50_000
-_SUMMARY = "UPDATE observation SET result=? WHERE stream=? AND time=? AND typeof(result) != 'text'"
-_DONE = """
-CREATE TABLE IF NOT EXISTS thinned (stream INTEGER PRIMARY KEY, window INTEGER NOT NULL, until INTEGER NOT NULL)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +160,6 @@ def tidying(
     done : Tidied
         Is counted up.
     """
-    with guard_database(store.path):
-        store.connection.execute(_DONE)
     for stream, rule in _chosen(store.catalogue(), rules):
         number_of = store.numbers[stream.id]
         if rule.keep_us is not None:
@@ -176,7 +167,10 @@ def tidying(
                 done.removed += n
                 yield
         if rule.thin_after_us is not None and rule.window_us:
-            for n in _thin(store, number_of, rule, now_us - rule.thin_after_us, at_once):
+            before = now_us - rule.thin_after_us
+            for n in thin(
+                store, number_of, rule.thin_by, window_us=rule.window_us, before_us=before, at_once=at_once
+            ):
                 done.thinned += n
                 yield
 
@@ -196,73 +190,5 @@ def _remove(store: Store, stream: int, before_us: int, at_once: int) -> Iterator
     while gone > at_once:
         with guard_database(store.path), transaction(store.connection):
             gone = store.connection.execute(query, (stream, before_us, at_once)).rowcount
+            store.connection.execute("DELETE FROM summary WHERE stream=? AND time < ?", (stream, before_us))
         yield gone
-
-
-def _thin(store: Store, stream: int, rule: Retention, before_us: int, at_once: int) -> Iterator[int]:
-    """Leave one observation of each whole window before a moment, in pieces of whole windows; how many go each time."""
-    window = int(rule.window_us or 1)
-    end = before_us // window * window
-    start = _thinned_until(store, stream, window)
-    while start < end:
-        with guard_database(store.path):
-            rows = _next_windows(store, stream, (start, end), window, at_once)
-            start = end if len(rows) < at_once else (rows[-1][0] // window + 1) * window
-            with transaction(store.connection):
-                gone = _leave_one(store, stream, rule, rows)
-                store.connection.execute(
-                    "INSERT OR REPLACE INTO thinned VALUES (?,?,?)", (stream, window, start)
-                )
-        yield gone
-
-
-def _thinned_until(store: Store, stream: int, window: int) -> int:
-    """The moment before which all is thinned already."""
-    with guard_database(store.path):
-        found = store.connection.execute(
-            "SELECT until FROM thinned WHERE stream=? AND window=?", (stream, window)
-        ).fetchone()
-    return int(found[0]) if found else NO_TIME
-
-
-def _next_windows(
-    store: Store, stream: int, span: tuple[int, int], window: int, at_once: int
-) -> list[tuple[int, Any]]:
-    """Times and results of the first windows of a span that hold so many together, the last of them whole."""
-    query = "SELECT time, result FROM observation WHERE stream=? AND time >= ? AND time < ? ORDER BY time"
-    rows = store.connection.execute(f"{query} LIMIT {int(at_once)}", (stream, *span)).fetchall()
-    if len(rows) == at_once:
-        rest = rows[-1][0] + 1, min(span[1], (rows[-1][0] // window + 1) * window)
-        rows += store.connection.execute(query, (stream, *rest)).fetchall()
-    return rows
-
-
-def _leave_one(store: Store, stream: int, rule: Retention, rows: list[tuple[int, Any]]) -> int:
-    """Delete all but the last observation of each window, which then stands for them; how many went."""
-    if not rows:
-        return 0
-    window = int(rule.window_us or 1)
-    times = np.array([r[0] for r in rows], np.int64)
-    numbers = np.array([r[1] if isinstance(r[1], float) else np.nan for r in rows])
-    last = np.append(times[1:] // window != times[:-1] // window, True)
-    if rule.thin_by != "last":
-        summaries = [(v, stream, t) for v, t in _summaries(times, numbers, last, rule.thin_by)]
-        store.connection.executemany(_SUMMARY, summaries)
-    gone = [(stream, int(t)) for t in times[~last]]
-    store.connection.executemany("DELETE FROM observation WHERE stream=? AND time=?", gone)
-    return len(gone)
-
-
-def _summaries(
-    times: NDArray[np.int64], numbers: NDArray[np.float64], last: NDArray[np.bool_], way: str
-) -> list[tuple[float, int]]:
-    """Least, greatest or mean number of each window that has one, with the time of its last observation."""
-    starts = np.append(0, np.flatnonzero(last)[:-1] + 1)
-    has = ~np.isnan(numbers)
-    filled = np.where(has, numbers, {"min": np.inf, "max": -np.inf, "mean": 0.0}[way])
-    n = np.add.reduceat(has.astype(np.int64), starts)
-    if way == "mean":
-        values = np.add.reduceat(filled, starts) / np.maximum(n, 1)
-    else:
-        values = (np.minimum if way == "min" else np.maximum).reduceat(filled, starts)
-    return [(float(v), int(t)) for v, t, k in zip(values, times[last], n, strict=True) if k]

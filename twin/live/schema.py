@@ -45,6 +45,13 @@ CREATE TABLE observation (
     PRIMARY KEY (stream, time)
 ) WITHOUT ROWID;
 """
+_THINNING = """
+CREATE TABLE IF NOT EXISTS thinned (stream INTEGER PRIMARY KEY, window INTEGER NOT NULL, until INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS summary (
+    stream INTEGER NOT NULL, time INTEGER NOT NULL, counted BLOB, PRIMARY KEY (stream, time)
+) WITHOUT ROWID;
+"""
+"""How far each datastream is thinned, and which observations stand for others (see `twin.live.thinning`)."""
 
 
 def database_path(city: Path) -> Path:
@@ -133,12 +140,17 @@ def _make_tables(path: Path, connection: sqlite3.Connection) -> None:
     with transaction(connection):
         (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if n_tables:
-            return _check_format(path, connection)
-        for statement in filter(str.strip, _TABLES.split(";")):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={_APPLICATION}")
-        connection.execute(f"PRAGMA user_version={FORMAT}")
-    return None
+            _check_format(path, connection)
+        else:
+            _execute_all(connection, _TABLES)
+            connection.execute(f"PRAGMA application_id={_APPLICATION}")
+            connection.execute(f"PRAGMA user_version={FORMAT}")
+        _execute_all(connection, _THINNING)
+
+
+def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in filter(str.strip, statements.split(";")):
+        connection.execute(statement)
 
 
 def _check_format(path: Path, connection: sqlite3.Connection) -> None:

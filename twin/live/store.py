@@ -29,6 +29,7 @@ from twin.live.schema import (
     transaction,
 )
 from twin.live.store_catalogue import read_catalogue, stream_numbers, write_catalogue
+from twin.live.thinning import thin_again
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +42,7 @@ _CORRECT = """
 UPDATE observation SET result_time=?3, result=?4, quality=?5, x=?6, y=?7, z=?8, heading=?9
 WHERE stream=?1 AND time=?2 AND (result_time < ?3 OR (result_time = ?3 AND (
     quality > ?5 OR (quality = ?5 AND coalesce(result, -9e999) < coalesce(?4, -9e999)))))
+AND NOT EXISTS (SELECT 1 FROM summary WHERE stream=?1 AND time=?2)
 """
 _COLUMNS = "time, result_time, result, quality, x, y, z, heading"
 _AS_OF = f"""
@@ -99,6 +101,7 @@ class Store:
             n_new = self.connection.executemany(_INSERT, rows).rowcount if rows else 0
             if n_new < len(rows):
                 self.connection.executemany(_CORRECT, rows)
+            thin_again(self.connection, rows)
         counts = Counts(stored=n_new, duplicates=len(rows) - n_new)
         if n_unknown:
             counts.reject("unknown_datastream", n_unknown)
