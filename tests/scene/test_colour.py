@@ -229,3 +229,78 @@ def test_codes_are_words_in_the_legend():
     )
     assert {e.text: e.rgb for e in legend.entries}["half hip"] == (1, 2, 3)
     assert "Town_hall" in {e.text for e in legend.entries}
+
+
+def exact_deviation(values, n_classes):
+    """Least deviation within classes by the plain recursion of Fisher (1958), class by class and value by value."""
+    values = np.sort(values)
+    n = len(values)
+    within = np.zeros((n, n))
+    for i in range(n):
+        group = values[i:]
+        counts = np.arange(1, n - i + 1)
+        mean = np.cumsum(group) / counts
+        within[i, i:] = np.cumsum((group - values[i]) ** 2) - counts * (mean - values[i]) ** 2
+    cost = within[0]
+    for _ in range(n_classes - 1):
+        cost = np.array([min([cost[j], *(cost[:j] + within[1 : j + 1, j])]) for j in range(n)])
+    return float(cost[-1])
+
+
+def heights(kind, n):
+    """Values as attributes of cities have them."""
+    rng = np.random.default_rng(7)
+    if kind == "towers":
+        return np.concatenate([rng.normal(8, 2, n - 6), rng.normal(120, 5, 6)])
+    if kind == "many equal":
+        return np.concatenate([np.zeros(n - 10), rng.uniform(1, 50, 10)])
+    return rng.lognormal(2, 1, n)
+
+
+@pytest.mark.parametrize("kind", ["towers", "many equal", "skewed"])
+@pytest.mark.parametrize("n_classes", [2, 5, 9])
+def test_natural_breaks_of_many_values_are_as_good_as_the_exact_ones(kind, n_classes, monkeypatch):
+    from twin.scene import natural_breaks as by_itself
+
+    values = heights(kind, 260)
+    best = exact_deviation(values, n_classes)
+    assert deviation(values, natural_breaks(values, n_classes)) == pytest.approx(best, rel=1e-6)
+    monkeypatch.setattr(by_itself, "MOST_EXACT", 60)
+    assert deviation(values, natural_breaks(values, n_classes)) <= 1.02 * best
+
+
+@pytest.mark.parametrize("kind", ["towers", "many equal", "skewed"])
+def test_many_values_are_classed_at_once(kind):
+    import time
+
+    values = heights(kind, 100_000)
+    started = time.thread_time()
+    breaks = natural_breaks(values, 7)
+    assert time.thread_time() - started < 0.3, (
+        "so many take some 20 ms; the limit is generous for slow machines"
+    )
+    counts = np.bincount(np.searchsorted(breaks, values, side="right"))
+    assert len(counts) == 7
+    assert counts.min() > 0
+
+
+@pytest.mark.parametrize("method", ["natural", "quantile"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, np.nextafter(1.0, 2.0)],
+        [0.0, 5e-324, 1e-323],
+        [-1.7e308, 0.0, 1.7e308],
+        [0.0] * 4 + [10.0] * 4,
+        [0.0] * 40 + [10.0, 20.0],
+        [-3.0, -3.0, -3.0],
+    ],
+)
+@pytest.mark.parametrize("n_classes", [2, 4, 12])
+def test_no_class_is_empty_whatever_the_values_are(method, values, n_classes):
+    values = np.array(values)
+    breaks = class_breaks(values, ColourBy("x", method=method, n_classes=n_classes))
+    counts = np.bincount(np.searchsorted(breaks, values, side="right"), minlength=len(breaks) + 1)
+    assert counts.min() > 0
+    if method == "natural":
+        assert len(counts) == min(n_classes, len(np.unique(values)))
