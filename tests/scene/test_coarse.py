@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from twin.energy.sun import Sun
 from twin.scene import coarse
@@ -10,6 +11,7 @@ from twin.scene.camera import Camera
 from twin.scene.coarse import block_geometry, block_light
 from twin.scene.drawables import make_stage
 from twin.scene.packing import pack_content
+from twin.scene.relight import relight
 from twin.scene.stage import aim, set_look
 from twin.scene.style import load_style
 
@@ -23,12 +25,15 @@ def large(village, monkeypatch):
     return pack_content(village, key="k")
 
 
-def stage_of(pack):
+def even_light(pack):
     plan = pack.meta.plan
     shapes = (pack.meta.atlas, (plan.rows, plan.columns), (TABLE_TEXELS, TABLE_TEXELS))
     maps = [np.full((*shape, 4), 200, np.uint8) for shape in shapes]
-    light = Light(*maps, np.full((len(pack["tree_form"]), 2), 200, np.uint8))
-    return make_stage(pack, light, load_style("light"), Sun(200.0, 45.0))
+    return Light(*maps, np.full((len(pack["tree_form"]), 2), 200, np.uint8))
+
+
+def stage_of(pack):
+    return make_stage(pack, even_light(pack), load_style("light"), Sun(200.0, 45.0))
 
 
 def shown(stage):
@@ -79,6 +84,16 @@ def test_what_is_switched_off_stays_off_near_and_far(large):
     set_look(stage, "buildings", visible=True, opacity=1.0)
     aim(stage, NEAR, 720)
     assert shown(stage)[0] == (1, 0)
+
+
+def test_blocks_follow_the_sun(large):
+    stage = stage_of(large)
+    evening = Sun(280.0, 8.0)
+    relight(stage, even_light(large), evening)
+    image = stage.details[0].coarse.GetProperty().GetTexture("lightMap").GetInput()
+    told = vtk_to_numpy(image.GetPointData().GetScalars())
+    assert told.tolist() == block_light(evening)[0].tolist()
+    assert told.tolist() != block_light(Sun(200.0, 45.0))[0].tolist()
 
 
 def test_blocks_face_outward_and_their_sides_are_lit_by_where_the_sun_stands():

@@ -31,7 +31,9 @@ TOGETHER = 8
 BLOCK_PX = 7.0
 """A tile is drawn in full where a block would be higher or wider than this in the picture."""
 _SKY_OF_WALLS = 0.5
-_CORNERS = np.array([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)])
+_CORNERS = np.array(
+    [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)], np.float32
+)
 _QUADS = np.array([(4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)])
 _NORMALS = np.array([(0, 0, 1), (0, -1, 0), (1, 0, 0), (0, 1, 0), (-1, 0, 0)], np.float64)
 
@@ -107,13 +109,15 @@ def block_geometry(
     n = len(blocks)
     corners = _CORNERS[_QUADS.ravel()]
     low, high = blocks[:, None, :3], blocks[:, None, 3:]
-    points = (low + corners * (high - low)).reshape(-1, 3).astype(np.float32)
+    points = (low + corners * (high - low)).reshape(-1, 3)
     quad = np.arange(0, 20 * n, 4, dtype=np.int32)[:, None, None]
     triangles = (quad + np.array([(0, 1, 2), (0, 2, 3)], np.int32)).reshape(-1, 3)
-    side = np.tile(np.repeat(np.arange(5), 4), n)
-    light = np.column_stack([(side + 0.5) / 5, np.full(20 * n, 0.5)]).astype(np.float32)
-    kind = np.where(side == 0, int(Material.ROOF_FLAT), int(Material.WALL))
-    return points, triangles, light, (FIRST_OWN + 3 * np.repeat(owner, 20) + kind).astype(np.float32)
+    side = np.repeat(np.arange(5), 4)
+    one = np.column_stack([(side + 0.5) / 5, np.full(20, 0.5)]).astype(np.float32)
+    light = np.broadcast_to(one, (n, 20, 2)).reshape(-1, 2)
+    kind = np.where(side == 0, int(Material.ROOF_FLAT), int(Material.WALL)).astype(np.float32)
+    slots = (FIRST_OWN + 3 * owner.astype(np.float32))[:, None] + kind
+    return points, triangles, light, slots.reshape(-1)
 
 
 def block_light(sun: Sun) -> NDArray[np.uint8]:

@@ -241,7 +241,7 @@ def _built_tile(stage: Stage, number: int, tile: Tile) -> Any:
     set_texture_places(stage, data, light)
     coarse = _built_actor(stage, data, slots)
     add_actor(stage, coarse, _FACE_GROUPS.get(tile.group, "overlays"))
-    coarse.GetProperty().SetTexture("lightMap", texture(stage, block_light(stage.sun)))
+    put_light(stage, coarse, "blocks", _light_of_blocks(stage))
 
     def fill() -> None:
         waiting.ShallowCopy(_face_data(stage, tile))
@@ -250,6 +250,14 @@ def _built_tile(stage: Stage, number: int, tile: Tile) -> Any:
     size = float(np.median(blocks[:, 3:] - blocks[:, :3], axis=0).max())
     stage.details.append(Detail(actor, coarse, coarse.GetBounds(), size, fill))
     return actor
+
+
+def _light_of_blocks(stage: Stage) -> Any:
+    """The same small picture for the blocks of all tiles."""
+    others = stage.light_maps.get("blocks")
+    if others:
+        return others[0].GetProperty().GetTexture("lightMap")
+    return texture(stage, block_light(stage.sun))
 
 
 def _model_colours(pack: ScenePack, tile: Tile) -> NDArray[np.uint8]:

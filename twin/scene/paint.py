@@ -34,6 +34,8 @@ _CHOSEN = {
 TABLE_WIDTH = 1024
 FIRST_OWN = 16
 """Places before the first building's, for materials."""
+_TONES = 1024
+"""Steps from a little darker to a little lighter."""
 
 
 def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
@@ -56,8 +58,10 @@ def plain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:
     """Colours of walls, flat and sloped roofs of each building by style alone, shape (n, 3, 3)."""
     kept = pack.arrays.get("building_chance")
     chance = id_hash(pack["building_ids"]) if kept is None else kept
-    kinds = [_varied(style.colours[key], chance, salt=int(kind)) for kind, key in _CHOSEN.items()]
-    return np.stack(kinds, axis=1)
+    colours = np.empty((len(chance), len(_CHOSEN), 3), np.uint8)
+    for k, (kind, key) in enumerate(_CHOSEN.items()):
+        colours[:, k] = _varied(style.colours[key], chance, salt=int(kind))
+    return colours
 
 
 def colour_table(style: Style, plain: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -104,12 +108,11 @@ def palette_table(painting: Painting | None) -> NDArray[np.uint8]:
 
 def _varied(palette: tuple[Rgb, ...], chance: NDArray[np.uint32], *, salt: int) -> NDArray[np.uint8]:
     """One of a palette's colours for each hash, a little lighter or darker."""
-    if not len(chance):
-        return np.empty((0, 3), np.uint8)
+    tone = 1 + 0.05 * (np.arange(_TONES) / 511.5 - 1)
+    shades = np.clip(np.rint(np.asarray(palette, np.float64)[:, None] * tone[:, None]), 0, 255)
     mixed = (chance * np.uint32(2654435761) + np.uint32(salt * 40503)) >> np.uint32(7)
-    base = np.asarray(palette, dtype=np.float64)[mixed % len(palette)]
-    tone = 1 + 0.05 * (((mixed >> np.uint32(9)) % 1024).astype(np.float64) / 511.5 - 1)
-    return np.clip(np.rint(base * tone[:, None]), 0, 255).astype(np.uint8)
+    which = mixed % np.uint32(len(palette)) * np.uint32(_TONES) + (mixed >> np.uint32(9)) % np.uint32(_TONES)
+    return shades.astype(np.uint8).reshape(-1, 3)[which]
 
 
 def terrain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twin.scene.coarse import block_light
 from twin.scene.paint import tree_colours, trunk_colours
-from twin.scene.stage import light_balance, renewing, set_balance
+from twin.scene.stage import renewing, set_sunlight, sunlight
 from twin.scene.vtk_parts import texture, wrap
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ def relight(stage: Stage, light: Light, sun: Sun) -> None:
     stage.sun = sun
     with renewing(stage, "light"):
         for kind, actors in stage.light_maps.items():
-            made = texture(stage, getattr(light, kind))
+            made = texture(stage, block_light(sun) if kind == "blocks" else getattr(light, kind))
             for actor in actors:
                 actor.GetProperty().RemoveTexture("lightMap")
                 actor.GetProperty().SetTexture("lightMap", made)
         _relight_trees(stage, light)
-    balance = light_balance(stage.style, sun)
+    stage.sunlight = sunlight(stage.style, sun)
     for actor in stage.actors:
-        set_balance(actor, balance, sun)
+        set_sunlight(actor, stage.sunlight)
 
 
 def _relight_trees(stage: Stage, light: Light) -> None:

@@ -85,7 +85,9 @@ class Stage:
     renewed: dict[str, list[Any]] = field(default_factory=dict)
     """Of those the ones that are given up when others take their place, by what they are for."""
     light_maps: dict[str, list[Any]] = field(default_factory=dict)
-    """Actors by the light map that lies on them: ``atlas``, ``plan``, ``table``."""
+    """Actors by the light map that lies on them: ``atlas``, ``plan``, ``table``, ``blocks``."""
+    sunlight: dict[str, list[float]] | None = None
+    """What shaders are told of this place of the sun, once it is known."""
     tree_colours: list[tuple[Any, NDArray[np.bool_], str]] = field(default_factory=list)
     """Places of trees, which of all trees stand there, and whether their colour is that of crowns or trunks."""
     over_time: OverTime | None = None
@@ -251,11 +253,12 @@ def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tupl
 
 def add_actor(stage: Stage, actor: Any, group: str) -> None:
     """Take an actor into a group and give its shaders the light and the sky of the style."""
-    style = stage.style
-    uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-    set_balance(actor, light_balance(style, stage.sun), stage.sun)
-    shader = actor.GetShaderProperty()
-    for both in (shader.GetVertexCustomUniforms(), shader.GetFragmentCustomUniforms()):
+    style, shader = stage.style, actor.GetShaderProperty()
+    uniforms = shader.GetFragmentCustomUniforms()
+    if stage.sunlight is None:
+        stage.sunlight = sunlight(style, stage.sun)
+    set_sunlight(actor, stage.sunlight)
+    for both in (shader.GetVertexCustomUniforms(), uniforms):
         both.SetUniformf("mirrored", 0.0)
         both.SetUniformf("waterLevel", stage.water_level)
     uniforms.SetUniform3f("horizon", list(style.unit("sky.horizon")))
@@ -268,25 +271,29 @@ def add_actor(stage: Stage, actor: Any, group: str) -> None:
     stage.groups.setdefault(group, []).append(actor)
 
 
-def set_balance(actor: Any, balance: dict[str, tuple[float, ...]], sun: Sun) -> None:
-    """Tell an actor's shader how strong sun and sky are, and where the sun stands."""
+def sunlight(style: Style, sun: Sun) -> dict[str, list[float]]:
+    """What every shader is told of a place of the sun: how strong sun and sky are, water's tones, the direction."""
+    balance = light_balance(style, sun)
+    shade, sunny = water_tones(balance, sun)
+    told = {"shadeTone": shade, "sunnyTone": sunny, "sunDirection": list(sun.direction)}
+    return {**{name: list(value) for name, value in balance.items()}, **told}
+
+
+def set_sunlight(actor: Any, told: dict[str, list[float]]) -> None:
+    """Tell an actor's shader what `sunlight` gives."""
     uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-    for name, value in balance.items():
-        uniforms.SetUniform3f(name, list(value))
-    tones = water_tones(balance, sun)
-    uniforms.SetUniform3f("shadeTone", tones[0])
-    uniforms.SetUniform3f("sunnyTone", tones[1])
-    uniforms.SetUniform3f("sunDirection", list(sun.direction))
-    uniforms.SetUniformf("sunLevel", max(sun.direction[2], 0.0))
+    for name, value in told.items():
+        uniforms.SetUniform3f(name, value)
+    uniforms.SetUniformf("sunLevel", max(told["sunDirection"][2], 0.0))
 
 
 def water_tones(balance: dict[str, tuple[float, ...]], sun: Sun) -> tuple[list[float], list[float]]:
     """What level water multiplies its colour with in full shade and in full sun and sky, encoded."""
     lights = zip(balance["sunLight"], balance["skyLight"], balance["bounceLight"], strict=True)
-    shade, sunny = [], []
+    shade, sunny, level = [], [], max(sun.direction[2], 0.0)
     for direct, sky, bounce in lights:
-        shade.append(math.sqrt(0.4 * direct * max(sun.direction[2], 0.0) + 0.5 * sky + bounce))
-        sunny.append(math.sqrt(direct * max(sun.direction[2], 0.0) + sky))
+        shade.append(math.sqrt(0.4 * direct * level + 0.5 * sky + bounce))
+        sunny.append(math.sqrt(direct * level + sky))
     return shade, sunny
 
 
