@@ -112,6 +112,39 @@ def test_rt20_a_slow_picture_holds_nothing_up(tmp_path: Path) -> None:
         assert layer.at(None).markers.text[0] == "199 m"  # type: ignore[union-attr]
 
 
+def test_a_feed_that_keeps_nothing_tells_what_is_kept_and_what_came(tmp_path: Path) -> None:
+    """Of before it began too: a message may be late, and of a datastream that the store does not know."""
+    city = small_city(tmp_path / "c.twin", n_minutes=3)
+    began = now_us()
+    with any_broker(tmp_path) as port, publisher(port) as client:
+        mapping = tmp_path / "map.toml"
+        mapping.write_text(
+            '[[message]]\ntopic = "new/{id}"\nthing = "new-{id}"\n[[message.result]]\ndatastream = "v"\n',
+            encoding="utf-8",
+        )
+        address = f"mqtt://127.0.0.1:{port}"
+        with connect(city, address, topic=("v1.1/#", "new/#"), mapping=mapping) as feed:
+            end = time.monotonic() + 15
+            while not (feed.connection and feed.connection.is_online) and time.monotonic() < end:
+                time.sleep(0.02)
+            times = (T0 - MIN, T0 + MIN, began - MIN, began)
+            for k, moment in enumerate(times):
+                told = {"phenomenonTime": iso_utc(moment), "resultTime": iso_utc(began), "result": 50.0 + k}
+                publish(client, TOPIC, json.dumps(told))
+            publish(client, "new/7", "4.5")
+            while feed.counts.received < 5 and time.monotonic() < end:
+                time.sleep(0.02)
+            with open_store(city) as store:
+                kept = store.history("river-1:level").results
+            wanted = [50.0, kept[0], 51.0, kept[2], 52.0, 53.0]
+            assert feed.history("river-1:level", end=began).results == wanted
+            assert feed.history("river-1:level", start=T0, end=T0 + MIN).results == wanted[1:3]
+            assert feed.history("new-7:v", start=0).results == [4.5]
+            assert feed.as_of(T0 - MIN).results == [50.0, None, None, None, None]
+            assert feed.as_of(T0).results == [kept[0], "open", 12.5, None, None]
+            assert feed.as_of(began).results[0] == 53.0
+
+
 def test_rt20_the_queue_is_bounded_and_putting_never_waits() -> None:
     arrivals = Arrivals()
     messages = [level(T0, float(k)) for k in range(3)]

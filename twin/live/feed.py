@@ -13,6 +13,7 @@ from twin.live.counts import Counts
 from twin.live.folder import find_site
 from twin.live.freshness import max_ages_s, states
 from twin.live.intake import Intake
+from twin.live.joined import joined_history, joined_snapshot
 from twin.live.judge import Judged, judging_live
 from twin.live.mapping import read_mapping
 from twin.live.memory import Memory
@@ -141,12 +142,14 @@ class Feed:
             If the moment names no zone.
         """
         moment = self._moment_us(when)
-        if self._memory is not None and (self._store is None or self._memory.reaches(moment)):
-            return self._memory.as_of(moment)
+        recent = None if self._memory is None else self._memory.as_of(moment)
+        if recent is not None and (self._store is None or self._memory_reaches(moment)):
+            return recent
         if self._store is None:
             raise InputError(self.path, "the feed is closed", "open it again")
         with self._lock:
-            return self._store.latest(moment)
+            kept = self._store.latest(moment)
+        return kept if recent is None else joined_snapshot(kept, recent)
 
     def states(self, snapshot: Snapshot) -> NDArray[np.uint8]:
         """Fresh, stale, missing or invalid, for each datastream of a snapshot of this feed."""
@@ -169,14 +172,27 @@ class Feed:
         first = NO_TIME if start is None else self._moment_us(start)
         last = self._clock.now_us() if end is None and self._memory is not None else None
         last = last if end is None else self._moment_us(end)
-        if self._memory is not None and (self._store is None or self._memory.reaches(first)):
-            if datastream not in self.catalogue():
-                raise UsageError(datastream, "is no datastream of this city", "see the feed's catalogue")
-            return self._memory.history(datastream, first, last)
+        recent = self._recent(datastream, first, last)
+        if recent is not None and (self._store is None or self._memory_reaches(first)):
+            return recent
         if self._store is None:
             raise InputError(self.path, "the feed is closed", "open it again")
         with self._lock:
-            return self._store.history(datastream, first, last)
+            if recent is not None and datastream not in self._store:  # a message told of it
+                return recent
+            kept = self._store.history(datastream, first, last)
+        return kept if recent is None else joined_history(kept, recent)
+
+    def _recent(self, datastream: str, first: int, last: int | None) -> History | None:
+        """What the memory holds of a datastream between two moments; None where there is no memory."""
+        if self._memory is None:
+            return None
+        if datastream not in self._memory:
+            raise UsageError(datastream, "is no datastream of this city", "see the feed's catalogue")
+        return self._memory.history(datastream, first, last)
+
+    def _memory_reaches(self, moment: int) -> bool:
+        return self._memory is not None and self._memory.reaches(moment)
 
     def close(self) -> None:
         """End the subscription, keep what it brought, and let go of the store."""

@@ -101,6 +101,9 @@ class Memory:
         """Ids in the order of the snapshots."""
         return self._names
 
+    def __contains__(self, datastream: str) -> bool:
+        return datastream in self._index
+
     def put(self, batch: Batch) -> None:
         """Take observations in; those of unknown datastreams are passed over.
 

@@ -80,6 +80,9 @@ class Store:
             self.__dict__.pop("numbers")
         return self.numbers
 
+    def __contains__(self, datastream: str) -> bool:
+        return datastream in self._fresh_numbers()
+
     def catalogue(self) -> Catalogue:
         """Things and datastreams as they stand in the store now."""
         with guard_database(self.path):
