@@ -13,7 +13,7 @@ from twin.core.crs import parse_crs
 from twin.core.errors import ConfigError
 from twin.core.grid import Bounds
 from twin.core.notices import Notices
-from twin.live.arrivals import Message
+from twin.live.arrivals import Arrivals, Message
 from twin.live.intake import Intake
 from twin.live.mapping import read_mapping
 from twin.live.memory import Memory
@@ -40,7 +40,10 @@ def message(topic: str, payload: object, *, retained: bool = False) -> Message:
 
 
 def taken(made: Decoder, *messages: Message) -> dict[str, object]:
+    arrivals = Arrivals()
     for one in messages:
+        arrivals.put(one)
+    for one in arrivals.take():
         made.take(one)
     made.intake.flush()
     assert made.intake.memory is not None
@@ -98,6 +101,21 @@ def test_bad_payloads_are_counted_by_cause(payload: bytes, cause: str) -> None:
     made = decoder()
     taken(made, message("v1.1/Datastreams(level)/Observations", payload))
     assert made.intake.counts.rejected_by_cause == {cause: 1}
+
+
+def test_a_text_is_no_longer_than_a_memory_can_hold_many_of() -> None:
+    known = Catalogue((Thing("t"),), (Datastream("t:note", "t", result_type="text"),))
+    intake = Intake(memory=Memory(known), catalogue=known)
+    topic = "v1.1/Datastreams(t:note)/Observations"
+    taken(Decoder(intake, HELSINKI), *(message(topic, {"result": "x" * n}) for n in (4_096, 4_097)))
+    assert (intake.counts.stored, intake.counts.rejected_by_cause) == (1, {"limit": 1})
+
+
+def test_long_topics_are_not_remembered() -> None:
+    made = decoder()
+    taken(made, message("city/" + "x" * 60_000, {"pm": 1}), message("city/air", {"pm": 1}))
+    assert made.intake.counts.rejected_by_cause == {"mapping": 2}
+    assert list(made.routes) == ["city/air"]
 
 
 def test_unknown_topics_and_datastreams_are_counted() -> None:

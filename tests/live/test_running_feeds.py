@@ -161,6 +161,31 @@ def test_rt20_the_queue_is_bounded_and_putting_never_waits() -> None:
     assert arrivals.dropped == 50_000 - CAPACITY
 
 
+def test_rt20_the_queue_is_bounded_in_bytes_and_all_are_accounted_for() -> None:
+    """Of 60 messages of a megabyte as many wait as there is room for; larger ones leave only their size."""
+    source, pump, _ = running()
+    source.arrivals = Arrivals(max_bytes=16 * 2**20)
+    padding = " " * 1_000_000
+    for k in range(60):
+        text = json.dumps({"phenomenonTime": iso_utc(T0 + k * MIN), "result": float(k)}) + padding
+        source.arrivals.put(Message(TOPIC, text.encode(), False, now_us()))
+        assert source.arrivals.n_bytes <= 16 * 2**20
+        source.arrivals.put(Message(TOPIC, text.encode() + padding.encode(), False, now_us()))
+    assert source.arrivals.dropped > 60
+    pump.turn()
+    counts = pump.decoder.intake.counts
+    assert (counts.stored, dict(counts.rejected_by_cause)) == (16, {"limit": 17})
+    assert counts.received == source.arrivals.received == 120
+    assert (source.arrivals.n_bytes, len(source.arrivals)) == (0, 0)
+
+
+def test_a_message_larger_than_the_queue_still_comes_in() -> None:
+    arrivals = Arrivals(max_bytes=10)
+    for k in range(3):
+        arrivals.put(level(T0, float(k)))
+    assert (len(arrivals.take()), arrivals.dropped) == (1, 2)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_rt21_twice_and_in_disorder_is_the_clean_run(seed: int, tmp_path: Path) -> None:
     messages = [level(T0 + k * MIN, float(k % 17)) for k in range(300)]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Locate = Callable[[Any, Any], tuple[float, float, float, float] | None]
 
+MAX_TEXT_CHARS = 4_096
+"""Of a result that is a text: batches and memories hold thousands of them."""
 _LARGEST = 1.7976931348623157e308
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _QUALITIES = {
@@ -155,7 +157,7 @@ def checked_result(value: Any, spec: Spec) -> tuple[Result, Quality]:
     Raises
     ------
     RejectedError
-        As ``finite``, ``number`` or ``range``.
+        As ``finite``, ``number``, ``range`` or ``limit``.
 
     Examples
     --------
@@ -199,6 +201,10 @@ def _other_result(value: Any, spec: Spec) -> tuple[Result, Quality]:
     if isinstance(value, bool) and spec.result_type in {"truth", "any"}:
         return value, Quality.GOOD
     if isinstance(value, str) and spec.result_type in {"text", "any"}:
+        if len(value) > MAX_TEXT_CHARS:
+            raise RejectedError(
+                "limit", f"result has {len(value):,} characters, the limit is {MAX_TEXT_CHARS:,}"
+            )
         return clean_text(value), Quality.GOOD
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true", Quality.GOOD

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/hfp/v2/"
 _MAX_AGE_S = 60.0
+_MAX_CHARS = 200
 _STREAMS = (
     ("speed", "spd", "vehicle_speed", "m/s", "m/s"),
     ("delay", "dl", "delay", "s", "s"),
@@ -77,7 +78,8 @@ def _describe(vehicle: str, topic: str, event: dict[str, Any]) -> tuple[Thing, t
     mode = (
         topic[len(PREFIX) :].split("/")[3] if topic.startswith(PREFIX) and topic.count("/") > 6 else "vehicle"
     )
-    properties = {"mode": mode, "route": str(event.get("route") or event.get("desi") or "")}
+    mode = mode[:_MAX_CHARS]
+    properties = {"mode": mode, "route": str(event.get("route") or event.get("desi") or "")[:_MAX_CHARS]}
     thing = Thing(vehicle, f"{mode} {vehicle[4:]}", mode, Place("moving"), properties)
     streams = tuple(
         Datastream(f"{vehicle}:{name}", vehicle, name, key, unit, symbol, every_s=1.0, max_age_s=_MAX_AGE_S)

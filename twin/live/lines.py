@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from twin.live.arrivals import Message
+
 
 def bounded_lines(path: Path) -> Iterator[tuple[int, bytes | RejectedError]]:
     """Number and bytes of each line that is not blank, counted from 1; a rejection in place of one that is too long."""
@@ -36,14 +38,14 @@ def _skip(handle: BinaryIO) -> int:
     return n
 
 
-def check_message(payload: bytes) -> None:
-    """Refuse a message that is larger than it may be.
+def check_message(message: Message) -> None:
+    """Refuse a message whose payload was left out when it came in, since it was larger than it may be.
 
     Raises
     ------
     RejectedError
         As ``limit``.
     """
-    limit = limits().max_message_bytes
-    if len(payload) > limit:
-        raise RejectedError("limit", f"holds {len(payload):,} bytes, the limit is {limit:,}")
+    if message.left_out:
+        limit = limits().max_message_bytes
+        raise RejectedError("limit", f"holds {message.left_out:,} bytes, the limit is {limit:,}")

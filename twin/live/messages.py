@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twin.live.places import Locator
 
 _SENSORTHINGS = re.compile(r"(?:.*/)?v1\.[01]/(?:Datastreams\('?(?P<id>.+?)'?\)/)?Observations")
-_MAX_ROUTES = 100_000
+_MAX_ROUTES, _MAX_ROUTE_CHARS = 100_000, 500
 _AHEAD_US = int(LIVE_AHEAD_S * MICROSECONDS)
 
 
@@ -61,9 +61,11 @@ class Decoder:
         if route is None:
             if len(self.routes) >= _MAX_ROUTES:
                 self.routes.clear()
-            route = self.routes[topic] = self._route(topic)
+            route = self._route(topic)
+            if len(topic) <= _MAX_ROUTE_CHARS:
+                self.routes[topic] = route
         try:
-            check_message(message.payload)
+            check_message(message)
             self._take(route, message)
         except RejectedError as reason:
             self.intake.reject(visible_text(topic, max_chars=80), reason)

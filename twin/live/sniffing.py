@@ -62,7 +62,7 @@ class Sniffed:
             self.n_hfp += 1
             return
         try:
-            check_message(message.payload)
+            check_message(message)
             leaves = dict(_leaves(parse_json(message.payload)))
         except RejectedError:
             self.n_other += 1
