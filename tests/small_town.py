@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.built_once import built_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 CRS = "EPSG:5187+5193"
 LAYERS = {
@@ -16,9 +22,12 @@ LAYERS = {
 }
 
 
-@functools.cache
-def small_town(folder: Path) -> Path:
-    """Inputs as the documentation names them, ``base.gpkg`` with two layers among them, and ``town.twin``."""
+def small_town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``town.twin``, its inputs by the names of the documentation, and ``base.gpkg`` with two layers."""
+    return built_once(tmp_path_factory, "town", _build_town)
+
+
+def _build_town(folder: Path) -> None:
     import geopandas as gpd
 
     import twin
@@ -36,4 +45,3 @@ def small_town(folder: Path) -> Path:
     )
     shutil.rmtree(folder / "made")
     twin.Scene(city).image(size=(64, 36))  # light and pack are kept in the cache, so that copies start warm
-    return folder

@@ -191,7 +191,7 @@ def test_every_key_of_the_toml_is_in_its_reference() -> None:
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_town(tmp_path_factory.getbasetemp() / "town")
+    return small_town(tmp_path_factory)
 
 
 @pytest.fixture

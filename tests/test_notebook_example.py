@@ -23,7 +23,7 @@ def test_it_is_stored_without_output() -> None:
 @pytest.mark.slow
 def test_its_cells_run_and_scenes_show_themselves(tmp_path_factory, monkeypatch) -> None:
     """Each cell in turn, as a kernel does: the value of its last line is what is shown."""
-    town = small_town(tmp_path_factory.getbasetemp() / "town")
+    town = small_town(tmp_path_factory)
     monkeypatch.setenv("TWIN_CITY", str(town / "town.twin"))
     monkeypatch.setattr("twin.scene.notebook.is_in_notebook", lambda: True)
     names: dict[str, object] = {}

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.built_once import built_once
 
 
 def test_byte_code_is_kept_here_and_in_programs_that_are_started() -> None:
@@ -11,3 +17,35 @@ def test_byte_code_is_kept_here_and_in_programs_that_are_started() -> None:
     told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
     assert told.split(maxsplit=1) == ["False", sys.pycache_prefix + "\n"]
     assert sys.dont_write_bytecode is False
+
+
+def test_one_worker_makes_a_folder_and_others_copy_it(tmp_path, monkeypatch) -> None:
+    made = []
+
+    def build(folder: Path) -> None:
+        made.append(folder)
+        (folder / "a.txt").write_text("as made")
+
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    copies = []
+    for worker in ("gw0", "gw1"):
+        (tmp_path / worker).mkdir()
+        factory = SimpleNamespace(getbasetemp=lambda own=tmp_path / worker: own)
+        copies += [built_once(factory, "place", build), built_once(factory, "place", build)]
+        (copies[-1] / "a.txt").write_text("changed by a test")
+    assert len(made) == 1
+    assert (tmp_path / "place-first" / "a.txt").read_text() == "as made"
+    assert copies == [tmp_path / w / "place" for w in ("gw0", "gw0", "gw1", "gw1")]
+
+
+def test_a_folder_whose_making_failed_is_made_again(tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    factory = SimpleNamespace(getbasetemp=lambda: tmp_path)
+
+    def fail(folder: Path) -> None:
+        (folder / "half").touch()
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - it is the one above
+        built_once(factory, "place", fail)
+    assert list(built_once(factory, "place", lambda folder: None).iterdir()) == []

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.drawing import needs_graphics
 from tests.small_town import small_town
 from twin.cli.main import run
-from twin.scene.graphics import probe_graphics
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing"),
+    needs_graphics,
 ]
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory) -> Path:
-    town = small_town(tmp_path_factory.getbasetemp() / "town") / "town.twin"
+    town = small_town(tmp_path_factory) / "town.twin"
     return shutil.copytree(town, tmp_path_factory.mktemp("film") / "town.twin")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.drawing import needs_graphics
 from tests.scene.conftest import village_content
 from twin.city.manifest import Artifact, Layer, Manifest, Provenance, Source
 from twin.core.errors import ConfigError, InputNotFoundError, LimitError, OutputExistsError, UsageError
@@ -20,11 +21,8 @@ from twin.outputs.batch import CONTACT_SHEET, write_batch
 from twin.outputs.batch_file import read_batch, require_city, safe_text
 from twin.outputs.contact_sheet import write_contact_sheets
 from twin.scene import store
-from twin.scene.graphics import probe_graphics
 from twin.scene.scene import Furniture, Scene
 from twin.scene.style import load_style
-
-needs_graphics = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 SHOTS = """
 views = ["overview", "top"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.drawing import needs_graphics
 from tests.scene.conftest import village_content
 from twin.core.errors import ExtraMissingError, LimitError, OutputExistsError, StorageError, UsageError
 from twin.core.notices import Notices
@@ -18,7 +19,6 @@ from twin.outputs.ffmpeg import Encoder, count_frames, even, ffmpeg_program, h26
 from twin.outputs.film import write_film
 from twin.outputs.film_plan import FilmOptions, parse_time_range, plan_film
 from twin.scene.camera import Camera
-from twin.scene.graphics import probe_graphics
 from twin.scene.layers import LayerView
 from twin.scene.scene import Scene
 
@@ -26,8 +26,6 @@ SIZE = (96, 54)
 START = datetime.fromisoformat("2026-07-01T17:00+02:00")
 RANGE = (START, START + timedelta(hours=2))
 CAMERA = Camera((0.0, -90.0, 50.0), (0.0, 0.0, 0.0))
-
-needs_graphics = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 @pytest.fixture(scope="module")

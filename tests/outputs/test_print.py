@@ -44,7 +44,7 @@ def test_bodies_that_touch_along_an_edge_stay_two():
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory):
-    return twin.open_city(small_town(tmp_path_factory.getbasetemp() / "town") / "town.twin")
+    return twin.open_city(small_town(tmp_path_factory) / "town.twin")
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from twin.outputs.selection import SUFFIXES, export_selection
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
-    return twin.open_city(small_town(tmp_path_factory.mktemp("town")) / "town.twin")
+    return twin.open_city(small_town(tmp_path_factory) / "town.twin")
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.drawing import needs_graphics
 from twin.core.errors import InputError, OutputExistsError, UsageError
 from twin.core.notices import Notices
 from twin.outputs.snapshot import write_snapshot
 from twin.scene.facets import facets_from_solids
-from twin.scene.graphics import probe_graphics
 from twin.scene.model import SceneContent
 
 SIZE = (160, 100)
 
-pytestmark = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+pytestmark = needs_graphics
 
 
 def house():

@@ -61,7 +61,7 @@ def stormy(tmp_path_factory):
     """The small town with twenty minutes of heavy rain, and a view."""
     import twin
 
-    town = small_town(tmp_path_factory.getbasetemp() / "town") / "town.twin"
+    town = small_town(tmp_path_factory) / "town.twin"
     folder = tmp_path_factory.mktemp("stormy")
     city = twin.open_city(shutil.copytree(town, folder / "town.twin"))
     flood = twin.water.simulate(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
+from tests.drawing import needs_graphics
 from twin.scene.camera import Camera
 from twin.scene.canvas import Canvas
 from twin.scene.drawables import make_stage
-from twin.scene.graphics import probe_graphics
 from twin.scene.render import pieces, render
 
-pytestmark = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+pytestmark = needs_graphics
 SIZE = (200, 120)
 LOW, HIGH = Camera((0.0, -45.0, 6.0), (0.0, 20.0, 0.0), 50.0), Camera((60.0, -90.0, 70.0), (0.0, 0.0, 0.0))
 MAP = Camera((0.0, 0.0, 200.0), (0.0, 0.0, 0.0), parallel_height_m=70.0)

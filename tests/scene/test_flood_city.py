@@ -7,6 +7,7 @@ import pytest
 import shapely
 from PIL import Image
 
+from tests.drawing import needs_graphics
 from tests.flood_city import box, grid_of, make_city
 from twin.core.errors import UsageError
 from twin.core.grid import Bounds
@@ -14,7 +15,6 @@ from twin.core.notices import Notices
 from twin.scene.as_layer import as_layer, chosen_layers
 from twin.scene.flood_city import ROAD_RGBA, RoadLook, covered
 from twin.scene.flood_layer import FloodLayer
-from twin.scene.graphics import probe_graphics
 from twin.scene.store import NO_LAYERS
 from twin.water.exposure import expose
 from twin.water.flood import StepArrays, flood_of
@@ -165,7 +165,7 @@ def vars_of(grid):
     return b.x_min, b.y_min, b.x_max, b.y_max
 
 
-@pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+@needs_graphics
 def test_the_command_line_draws_a_moment_and_tells_of_times_outside(city, tmp_path):
     from click.testing import CliRunner
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from twin.scene.camera import Camera, project
-from twin.scene.graphics import probe_graphics
 from twin.scene.layers import LayerView, MarkerState, MarkerView
 from twin.scene.marker_actor import heads, marker_table
 from twin.scene.scene import Furniture
@@ -18,8 +18,6 @@ HIGH = Camera((0.0, -70.0, 70.0), (0.0, -2.0, 0.0), view_angle_deg=45.0)
 ORIGIN = np.array([84_000.0, 447_000.0, 0.0])
 PLACES = np.array([(-20.0, 5.0, 0.0), (-7.0, 5.0, 0.0), (7.0, 5.0, 0.0), (20.0, 5.0, 0.0)])
 VIOLET = (150, 40, 220)
-
-draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 def markers(**changes):
@@ -72,7 +70,7 @@ def test_marks_stand_on_their_columns():
     assert heads(markers(height_m=np.array([np.nan, -3, 1, 2])))[:, 2].tolist() == [0, 0, 1, 2]
 
 
-@draws
+@needs_graphics
 class TestPictures:
     def around(self, picture, place, up_px=0.0, reach=1):
         x, y, _ = project(HIGH, np.array([place]), SIZE)[0]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin.scene.canvas as canvas_module
+from tests.drawing import needs_graphics
 from twin.scene.camera import Camera, project
 from twin.scene.canvas import Canvas
 from twin.scene.drawables import make_stage
-from twin.scene.graphics import probe_graphics
 from twin.scene.mirror import may_show, water_corners
 from twin.scene.render import piece_projection, pieces
 
@@ -38,7 +37,7 @@ def test_nothing_is_seen_of_no_water() -> None:
     assert not may_show(np.empty((0, 3, 3)), LOW, projection)
 
 
-@pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+@needs_graphics
 def test_pieces_without_water_need_no_mirror_image(village_scene, monkeypatch) -> None:
     """The picture is the same as where every piece has one, and some pieces had none."""
     s, size, told = village_scene, (900, 2400), []

@@ -15,17 +15,16 @@ import pyvista as pv
 from PIL import Image
 
 import twin.scene.pyvista_accessor
+from tests.drawing import needs_graphics
 from twin.city.meshes import vtk_text
 from twin.core.errors import GraphicsError, StorageError, UsageError
 from twin.core.mesh import Surface
 from twin.scene import notebook
-from twin.scene.graphics import probe_graphics
 from twin.scene.pyvista_reader import read_city
 from twin.scene.pyvista_theme import TwinDarkTheme, TwinTheme
 from twin.scene.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[2]
-needs_graphics = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 @needs_graphics

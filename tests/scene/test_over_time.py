@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from twin.core.errors import UsageError
 from twin.core.grid import Bounds, Grid
 from twin.scene.camera import Camera, project
 from twin.scene.flood_layer import FloodLayer
-from twin.scene.graphics import probe_graphics
 from twin.scene.layers import LayerView
 from twin.scene.model import Picture
 from twin.scene.moment import together
@@ -22,8 +22,6 @@ BARE = Furniture.none()
 HIGH = Camera((0.0, -70.0, 70.0), (0.0, -2.0, 0.0), view_angle_deg=45.0)
 START = datetime(2026, 7, 1, 12, tzinfo=UTC)
 WEST, NORTH = 84_000.0 - 30, 447_000.0 + 15
-
-draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 def flood(depths=(0.0, 0.4, 0.2), *, is_preview=False, velocity=False, name="storm"):
@@ -170,7 +168,7 @@ def dry(village, village_scene):
     return bare.image(size=SIZE, view=HIGH, furniture=BARE)
 
 
-@draws
+@needs_graphics
 class TestPictures:
     def test_flooded_ground_is_blue_and_dry_ground_as_it_was(self, scene, dry):
         picture = scene.image(size=SIZE, view=HIGH, furniture=BARE)

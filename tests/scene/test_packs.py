@@ -261,7 +261,7 @@ def test_a_city_that_is_moved_takes_its_cache_along(tmp_path, tmp_path_factory):
 
     from tests.small_town import small_town
 
-    town = small_town(tmp_path_factory.getbasetemp() / "town") / "town.twin"
+    town = small_town(tmp_path_factory) / "town.twin"
     first = shutil.copytree(town, tmp_path / "here.twin")
     legend = twin.Scene(twin.open_city(first)).colours("height_m")[1]
     moved = first.rename(tmp_path / "there.twin")

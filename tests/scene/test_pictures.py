@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from twin.core.errors import GraphicsError, LimitError, UsageError
 from twin.scene.camera import Camera, project
 from twin.scene.colour import Painting
@@ -18,7 +19,7 @@ SIZE = (320, 200)
 BARE = Furniture.none()
 HIGH = Camera((0.0, -70.0, 70.0), (0.0, -2.0, 0.0), view_angle_deg=45.0)
 
-pytestmark = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+pytestmark = needs_graphics
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from twin.core.crs import parse_crs
 from twin.core.errors import LimitError
 from twin.core.notices import Notices
 from twin.core.points import PointCloud
-from twin.scene.graphics import offscreen_window, probe_graphics
+from twin.scene.graphics import offscreen_window
 from twin.scene.point_actor import point_actors
 from twin.scene.point_colours import point_colours
 from twin.scene.point_layer import read_survey_points
@@ -72,7 +73,7 @@ def test_few_are_drawn_while_the_camera_moves(laz):
     assert (actors.every.GetVisibility(), actors.some.GetVisibility()) == (0, 0)
 
 
-@pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+@needs_graphics
 def test_points_are_seen_in_their_colours(laz):
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkCommonCore import vtkUnsignedCharArray

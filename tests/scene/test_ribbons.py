@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from twin.core.grid import Grid
 from twin.scene.camera import Camera, project
-from twin.scene.graphics import probe_graphics
 from twin.scene.layers import LayerView, LineView, WaterView
 from twin.scene.model import Lines
 from twin.scene.ribbons import MOST_ARROWS, flow_arrows, line_ribbons
@@ -97,7 +97,7 @@ class Track:
         return LayerView(lines=self.view)
 
 
-@pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+@needs_graphics
 def test_a_line_is_drawn_and_changes_its_colour(village, lit):
     from twin.scene.render import render
 

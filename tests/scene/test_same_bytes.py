@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
+from tests.drawing import needs_graphics
 from twin.scene import light as light_module
 from twin.scene.bake import light_for
-from twin.scene.graphics import probe_graphics
 
 ROOT = Path(__file__).resolve().parents[2]
 # Draws the village as a city in a folder of its own, with any number of threads for its light: with nothing in the
@@ -45,7 +44,7 @@ def draw(folder, threads):
     return {v: [p.read_bytes() for p in folder.glob(f"{v}-*.png")] for v in ("overview", "street")}
 
 
-@pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
+@needs_graphics
 def test_cold_and_warm_caches_and_other_processes_give_the_same_files(tmp_path):
     one, other = draw(tmp_path / "one", 2), draw(tmp_path / "other", 1)
     kept = sorted(p.name.split("-")[0] for p in (tmp_path / "one" / "cache" / "scene").iterdir())

@@ -1,22 +1,20 @@
 """A stage that is cut open: what lay before is gone, caps close the cut, and all comes back."""
 
 import numpy as np
-import pytest
 import shapely
 
+from tests.drawing import needs_graphics
 from twin.scene.camera import Camera, project
 from twin.scene.drawables import make_stage
-from twin.scene.graphics import probe_graphics
 from twin.scene.render import render
 from twin.scene.section import Plane, Section, cut_solids
 from twin.scene.section_stage import show_section
 
 SIZE = (240, 160)
 SOUTH = Camera((1.0, -80.0, 30.0), (1.0, -15.0, 4.0), 40.0)
-draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
-@draws
+@needs_graphics
 def test_the_near_half_of_a_house_is_gone_and_its_cut_is_closed(village_scene, solids):
     stage = make_stage(village_scene.pack, village_scene.light, village_scene.style, village_scene.sun)
     before = render(stage, SOUTH, SIZE).astype(int)

@@ -5,18 +5,17 @@ from datetime import date
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from twin.core.grid import Grid
 from twin.core.place import Place
 from twin.energy.hours import sun_hours_of
 from twin.energy.standing import Faces, Surroundings
 from twin.scene.bake import facet_texels
 from twin.scene.camera import Camera, project
-from twin.scene.graphics import probe_graphics
 from twin.scene.scene import Furniture
 from twin.scene.sun_layer import SunHoursLayer, class_colours, coloured, sun_breaks, texel_hours
 
 SIZE = (480, 320)
-draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def test_the_legend_counts_down_from_most_sun(found):
     assert "2026-03-20" in view.legends[0].title
 
 
-@draws
+@needs_graphics
 def test_the_picture_shows_dark_northern_walls_and_their_shadow(found, village, village_scene, lit):
     layer = SunHoursLayer(found, village_scene.pack)
     scene = lit(village, layers=[layer])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from tests.flood_city import grid_of, make_city
 from twin.core.notices import Notices
-from twin.scene.graphics import probe_graphics
 from twin.scene.scene import Furniture, Scene
 from twin.scene.workspace import FloodState, Section, Viewpoint, Workspace, with_layer
 
 SIZE = (240, 160)
-draws = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def middle_of(city, workspace, notices=None):
     return picture[SIZE[1] // 2 - 8 : SIZE[1] // 2 + 8, SIZE[0] // 2 - 8 : SIZE[0] // 2 + 8].mean(axis=(0, 1))
 
 
-@draws
+@needs_graphics
 def test_a_level_set_by_hand_is_drawn(valley):
     source = (grid_of(np.ones((60, 60))).bounds.x_min + 30.0, grid_of(np.ones((60, 60))).bounds.y_min + 30.0)
     dry = middle_of(valley, above(valley))
@@ -45,7 +44,7 @@ def test_a_level_set_by_hand_is_drawn(valley):
     assert wet[2] - wet[0] > dry[2] - dry[0] + 30  # bluer
 
 
-@draws
+@needs_graphics
 def test_a_flood_that_is_not_there_is_told_and_left_out(valley):
     notices = Notices()
     shown = middle_of(valley, above(valley, flood=FloodState("typhoon")), notices)
@@ -53,7 +52,7 @@ def test_a_flood_that_is_not_there_is_told_and_left_out(valley):
     assert any("typhoon" in line for line in notices.lines())
 
 
-@draws
+@needs_graphics
 def test_what_is_switched_off_or_faded_lets_the_rest_shine_through(valley):
     plain = above(valley)
     shown = middle_of(valley, plain)
@@ -64,7 +63,7 @@ def test_what_is_switched_off_or_faded_lets_the_rest_shine_through(valley):
     assert np.abs(gone - half).max() > 2
 
 
-@draws
+@needs_graphics
 def test_a_section_shows_earth_and_the_flood_in_the_cut(valley):
     """Seen from the south, with all before the middle left out."""
     b = grid_of(np.ones((60, 60))).bounds

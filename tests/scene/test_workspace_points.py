@@ -23,7 +23,7 @@ SHOWN = Workspace(survey=SurveyState(most=2_000))
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
-    return small_town(tmp_path_factory.mktemp("points"))
+    return small_town(tmp_path_factory)
 
 
 def test_the_survey_is_found_beside_the_city(town):

@@ -7,11 +7,11 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from tests.drawing import needs_graphics
 from tests.scene.conftest import AFTERNOON, ORIGIN
 from twin.core.notices import Notices
 from twin.outputs.snapshot import write_snapshot
 from twin.scene.camera import Camera
-from twin.scene.graphics import probe_graphics
 from twin.scene.model import Overlay
 from twin.scene.scene import Furniture, Scene
 from twin.scene.workspace import CityRef, Clock, LayerState, Viewpoint, Workspace, with_layer
@@ -26,7 +26,6 @@ WORKSPACE = Workspace(
     style="dark",
     furniture=Furniture("Plan", legend=False),
 )
-needs_graphics = pytest.mark.skipif(probe_graphics() is not None, reason="this machine draws nothing")
 
 
 def square(x: float) -> Overlay:

@@ -45,7 +45,7 @@ def screen():
 @pytest.fixture(scope="session")
 def town_folder(tmp_path_factory):
     """The small demo town, with its inputs."""
-    return small_town(tmp_path_factory.mktemp("town"))
+    return small_town(tmp_path_factory)
 
 
 @pytest.fixture
