@@ -15,7 +15,7 @@ from twin.core.notices import Notices
 from twin.scene.as_layer import as_layer, chosen_layers
 from twin.scene.flood_city import ROAD_RGBA, RoadLook, covered
 from twin.scene.flood_layer import FloodLayer
-from twin.scene.store import NO_LAYERS
+from twin.scene.store import NO_LAYERS, stored_pack
 from twin.water.exposure import expose
 from twin.water.flood import StepArrays, flood_of
 from twin.water.flood_store import store_flood
@@ -52,6 +52,11 @@ def flood(grid):
     h[:, :8] = 1.0
     times = np.datetime64("2026-08-28T03:00:00", "s") + 3600 * np.arange(3)
     return flood_of("storm", grid, times, np.zeros((N, N), np.float32), StepArrays(h), kind="simulation")
+
+
+def test_a_layer_that_is_not_there_is_answered_with_those_that_are(city):
+    with pytest.raises(UsageError, match="choose of storm"):
+        stored_pack(city, ["flood:storm"], notices=Notices())
 
 
 def at(layer, hours):

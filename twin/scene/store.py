@@ -58,14 +58,15 @@ def stored_pack(
         If the city has no layer of such a name.
     """
     if isinstance(source, SceneContent):
-        return Stored(_make(_chosen(source, layers), ""), None)
+        return Stored(_make(_chosen(source, layers, ()), ""), None)
     path, key = _place(source, layers, lod)
     found = load_pack(path, key=key)
     if found is not None:
         return Stored(found, path.parent, source.path)
     from twin.scene.from_city import scene_content
 
-    content = _chosen(scene_content(source, lod=lod), layers)
+    over_time = [name for name, layer in source.manifest.layers.items() if layer.kind in OVER_TIME]
+    content = _chosen(scene_content(source, lod=lod), layers, over_time)
     return keep_pack(source, content, layers, notices=notices, lod=lod)
 
 
@@ -100,7 +101,7 @@ def _place(city: City, layers: Sequence[str], lod: str | None = None) -> tuple[P
     return city.path / _CACHE / f"pack-{key}.npz", key
 
 
-def _chosen(content: SceneContent, layers: Sequence[str]) -> SceneContent:
+def _chosen(content: SceneContent, layers: Sequence[str], over_time: Sequence[str]) -> SceneContent:
     """The content with only the added layers of these names; all of them without names, none of them for ``none``."""
     if not layers:
         return content
@@ -109,7 +110,8 @@ def _chosen(content: SceneContent, layers: Sequence[str]) -> SceneContent:
     names = [o.name for o in content.overlays]
     for name in layers:
         if name not in names:
-            known = f"choose of {', '.join(names)}" if names else "add one with `twin add`"
+            shown = [*names, *over_time]
+            known = f"choose of {', '.join(shown)}" if shown else "add one with `twin add`"
             raise UsageError("--layer", f"there is no added layer {name!r}", known)
     return replace(content, overlays=tuple(o for o in content.overlays if o.name in set(layers)))
 
