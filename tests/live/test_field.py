@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from twin.core.errors import InputError, UsageError
 from twin.core.grid import Bounds, sample_bilinear
 from twin.live.bands import read_bands
 from twin.live.field import Method, field_between, field_rgba
+from twin.live.kriging import fit
 
 RNG = np.random.default_rng(5)
 PLACES = np.array([192_000.0, 280_000.0]) + RNG.uniform(0, 1000, (25, 2))
@@ -88,6 +91,49 @@ def test_concentrations_do_not_fall_below_zero() -> None:
     values = np.where(np.arange(25) == 3, 50.0, 0.1)
     field = field_between(PLACES, values, bounds=BOUNDS, cell_size_m=25.0, least=0.0)
     assert np.nanmin(field.value) >= 0
+
+
+def random_places(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(3)
+    xy, at = chance.uniform(0, 1000, (n, 2)), chance.uniform(0, 1000, (m, 2))
+    return xy, slope(xy + PLACES[0]) + chance.normal(0, 1, n), at
+
+
+def test_parts_tell_what_pykrige_tells_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pykrige.ok import OrdinaryKriging
+
+    xy, z, at = random_places(12, 500)
+    at[:12] = xy
+    kriging = fit(xy, z)
+    monkeypatch.setattr("twin.live.kriging.PAIRS_AT_ONCE", 12 * 7)
+    value, deviation = kriging.at(at)
+    of = [kriging.sill + kriging.nugget, kriging.range_m, kriging.nugget]
+    known = {
+        "variogram_model": "exponential",
+        "variogram_parameters": of,
+        "exact_values": True,
+        "pseudo_inv": True,
+    }
+    told, variance = OrdinaryKriging(*xy.T, (z - z.mean()) / z.std(), **known).execute("points", *at.T)
+    np.testing.assert_allclose(value, z.mean() + z.std() * told, rtol=1e-9)
+    np.testing.assert_allclose(deviation, z.std() * np.sqrt(np.maximum(variance, 0)), atol=1e-5)
+    for i in (0, 5, 11):
+        rest = np.arange(12) != i
+        alone = OrdinaryKriging(*xy[rest].T, z[rest] / z.std(), **known).execute("points", *xy[[i]].T)[0]
+        assert kriging.left_out()[i] == pytest.approx(z.std() * alone[0] - z[i], rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["kriging", "idw"])
+def test_memory_does_not_grow_with_cells_times_stations(method: Method) -> None:
+    """Of 28,000 cells between 300 stations all pairs at once would take 67 MB for every number of it."""
+    xy, z, _ = random_places(300, 0)
+    field_between(xy[:9], z[:9], bounds=Bounds(0, 0, 100, 100), method=method)  # imports take memory too
+    tracemalloc.start()
+    field = field_between(xy, z, bounds=Bounds(0, 0, 1000, 1000), cell_size_m=6.0, method=method)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert field.share_known > 0.5
+    assert peak < 150e6
 
 
 def test_too_few_too_fine_and_unknown() -> None:

@@ -7,13 +7,14 @@ is near.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from twin.core.errors import ExtraMissingError, InputError, UsageError
+from twin.core.errors import InputError, UsageError
 from twin.core.grid import Bounds, Grid
 from twin.live.bands import classify, colours, converted, scale_of
+from twin.live.kriging import fit, parts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -117,24 +118,36 @@ def field_between(
     xy, z = _stations(positions, values, method)
     grid = _grid(bounds, cell_size_m)
     at = np.column_stack([g.ravel() for g in np.meshgrid(grid.x_centres, grid.y_centres)])
-    nearest = _nearest(xy, at)
-    reach = _reach(xy)
-    is_flat = float(np.ptp(z)) == 0.0
-    used: Method = "idw" if is_flat else method
-    left_out = _left_out(xy, z, used)
-    if used == "kriging":
-        krige = _kriging(xy, z)
-        value, deviation = krige(at)
-        is_guess = deviation > GUESS * krige.spread
-    else:
-        value, deviation = _by_distance(xy, z, at)
-        deviation = np.hypot(
-            deviation, (0.0 if np.isnan(left_out) else left_out) * np.minimum(nearest / reach, 1.0)
-        )
-        is_guess = np.zeros(len(at), bool)
-    unknown = is_guess | (nearest > reach)
-    shaped = [np.where(unknown, np.nan, v).reshape(grid.shape).astype(np.float32) for v in (value, deviation)]
-    return Field(grid, np.maximum(shaped[0], np.float32(least)), shaped[1], used, reach, left_out, len(z))
+    nearest, reach = _nearest(xy, at), _reach(xy)
+    is_near = nearest <= reach
+    used: Method = "idw" if float(np.ptp(z)) == 0.0 else method
+    way = _kriged if used == "kriging" else _weighted
+    told = np.full((2, len(at)), np.nan)
+    told[0, is_near], told[1, is_near], left_out = way(xy, z, at[is_near], nearest[is_near] / reach)
+    value, deviation = told.reshape(2, *grid.shape).astype(np.float32)
+    return Field(grid, np.maximum(value, np.float32(least)), deviation, used, reach, left_out, len(z))
+
+
+def _kriged(xy: Float, z: Float, at: Float, _: Float) -> tuple[Float, Float, float]:
+    """Values and deviations, NaN where they are guesses, and the error at stations left out."""
+    kriging = fit(xy, z)
+    value, deviation = kriging.at(at)
+    is_guess = deviation > GUESS * kriging.spread
+    value[is_guess], deviation[is_guess] = np.nan, np.nan
+    return value, deviation, _root_mean_square(kriging.left_out())
+
+
+def _weighted(xy: Float, z: Float, at: Float, share: Float) -> tuple[Float, Float, float]:
+    """The same by distance; `share` is that to the nearest station in reaches."""
+    left_out = _root_mean_square(_left_out_by_distance(xy, z))
+    value, spread = _by_distance(xy, z, at)
+    return value, np.hypot(spread, np.nan_to_num(left_out) * share), left_out
+
+
+def _root_mean_square(errors: Float) -> float:
+    """Of stations left out; NaN where the others would be too few to tell."""
+    few = len(errors) <= LEAST_STATIONS["idw"]
+    return float("nan") if few else float(np.sqrt(np.mean(np.square(errors))))
 
 
 def _stations(positions: ArrayLike, values: ArrayLike, method: Method) -> tuple[Float, Float]:
@@ -180,43 +193,10 @@ def _reach(xy: Float) -> float:
     return REACH * float(np.median(KDTree(xy).query(xy, k=k)[0][:, -1]))
 
 
-def _kriging(xy: Float, z: Float, *, variogram: list[float] | None = None) -> Any:
-    """A function from places to values and deviations, with its `variogram` (sill, range, nugget) and `spread`."""
-    try:
-        from pykrige.ok import OrdinaryKriging
-    except ImportError as error:
-        raise ExtraMissingError(
-            "pykrige", "kriging needs it", 'pip install "twin[live]", or --method idw'
-        ) from error
-    # Eastings of millions would cost digits, and shares of millionths end the fit of the variogram before it begins.
-    centre, middle, unit = xy.mean(axis=0), float(z.mean()), float(z.std()) or 1.0
-    model = OrdinaryKriging(
-        *(xy - centre).T,
-        (z - middle) / unit,
-        variogram_model="exponential",
-        variogram_parameters=variogram,
-        nlags=max(3, min(6, len(z) // 2)),
-        weight=True,
-        exact_values=True,
-        pseudo_inv=True,
-    )
-
-    def krige(at: Float) -> tuple[Float, Float]:
-        value, variance = model.execute("points", *(at - centre).T)
-        deviation = np.sqrt(np.maximum(np.asarray(variance, np.float64), 0.0))
-        return middle + unit * np.asarray(value, np.float64), unit * deviation
-
-    sill, range_m, nugget = (float(v) for v in model.variogram_model_parameters)
-    krige.variogram = [sill + nugget, range_m, nugget]  # type: ignore[attr-defined]
-    krige.spread = unit * (sill + nugget) ** 0.5  # type: ignore[attr-defined]
-    return krige
-
-
 def _by_distance(xy: Float, z: Float, at: Float) -> tuple[Float, Float]:
     """Weighted means and the weighted spread around them."""
     value, spread = np.empty(len(at)), np.empty(len(at))
-    for start in range(0, len(at), 100_000):
-        part = slice(start, start + 100_000)
+    for part in parts(len(at), len(z)):
         distance = np.hypot(*(at[part, None, :] - xy[None]).transpose(2, 0, 1))
         weight = 1.0 / np.maximum(distance, 1e-3) ** POWER
         weight /= weight.sum(axis=1, keepdims=True)
@@ -225,20 +205,10 @@ def _by_distance(xy: Float, z: Float, at: Float) -> tuple[Float, Float]:
     return value, spread
 
 
-def _left_out(xy: Float, z: Float, method: Method) -> float:
-    """Error at each station told by all others, root of the mean square."""
-    if len(z) <= LEAST_STATIONS["idw"]:
-        return float("nan")
-    variogram = _kriging(xy, z).variogram if method == "kriging" else None
-    errors = []
-    for i in range(len(z)) if len(z) <= 200 else np.linspace(0, len(z) - 1, 200).astype(int):
-        rest = np.arange(len(z)) != i
-        if method == "kriging":
-            told = _kriging(xy[rest], z[rest], variogram=variogram)(xy[i : i + 1])[0]
-        else:
-            told = _by_distance(xy[rest], z[rest], xy[i : i + 1])[0]
-        errors.append(float(told[0] - z[i]))
-    return float(np.sqrt(np.mean(np.square(errors))))
+def _left_out_by_distance(xy: Float, z: Float) -> Float:
+    """Error at each station told by all others."""
+    rest = ~np.eye(len(z), dtype=bool)
+    return np.array([_by_distance(xy[r], z[r], xy[[i]])[0][0] - z[i] for i, r in enumerate(rest)])
 
 
 def field_rgba(field: Field, table: BandTable, observed_property: str, *, unit: str) -> NDArray[np.uint8]:
