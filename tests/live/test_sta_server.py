@@ -17,10 +17,12 @@ import pytest
 from tests.live.small_store import CATALOGUE, MIN, SCRIPT, T0, small_city
 from twin.core.errors import InputError, UsageError
 from twin.live import sta_server
+from twin.live.model import Catalogue, Datastream, Observation, Thing, batch_of
 from twin.live.moments import iso_utc
 from twin.live.sta_filter import FilterError, holds, parse_filter
 from twin.live.sta_query import parse_options, parse_path
 from twin.live.sta_server import LOOPBACK, Server, serve_city
+from twin.live.store import open_store
 
 LEVEL = "/Datastreams('river-1:level')/Observations"
 
@@ -183,6 +185,11 @@ def test_single_properties(server: Server) -> None:
         ("/v1.1/Things?$filter=" + "a" * 5000, 400, "limit"),
         ("/v1.1/Observations?$filter=result%20gt%20result", 400, "compares two"),
         ("/v1.1/Observations?$filter=1%20gt%200;DROP%20TABLE%20thing", 400, "$filter"),
+        ("/v1.1/Observations?$filter=phenomenonTime%20gt%20'2026'", 400, "a time with what is none"),
+        ("/v1.1/Observations?$filter=resultTime%20gt%205", 400, "a time with what is none"),
+        ("/v1.1/Observations?$filter=result%20gt%202026-08-28T03:00:00Z", 400, "a time with what is none"),
+        ("/v1.1/Datastreams?$filter=phenomenonTime%20gt%202026-08-28T03:00:00Z", 400, "is a span"),
+        ("/v1.1/Datastreams?$orderby=phenomenonTime", 400, "is a span"),
         ("/v1.1/Observations?$orderby=result;--", 400, "not known"),
         ("/v1.1/Things?$top=-1", 400, "$top"),
         ("/v1.1/Things?$top=1&$top=2", 400, "twice"),
@@ -204,6 +211,34 @@ def test_requests_without_sense(server: Server, path: str, status: int, told: st
     assert found == status
     assert told in answer["message"]
     assert "Traceback" not in str(answer)
+
+
+def test_ids_of_digits_are_compared_as_what_they_are(tmp_path: Path) -> None:
+    city = small_city(tmp_path / "c.twin", n_minutes=1)
+    with open_store(city, write=True) as store:
+        store.put_catalogue(Catalogue((Thing("7"),), (Datastream("11", "7"),)))
+        store.append(batch_of([Observation("11", T0, T0, 4.5)]))
+    with serve_city(city) as running:
+        assert len(get(running, "/Things", filter="@iot.id eq 7")["value"]) == 1
+        assert len(get(running, "/Datastreams", filter="Thing/id eq '7'")["value"]) == 1
+        assert results(get(running, "/Observations", filter="Datastream/id eq 11")) == [4.5]
+        assert results(get(running, "/Observations", filter="11 eq Datastream/@iot.id")) == [4.5]
+
+
+def test_what_a_writer_adds_is_there_with_the_next_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sta_server, "KEEP_SECONDS", 1e9)
+    city = small_city(tmp_path / "c.twin", n_minutes=1)
+    with serve_city(city) as running, open_store(city, write=True) as store:
+        assert get(running, "/Datastreams", count="true", top=0)["@iot.count"] == 4
+        store.put_catalogue(Catalogue((Thing("new"),), (Datastream("new:a", "new"),)))
+        store.append(batch_of([Observation("new:a", T0 + 999 * MIN, T0, 4.5)]))
+        newest = get(
+            running, "/Observations", orderby="phenomenonTime desc", top=1, expand="Datastream/Thing"
+        )
+        assert newest["value"][0]["Datastream"]["Thing"]["@iot.id"] == "new"
+        assert get(running, "/Datastreams", count="true", top=0)["@iot.count"] == 5
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])

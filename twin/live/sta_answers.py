@@ -216,7 +216,10 @@ class Answers:
             ends = self.world.follow(kind, ident, first)
             return self._read(WAYS[kind][first][0], ends[0], rest) if ends else None
         value: Any = self.world.entities[kind][ident]
-        if first not in value and not (kind == "Datastreams" and first == "phenomenonTime"):
+        if kind == "Datastreams" and first == "phenomenonTime":
+            what = "phenomenonTime of Datastreams is a span, which is neither compared nor sorted"
+            raise FilterError("query", what, "ask Observations for theirs")
+        if first not in value:
             raise FilterError(visible_text(first), f"is no property of {kind}", closest(first, value))
         for part in [first, *(rest.split("/") if rest else [])]:
             value = value.get(part) if isinstance(value, dict) else None

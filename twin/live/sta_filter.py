@@ -159,7 +159,8 @@ class _Parser:
             raise FilterError(
                 "$filter", f"{visible_text(word)!r} is no comparison", "use eq, ne, gt, ge, lt or le"
             )
-        return Compare(word, left, self.operand())
+        right = self.operand()
+        return Compare(word, _as_id(left, right), _as_id(right, left))
 
     def text_test(self) -> TextTest:
         _, function = self.next()
@@ -216,6 +217,14 @@ class _Parser:
     def end(self) -> None:
         if self.peek()[0] != "end":
             raise FilterError("$filter", f"{visible_text(self.peek()[1])!r} is too much", "join with and, or")
+
+
+def _as_id(operand: Path | Value, other: Path | Value) -> Path | Value:
+    """A number that is compared with an id as the text that ids are here."""
+    if not isinstance(operand, Value) or not isinstance(operand.value, float):
+        return operand
+    is_id = isinstance(other, Path) and other.name.rpartition("/")[2] in {"id", "@iot.id"}
+    return Value(f"{operand.value:.0f}") if is_id and operand.value.is_integer() else operand
 
 
 def _moment(text: str) -> int:
@@ -313,6 +322,9 @@ def to_sql(tree: Tree, columns: Mapping[str, str]) -> tuple[str, list[Any]]:
 def _sql_comparison(column: str, operator: str, value: Any) -> tuple[str, list[Any]]:
     if value is None:
         return f"{column} IS {'NOT ' if operator == '<>' else ''}NULL", []
+    if column.endswith("time") != isinstance(value, Moment):
+        what = "compares a time with what is none"
+        raise FilterError("$filter", what, "write times without quotes, as 2026-08-28T03:00:00Z")
     if isinstance(value, Moment):
         return f"{column} {operator} ?", [value.us]
     if not column.endswith("result"):

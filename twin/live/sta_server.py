@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import sqlite3
 import threading
 import time
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 
 from twin.core.errors import TwinError, UsageError
 from twin.core.visible_text import visible_text
-from twin.live.schema import database_path
+from twin.live.schema import database_path, guard_database
 from twin.live.sta_answers import VERSION, Answers, NotFoundError
 from twin.live.sta_entities import World
 from twin.live.sta_filter import FilterError
@@ -211,7 +212,8 @@ class Server(ThreadingHTTPServer):
         with self._reading:
             reader = self._reader()
             try:
-                yield Answers(self._world(reader[2]), reader[2], f"{self.root}/{VERSION}")
+                with one_state(reader[2]):
+                    yield Answers(self._world(reader[2]), reader[2], f"{self.root}/{VERSION}")
             except BaseException:
                 reader[1].close()
                 raise
@@ -236,9 +238,10 @@ class Server(ThreadingHTTPServer):
             self._readers.pop()[1].close()
 
     def _world(self, store: Store) -> World:
-        """Things and datastreams, read anew every few seconds."""
+        """Things and datastreams, read anew every few seconds, and at once where there are more of them."""
         read_at, world = self._kept
-        if world is None or time.monotonic() - read_at > KEEP_SECONDS:
+        is_old = world is None or time.monotonic() - read_at > KEEP_SECONDS
+        if world is None or is_old or len(world.catalogue.datastreams) != store.n_datastreams():
             world = World(store.catalogue(), self._to_degrees)
             self._kept = time.monotonic(), world
         return world
@@ -259,6 +262,18 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A broken connection is the client's own matter."""
+
+
+@contextlib.contextmanager
+def one_state(store: Store) -> Iterator[None]:
+    """The store as it is now for all that the block reads, whatever a writer adds meanwhile."""
+    with guard_database(store.path):
+        store.connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(sqlite3.Error):  # what broke the block may have ended it already
+            store.connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager
