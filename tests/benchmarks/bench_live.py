@@ -193,7 +193,7 @@ def ended(child: subprocess.Popen[str]) -> dict[str, int]:
         time.sleep(2)
         if sum(process.cpu_times()[:2]) - before < 0.1:
             break
-    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGTERM)  # a child of a background shell ignores SIGINT
     counts: dict[str, int] = json.loads(child.communicate()[0])
     return counts
 

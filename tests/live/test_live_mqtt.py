@@ -371,3 +371,20 @@ def test_a_feed_is_a_layer_of_a_scene(city: Path, tmp_path: Path) -> None:
         layer = as_layer(feed)
         assert layer.span == (datetime.fromtimestamp(60, UTC),) * 2
         assert layer.at(None) is not None
+
+
+def test_the_benchmark_ends_a_child_that_ignores_ctrl_c() -> None:
+    """As children of a background shell do."""
+    from tests.benchmarks.bench_live import ended
+
+    words = [
+        "import signal, sys",
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('{\"stored\": 1}')))",
+        "signal.alarm(10)",
+        "signal.pause()",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-c", "; ".join(words)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert ended(child) == {"stored": 1}
