@@ -9,8 +9,9 @@ import twin
 from twin.core.notices import Notices
 from twin.scene.from_city import scene_content
 from twin.scene.measure import ground_of
-from twin.scene.proposal import place_by_hand, read_proposal, with_proposal
+from twin.scene.proposal import place_by_hand, with_proposal
 from twin.scene.proposal_compare import compare
+from twin.scene.proposal_model import read_proposal
 from twin.scene.scene import Furniture
 
 

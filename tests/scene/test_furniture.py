@@ -14,12 +14,10 @@ from twin.scene.furniture import (
     attribution_patch,
     compose,
     legend_patches,
-    nice_length,
-    north_patch,
-    scale_patch,
     text_patch,
     title_patches,
 )
+from twin.scene.furniture_ground import nice_length, north_patch, scale_patch
 from twin.scene.labels import label_patches
 from twin.scene.style import load_style
 

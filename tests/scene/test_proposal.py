@@ -20,11 +20,11 @@ from twin.scene.proposal import (
     figures,
     place_as_told,
     place_by_hand,
-    read_proposal,
     replaced_buildings,
     with_proposal,
 )
 from twin.scene.proposal_compare import compare, planned
+from twin.scene.proposal_model import read_proposal
 from twin.scene.proposal_place import told_place
 from twin.sources.ifc import MapPlace
 

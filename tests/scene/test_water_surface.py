@@ -7,7 +7,8 @@ import shapely
 from twin.core.grid import Grid
 from twin.scene.layers import WaterView
 from twin.scene.water_field import ramp, water_field
-from twin.scene.water_surface import water_nodes, water_surface
+from twin.scene.water_nodes import water_nodes
+from twin.scene.water_surface import water_surface
 
 COLOURS = ((200, 220, 240), (20, 60, 160))
 

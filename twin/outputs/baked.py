@@ -64,7 +64,7 @@ def _picture(
     scene: Scene, mesh: Any, colours: NDArray[np.uint8], light: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     from twin.scene.light import Texels
-    from twin.scene.lightmap import grow_into_gaps
+    from twin.scene.light_smoothing import grow_into_gaps
     from twin.scene.stage import light_balance
 
     texels = Texels.of(mesh)

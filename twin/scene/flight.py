@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.scene.camera import Camera
+from twin.scene.flight_path import STEPS, camera_of, eye_of, spline, vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +26,6 @@ _ORBIT_ANGLE_DEG = 28.0
 _ORBIT_MARGIN = 0.86
 """Share of the picture that the city may fill while it turns."""
 _LEAST_TRAVEL_S = 0.4
-_TARGET_WEIGHT = 0.4
-"""What looking elsewhere counts against moving: a turn on the spot takes time too."""
-_ZOOM_WEIGHT = 0.7
-_STEPS = 64
 _CLEARANCE_M = 5.0
 
 
@@ -115,7 +111,7 @@ def orbit_flight(
         turn = -2 * math.pi * (second % seconds) / seconds
         c, s = math.cos(turn), math.sin(turn)
         eye = pivot + np.array([c * arm[0] - s * arm[1], s * arm[0] + c * arm[1], arm[2]])
-        return Camera(_vector(eye), around.target, around.view_angle_deg, around.parallel_height_m)
+        return Camera(vector(eye), around.target, around.view_angle_deg, around.parallel_height_m)
 
     return Flight(seconds, (Leg(0.0, way),))
 
@@ -128,10 +124,10 @@ def _turntable(points: NDArray[np.floating], aspect: float, azimuth_deg: float) 
     seen = np.asarray(points, dtype=np.float64) - pivot
     distance = 1.0
     for degrees in range(0, 360, 5):
-        x, y, z = (seen @ Camera((0.0, 0.0, 0.0), _vector(-_away(degrees))).axes.T).T
+        x, y, z = (seen @ Camera((0.0, 0.0, 0.0), vector(-_away(degrees))).axes.T).T
         needed = np.maximum(np.abs(x) / (tall * aspect), np.abs(y) / tall) - z
         distance = max(distance, float(needed.max()))
-    return Camera(_vector(pivot + distance * _away(azimuth_deg)), _vector(pivot), _ORBIT_ANGLE_DEG)
+    return Camera(vector(pivot + distance * _away(azimuth_deg)), vector(pivot), _ORBIT_ANGLE_DEG)
 
 
 def _away(azimuth_deg: float) -> NDArray[np.float64]:
@@ -275,19 +271,19 @@ def _way(
     """The camera as a function of seconds."""
     from scipy.interpolate import CubicHermiteSpline
 
-    line, lengths = _spline([stop.camera for stop in run])
+    line, lengths = spline([stop.camera for stop in run])
     gone = np.concatenate([[0.0], np.cumsum(lengths.ravel())])
-    knots = gone[np.rint(places * _STEPS).astype(int)]
+    knots = gone[np.rint(places * STEPS).astype(int)]
     run_along = CubicHermiteSpline(times, knots, _slopes(times, knots, rests))
-    index = np.arange(len(gone)) / _STEPS
-    lift = _lifts(np.array([_eye(line(number)) for number in index]), surface)
+    index = np.arange(len(gone)) / STEPS
+    lift = _lifts(np.array([eye_of(line(number)) for number in index]), surface)
 
     def way(second: float) -> Camera:
         along = float(run_along(min(max(second, 0.0), float(times[-1]))))
         number = float(np.interp(along, gone, index))
         if abs(number - round(number)) < 1e-9:
             return run[round(number)].camera
-        return _camera(line(number), float(np.interp(number, index, lift)))
+        return camera_of(line(number), float(np.interp(number, index, lift)))
 
     return way
 
@@ -301,12 +297,12 @@ def _lifts(eyes: NDArray[np.float64], surface: Surface | None) -> NDArray[np.flo
     free = eyes[:, 2] - surface(eyes[:, :2])
     # Between two stops in a street the eye stays as low as there.
     wanted = np.interp(
-        np.arange(len(eyes)) / _STEPS,
-        np.arange(len(free[::_STEPS])),
-        np.clip(free[::_STEPS], 0.5, _CLEARANCE_M),
+        np.arange(len(eyes)) / STEPS,
+        np.arange(len(free[::STEPS])),
+        np.clip(free[::STEPS], 0.5, _CLEARANCE_M),
     )
     need = np.maximum(wanted - free, 0.0)
-    from_stop = np.abs((np.arange(len(eyes)) + _STEPS // 2) % _STEPS - _STEPS // 2)
+    from_stop = np.abs((np.arange(len(eyes)) + STEPS // 2) % STEPS - STEPS // 2)
     need[from_stop <= 1] = 0.0
     wide = gaussian_filter1d(maximum_filter1d(np.nan_to_num(need), 13), 4.0, mode="nearest")
     near = np.clip(from_stop / 5.0, 0.0, 1.0)
@@ -329,101 +325,4 @@ def _way_length(run: Sequence[Stop]) -> NDArray[np.float64]:
     """Length of the way between neighbours, shape (n - 1,)."""
     if len(run) < 2:
         return np.zeros(0)
-    return np.asarray(_spline([stop.camera for stop in run])[1].sum(axis=1))
-
-
-def _spline(cameras: Sequence[Camera]) -> tuple[Any, NDArray[np.float64]]:
-    """A line through cameras, by the number of the camera, and the lengths of its steps, shape (n - 1, _STEPS)."""
-    from scipy.interpolate import CubicHermiteSpline
-
-    values = _numbers(cameras)
-    gap = np.array([max(_apart(a, b), 1e-6) ** 0.5 for a, b in itertools.pairwise(values)])
-    knots = np.concatenate([[0.0], np.cumsum(gap)])
-    spline = CubicHermiteSpline(knots, values, _tangents(values, gap))
-
-    def line(number: float) -> NDArray[np.float64]:
-        return np.asarray(spline(np.interp(number, np.arange(len(knots)), knots)))
-
-    fine = np.interp(np.arange((len(knots) - 1) * _STEPS + 1) / _STEPS, np.arange(len(knots)), knots)
-    points = spline(fine)
-    steps = np.array([_apart(a, b) for a, b in itertools.pairwise(points)])
-    return line, np.maximum(steps, 1e-9).reshape(-1, _STEPS)
-
-
-def _tangents(values: NDArray[np.float64], gap: NDArray[np.float64]) -> NDArray[np.float64]:
-    slope = np.diff(values, axis=0) / gap[:, None]
-    tangents = np.empty_like(values)
-    if (
-        len(values) > 2
-        and np.allclose(values[0, :3], values[-1, :3])
-        and np.allclose(_eye(values[0]), _eye(values[-1]))
-    ):
-        wrapped = _between(slope[-1], slope[0], gap[-1], gap[0])
-        tangents[0] = tangents[-1] = wrapped
-    else:
-        tangents[0], tangents[-1] = slope[0], slope[-1]
-    for i in range(1, len(values) - 1):
-        tangents[i] = _between(slope[i - 1], slope[i], gap[i - 1], gap[i])
-    return tangents
-
-
-def _between(
-    before: NDArray[np.float64], after: NDArray[np.float64], gap_before: float, gap_after: float
-) -> NDArray[np.float64]:
-    """Slope of the parabola through three neighbours at the middle one."""
-    return np.asarray((before * gap_after + after * gap_before) / (gap_before + gap_after))
-
-
-def _numbers(cameras: Sequence[Camera]) -> NDArray[np.float64]:
-    """Cameras as rows: target, azimuth and elevation of the eye seen from there, and the logarithms of its distance,
-    of the angle of view and of the height of a parallel view; halving takes as long as doubling.
-    """
-    rows = []
-    for camera in cameras:
-        east, north, up = np.subtract(camera.eye, camera.target)
-        level = math.hypot(east, north)
-        # Straight from above north is up: as if the eye stood in the south.
-        azimuth = math.atan2(east, north) if level > 1e-6 * abs(up) else math.pi
-        distance = math.dist(camera.eye, camera.target)
-        parallel = camera.parallel_height_m or 2 * distance * math.tan(
-            math.radians(camera.view_angle_deg) / 2
-        )
-        rows.append(
-            [
-                *camera.target,
-                *(azimuth, math.atan2(up, level), math.log(distance)),
-                *(
-                    math.log(camera.view_angle_deg),
-                    math.log(parallel),
-                    float(camera.parallel_height_m is not None),
-                ),
-            ]
-        )
-    values = np.array(rows)
-    values[:, 3] = np.unwrap(values[:, 3])
-    return values
-
-
-def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """How far two cameras are from each other, as shares of their distance from what they look at."""
-    distance = math.exp((a[5] + b[5]) / 2)
-    moved, turned = np.linalg.norm(_eye(a) - _eye(b)), np.linalg.norm(a[:3] - b[:3])
-    return float((moved + _TARGET_WEIGHT * turned) / distance + _ZOOM_WEIGHT * abs(a[6] - b[6]))
-
-
-def _eye(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    azimuth, elevation, distance = values[3], values[4], math.exp(values[5])
-    level = math.cos(elevation) * distance
-    away = [level * math.sin(azimuth), level * math.cos(azimuth), math.sin(elevation) * distance]
-    return np.asarray(values[:3] + np.array(away))
-
-
-def _camera(values: NDArray[np.float64], lift_m: float) -> Camera:
-    angle = min(max(math.exp(values[6]), 1.0), 150.0)
-    parallel = math.exp(values[7]) if values[8] > 0.5 else None
-    return Camera(_vector(_eye(values) + np.array([0.0, 0.0, lift_m])), _vector(values[:3]), angle, parallel)
-
-
-def _vector(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    x, y, z = (float(v) for v in values)
-    return x, y, z
+    return np.asarray(spline([stop.camera for stop in run])[1].sum(axis=1))

@@ -15,17 +15,8 @@ import numpy as np
 
 from twin.core.rays import make_caster
 from twin.core.tasks import default_workers
-from twin.scene.lightmap import (
-    border_texels,
-    claim_texels,
-    grow_into_gaps,
-    place_texels,
-    sky_rays,
-    smooth_among_kin,
-    sun_rays,
-    texels_by_owner,
-    unit_rows,
-)
+from twin.scene.light_smoothing import border_texels, grow_into_gaps, smooth_among_kin
+from twin.scene.lightmap import claim_texels, place_texels, sky_rays, sun_rays, texels_by_owner, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

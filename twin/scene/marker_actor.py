@@ -15,7 +15,7 @@ from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataObject, vtkImageData, vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkTexture
 
-from twin.scene import shaders
+from twin.scene import marker_shaders
 from twin.scene.layers import MarkerState
 from twin.scene.stage import add_actor
 
@@ -51,8 +51,18 @@ class MarkerActor:
 def add_markers(stage: Stage, view: MarkerView) -> MarkerActor:
     """Put the markers of a layer on the stage; `show_markers` changes them."""
     image = vtkImageData()
-    mark_shader = (shaders.MARK_DEC, shaders.MARK_IMPL, shaders.MARK_FRAGMENT_DEC, shaders.MARK)
-    column_shader = (shaders.COLUMN_DEC, shaders.COLUMN_IMPL, shaders.COLUMN_FRAGMENT_DEC, shaders.COLUMN)
+    mark_shader = (
+        marker_shaders.MARK_DEC,
+        marker_shaders.MARK_IMPL,
+        marker_shaders.MARK_FRAGMENT_DEC,
+        marker_shaders.MARK,
+    )
+    column_shader = (
+        marker_shaders.COLUMN_DEC,
+        marker_shaders.COLUMN_IMPL,
+        marker_shaders.COLUMN_FRAGMENT_DEC,
+        marker_shaders.COLUMN,
+    )
     made = MarkerActor(_actor(mark_shader), _actor(column_shader), image)
     for actor in (made.columns, made.marks):
         actor.GetProperty().SetTexture("markerTable", _nearest(image))

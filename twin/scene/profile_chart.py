@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from twin.scene.fonts import draw_text, split_runs, text_size
-from twin.scene.furniture import nice_length
+from twin.scene.furniture_ground import nice_length
 from twin.scene.style import load_style
 
 if TYPE_CHECKING:

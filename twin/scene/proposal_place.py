@@ -12,7 +12,7 @@ from twin.scene.proposal import as_told
 
 if TYPE_CHECKING:
     from twin.core.notices import Notices
-    from twin.scene.proposal import ProposalModel
+    from twin.scene.proposal_model import ProposalModel
 
 _ARM_M = 100.0
 

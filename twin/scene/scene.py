@@ -480,14 +480,8 @@ class Scene:
         self, camera: Camera, size: tuple[int, int], attribute: Legend | None, wanted: Furniture
     ) -> list[Patch]:
         """Everything that lies flat over a picture, lowest first."""
-        from twin.scene.furniture import (
-            Sheet,
-            attribution_patch,
-            legend_patches,
-            north_patch,
-            scale_patch,
-            title_patches,
-        )
+        from twin.scene.furniture import Sheet, attribution_patch, legend_patches, title_patches
+        from twin.scene.furniture_ground import north_patch, scale_patch
         from twin.scene.labels import boxes, label_patches
         from twin.scene.wording import worded
 

@@ -126,7 +126,7 @@ def texel_hours(found: SunHours, pack: ScenePack) -> NDArray[np.float32]:
     from scipy.spatial import cKDTree
 
     from twin.scene.bake import facet_texels
-    from twin.scene.lightmap import grow_into_gaps
+    from twin.scene.light_smoothing import grow_into_gaps
 
     out = np.full(pack.meta.atlas, np.nan, np.float32)
     faces: Any = found.faces

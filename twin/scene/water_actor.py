@@ -14,7 +14,8 @@ from twin.scene import shaders
 from twin.scene.stage import add_actor, put_light
 from twin.scene.vtk_parts import flood_actor, grain_texture, texture
 from twin.scene.water_field import water_field
-from twin.scene.water_surface import water_nodes, water_surface
+from twin.scene.water_nodes import water_nodes
+from twin.scene.water_surface import water_surface
 
 if TYPE_CHECKING:
     import numpy as np

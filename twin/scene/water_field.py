@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from twin.scene.layers import WaterView
     from twin.scene.style import Rgb
-    from twin.scene.water_surface import WaterNodes
+    from twin.scene.water_nodes import WaterNodes
 
 _STEPS = 4096
 _DEEP_M = 4.0

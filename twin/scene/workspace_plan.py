@@ -104,7 +104,8 @@ def placed_proposal(
     """
     from dataclasses import replace
 
-    from twin.scene.proposal import place_by_hand, read_proposal
+    from twin.scene.proposal import place_by_hand
+    from twin.scene.proposal_model import read_proposal
 
     model = read_proposal(model_file(proposal, file), notices=notices)
     units = {1.0: "m", 0.01: "cm", 0.001: "mm", 0.3048: "ft"}.get(proposal.units_m)

@@ -161,7 +161,8 @@ class PlanPanel(Panel):
 
         def work(around: Surroundings, _told: object) -> Proposal:
             from twin.scene.measure import ground_of
-            from twin.scene.proposal import read_proposal, replaced_buildings
+            from twin.scene.proposal import replaced_buildings
+            from twin.scene.proposal_model import read_proposal
 
             read_proposal(model_file(made, None), notices=Notices())
             placed = placed_proposal(made, ground_of(around), file=None, notices=Notices())
@@ -273,7 +274,7 @@ def read_place(model: Path, crs_wkt: str) -> ToldPlace | None:
         If it cannot be read, or its CRS is not known.
     """
     from twin.core.crs import parse_crs
-    from twin.scene.proposal import read_proposal
+    from twin.scene.proposal_model import read_proposal
 
     notices = Notices()
     found = read_proposal(model, notices=notices)

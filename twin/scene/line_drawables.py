@@ -1,0 +1,86 @@
+"""Lines of a pack as actors: edges of buildings, outlines of what could not be built, lines of added layers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+from twin.scene.paint import (
+    overlay_colours,
+)
+from twin.scene.stage import Stage, add_actor
+from twin.scene.vtk_parts import (
+    line_actor,
+    line_data,
+)
+
+if TYPE_CHECKING:
+    from twin.scene.pack import Tile
+
+_EDGE_WIDTH_PX = 1.0
+_EDGE_REACH_M = 0.28
+_LINE_WIDTH_PX = 3.0
+_UNBUILT_WIDTH_PX = 1.6
+_LINE_REACH_M = 1e9
+"""Lines of the user's layers do not pale, however far away: a picture of a whole city is asked for them."""
+
+
+def add_edges(stage: Stage) -> None:
+    """Edges of buildings, those of a tile each; of a large city's they are made when they are near enough."""
+    bounds = stage.pack.arrays.get("coarse_edge_bounds")
+    for number, tile in enumerate(stage.pack.meta.edge_tiles):
+        data = vtkPolyData()
+        if bounds is None:
+            data = _edge_data(stage, tile)
+        rgb, alpha = stage.style.unit("building.edge"), stage.style.numbers["building.edge_alpha"]
+        actor = line_actor(data, rgb=rgb, alpha=alpha)
+        if bounds is not None:
+            box = tuple(float(v) for v in bounds[number])
+            stage.waiting[actor] = (box, partial(_fill_edges, stage, tile, data))
+        _add_lines(stage, actor, "edges", _EDGE_WIDTH_PX, _EDGE_REACH_M)
+
+
+def _edge_data(stage: Stage, tile: Tile) -> Any:
+    ends = stage.pack["edge_points"][slice(*tile.cells)].reshape(-1, 3)
+    return line_data(stage, ends, np.arange(len(ends), dtype=np.int32).reshape(-1, 2))
+
+
+def _fill_edges(stage: Stage, tile: Tile, data: Any) -> None:
+    data.ShallowCopy(_edge_data(stage, tile))
+
+
+def _add_lines(stage: Stage, actor: Any, group: str, width_px: float, reach_m: float) -> None:
+    """Take lines in, and say from which width of a pixel on they pale."""
+    add_actor(stage, actor, group)
+    actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("lineReach", reach_m)
+    stage.lines.append((actor, width_px, reach_m))
+
+
+def add_unbuilt(stage: Stage) -> None:
+    """Outlines of buildings that have no shape: a reader sees where they stand, and why water has holes there."""
+    ends = stage.pack["unbuilt_points"].reshape(-1, 3)
+    if not len(ends):
+        return
+    data = line_data(stage, ends, np.arange(len(ends), dtype=np.int32).reshape(-1, 2))
+    actor = line_actor(data, rgb=stage.style.unit("building.unbuilt"), alpha=0.95)
+    _add_lines(stage, actor, "edges", _UNBUILT_WIDTH_PX, _LINE_REACH_M)
+
+
+def add_overlay_lines(stage: Stage) -> None:
+    """Lines of added layers in their colours."""
+    pack = stage.pack
+    colours = overlay_colours(pack, stage.style)
+    starts, points = pack["overlay_line_starts"], pack["overlay_lines"]
+    for i, entry in enumerate(pack.meta.overlays):
+        first, last = int(starts[entry.lines[0]]), int(starts[entry.lines[1]])
+        if last - first < 2:
+            continue
+        pairs = np.column_stack([np.arange(first, last - 1), np.arange(first + 1, last)])
+        inside = ~np.isin(pairs[:, 1], starts)
+        data = line_data(stage, points[first:last], (pairs[inside] - first).astype(np.int32))
+        r, g, b = (c / 255 for c in colours[i])
+        actor = line_actor(data, rgb=(r, g, b), alpha=0.95)
+        _add_lines(stage, actor, "overlays", _LINE_WIDTH_PX, _LINE_REACH_M)
