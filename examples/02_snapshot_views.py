@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 import twin
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 
 VIEWS = (("street", "light"), ("top", "light"), ("axis", "light"), ("overview", "dark"))
 

@@ -7,7 +7,7 @@ from PIL import Image
 import twin
 from twin.outputs.film import draw_frame
 from twin.outputs.film_plan import FilmOptions, plan_film
-from twin.scene.scene import Furniture, Shot
+from twin.scene.shot import Furniture, Shot
 from twin.scene.studio import Studio
 from twin.scene.workspace import Tour, TourStop
 from twin.scene.workspace_scene import viewpoint_of

@@ -3,8 +3,8 @@
 import common
 
 import twin
-from twin.scene.scene import Furniture
 from twin.scene.seen_layer import SeenLayer
+from twin.scene.shot import Furniture
 from twin.scene.sight import viewshed
 
 

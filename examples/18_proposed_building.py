@@ -12,7 +12,7 @@ from twin.scene.measure import ground_of
 from twin.scene.proposal import place_by_hand, with_proposal
 from twin.scene.proposal_compare import compare
 from twin.scene.proposal_model import read_proposal
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 
 
 def main() -> None:

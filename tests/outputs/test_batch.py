@@ -21,7 +21,8 @@ from twin.outputs.batch import CONTACT_SHEET, write_batch
 from twin.outputs.batch_file import read_batch, require_city, safe_text
 from twin.outputs.contact_sheet import write_contact_sheets
 from twin.scene import store
-from twin.scene.scene import Furniture, Scene
+from twin.scene.scene import Scene
+from twin.scene.shot import Furniture
 from twin.scene.style import load_style
 
 SHOTS = """

@@ -7,13 +7,14 @@ import shapely
 from twin.scene.camera import named_view, project
 from twin.scene.framing import Taken
 from twin.scene.furniture import Sheet, legend_patches
-from twin.scene.scene import Furniture
+from twin.scene.scene_furniture import legend_panels
+from twin.scene.shot import Furniture
 
 VIEWS = ["overview", "top", "north", "east", "axis"]
 
 
 def legend_box(scene, size, color_by=None):
-    legends = scene._legends(scene.colours(color_by)[1])
+    legends = legend_panels(scene, scene.colours(color_by)[1])
     (patch,) = legend_patches(Sheet(size, scene.style), legends)
     return patch.box
 

@@ -10,7 +10,7 @@ from tests.drawing import needs_graphics
 from twin.scene.camera import Camera, project
 from twin.scene.layers import LayerView, MarkerState, MarkerView
 from twin.scene.marker_actor import heads, marker_table
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 
 SIZE = (480, 300)
 BARE = Furniture.none()

@@ -14,7 +14,8 @@ from twin.scene.flood_layer import FloodLayer
 from twin.scene.layers import LayerView
 from twin.scene.model import Picture
 from twin.scene.moment import together
-from twin.scene.scene import Furniture, Scene
+from twin.scene.scene import Scene
+from twin.scene.shot import Furniture
 from twin.water.flood import StepArrays, flood_of
 
 SIZE = (320, 200)

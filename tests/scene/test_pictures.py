@@ -12,7 +12,8 @@ from twin.scene.colour import Painting
 from twin.scene.drawables import make_stage
 from twin.scene.graphics import probe_graphics
 from twin.scene.render import pieces, render
-from twin.scene.scene import Furniture, Scene, check_size
+from twin.scene.scene import Scene
+from twin.scene.shot import Furniture, check_size
 from twin.scene.stage import recolour
 
 SIZE = (320, 200)

@@ -12,7 +12,7 @@ from twin.scene.camera import Camera, project
 from twin.scene.layers import LayerView, LineView, WaterView
 from twin.scene.model import Lines
 from twin.scene.ribbons import MOST_ARROWS, flow_arrows, line_ribbons
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 RED, BLUE = (250, 0, 0), (0, 0, 250)

@@ -12,7 +12,7 @@ from twin.energy.hours import sun_hours_of
 from twin.energy.standing import Faces, Surroundings
 from twin.scene.bake import facet_texels
 from twin.scene.camera import Camera, project
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 from twin.scene.sun_layer import SunHoursLayer, class_colours, coloured, sun_breaks, texel_hours
 
 SIZE = (480, 320)

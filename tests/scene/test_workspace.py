@@ -13,7 +13,7 @@ from twin.core.errors import InputError, InputNotFoundError, LimitError, Storage
 from twin.core.notices import Notices
 from twin.scene import workspace_json
 from twin.scene.colour import ColourBy
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 from twin.scene.workspace import (
     Bookmark,
     CityRef,

@@ -8,7 +8,8 @@ import pytest
 from tests.drawing import needs_graphics
 from tests.flood_city import grid_of, make_city
 from twin.core.notices import Notices
-from twin.scene.scene import Furniture, Scene
+from twin.scene.scene import Scene
+from twin.scene.shot import Furniture
 from twin.scene.workspace import FloodState, Section, Viewpoint, Workspace, with_layer
 
 SIZE = (240, 160)

@@ -13,7 +13,8 @@ from twin.core.notices import Notices
 from twin.outputs.snapshot import write_snapshot
 from twin.scene.camera import Camera
 from twin.scene.model import Overlay
-from twin.scene.scene import Furniture, Scene
+from twin.scene.scene import Scene
+from twin.scene.shot import Furniture
 from twin.scene.workspace import CityRef, Clock, LayerState, Viewpoint, Workspace, with_layer
 from twin.scene.workspace_json import write_workspace
 from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of

@@ -91,7 +91,7 @@ def _plan(city: City, kind: str, given: dict[str, Any], notices: Notices) -> Fil
     from twin.outputs.film import GIF_FPS
     from twin.outputs.film_plan import DEFAULT_LANGUAGE, FilmOptions, parse_time_range, plan_film
     from twin.outputs.snapshot import source_key, wanted_scene
-    from twin.scene.scene import check_size
+    from twin.scene.shot import check_size
     from twin.scene.tour_files import find_tour
     from twin.scene.workspace_json import read_workspace
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from twin.scene.furniture import Patch, Sheet
-    from twin.scene.scene import Furniture, Scene
+    from twin.scene.scene import Scene
+    from twin.scene.shot import Furniture
     from twin.scene.workspace import Tour
 
 ORBIT_S, RANGE_S, TOUR_S = 20.0, 12.0, 4.0

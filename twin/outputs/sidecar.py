@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from twin.city.model import City
     from twin.scene.camera import Camera
-    from twin.scene.scene import Furniture, Scene
+    from twin.scene.scene import Scene
+    from twin.scene.shot import Furniture
 
 FORMAT = 1
 _PACKAGES = ("numpy", "pillow", "vtk", "embreex")

@@ -77,7 +77,7 @@ def write_snapshot(
     LimitError
         If the picture would be too large.
     """
-    from twin.scene.scene import check_size
+    from twin.scene.shot import check_size
 
     if out.suffix.lower() != ".png":
         raise UsageError(out, "pictures are written as PNG", f"call it {out.with_suffix('.png').name}")
@@ -138,7 +138,8 @@ def _wanted_scene(
     notices: Notices,
 ) -> Scene:
     from twin.energy.sun import parse_time
-    from twin.scene.scene import Furniture, Scene
+    from twin.scene.scene import Scene
+    from twin.scene.shot import Furniture
     from twin.scene.workspace_json import read_workspace
 
     if workspace is None:

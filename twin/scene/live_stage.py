@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from twin.scene.moment import Moment
     from twin.scene.ribbon_actor import RibbonActor
     from twin.scene.ribbons import Ribbons
-    from twin.scene.scene import Furniture, Scene
+    from twin.scene.scene import Scene
+    from twin.scene.shot import Furniture
     from twin.scene.stage import Stage
     from twin.scene.water_actor import WaterActor
     from twin.scene.workspace_points import ShownPoints

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from twin.core.errors import LimitError, UsageError
 from twin.core.notices import Notices
-from twin.energy.sun import Sun, parse_time, sun_at
+from twin.energy.sun import Sun, parse_time
 from twin.scene.as_layer import chosen_layers
 from twin.scene.camera import Camera, load_camera, named_view
 from twin.scene.colouring import Colouring
+from twin.scene.shot import Furniture, Shot, check_size
 from twin.scene.store import stored_pack
 from twin.scene.style import load_style
-from twin.scene.sun import snapped, studio_sun
+from twin.scene.sun import snapped, studio_sun, sun_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.scene.bake import Light
     from twin.scene.colour import ColourBy, Legend
-    from twin.scene.framing import Taken
     from twin.scene.furniture import Patch
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
@@ -37,60 +36,9 @@ if TYPE_CHECKING:
     from twin.scene.sketches import Sketch
     from twin.scene.store import Stored
     from twin.scene.style import Style
-    from twin.scene.workspace import LayerState, Workspace
+    from twin.scene.workspace import Workspace
     from twin.scene.workspace_points import ShownPoints
     from twin.scene.workspace_section import Cut
-
-MIN_SIDE_PX = 16
-MAX_SIDE_PX = 16_384
-MAX_PIXELS = 7680 * 4320 * 2
-_LABEL_REACH_M = 160.0
-
-
-@dataclass(frozen=True, slots=True)
-class Furniture:
-    """What stands around a picture; each part can be left out.
-
-    Parameters
-    ----------
-    title : str, optional
-        None writes the city's name, an empty text nothing.
-    legend, scale, north, labels, attribution : bool
-    text_scale : float
-        Makes texts and legends so many times as large as the size of the picture asks for; 0.5 to 4.
-
-    Raises
-    ------
-    ValueError
-        If they would be too small or too large to read.
-    """
-
-    title: str | None = None
-    legend: bool = True
-    scale: bool = True
-    north: bool = True
-    labels: bool = True
-    attribution: bool = True
-    text_scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.5 <= self.text_scale <= 4:
-            raise ValueError(f"text_scale must be 0.5 to 4, is {self.text_scale:g}")
-
-    @classmethod
-    def none(cls) -> Furniture:
-        """The bare picture."""
-        return cls("", legend=False, scale=False, north=False, labels=False, attribution=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """What a picture of a scene shows where nothing else is asked for."""
-
-    view: str | Path | Camera = "overview"
-    color_by: str | ColourBy | None = None
-    furniture: Furniture = Furniture()
-    looks: tuple[LayerState, ...] = ()
 
 
 class Scene:
@@ -296,7 +244,7 @@ class Scene:
         if self._fixed_sun is not None:
             fixed = self._fixed_sun
             when = None if fixed == "studio" else parse_time(fixed) if isinstance(fixed, str) else fixed
-        return studio_sun(self.pack.meta.sun_deg) if when is None else snapped(_sun(self.pack, when))
+        return studio_sun(self.pack.meta.sun_deg) if when is None else snapped(sun_of(self.pack, when))
 
     @property
     def pack(self) -> ScenePack:
@@ -343,34 +291,11 @@ class Scene:
             return view
         if Path(view).suffix.lower() in {".json", ".toml"}:
             return load_camera(Path(view), self.pack.meta.origin)
+        from twin.scene.scene_furniture import legend_places
+
         wanted = furniture or self.shot.furniture
-        taken = self._legend_places(size, color_by or self.shot.color_by) if wanted.legend else ()
+        taken = legend_places(self, size, color_by or self.shot.color_by) if wanted.legend else ()
         return named_view(str(view), self.pack, aspect=size[0] / size[1], taken=taken)
-
-    def _legend_places(self, size: tuple[int, int], color_by: str | ColourBy | None) -> list[Taken]:
-        """Where the legends of such a picture lie."""
-        from twin.scene.framing import Taken
-        from twin.scene.furniture import Sheet, legend_patches
-
-        try:
-            attribute = self.colours(color_by)[1]
-        except UsageError:
-            attribute = None  # Told where the buildings are coloured.
-        width, height = size
-        boxes = [patch.box for patch in legend_patches(Sheet(size, self.style), self._legends(attribute))]
-        return [Taken(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in boxes]
-
-    def _legends(self, attribute: Legend | None) -> list[list[Legend]]:
-        """Legends of each panel, in the language of the picture."""
-        from twin.scene.legend import scene_legends, sensor_legends
-        from twin.scene.wording import worded_legends
-
-        over_time = [*self.moment.legends, *([] if self.points is None else [self.points.legend])]
-        panels = (
-            scene_legends(self.pack, self.style, attribute, over_time=over_time),
-            sensor_legends(over_time),
-        )
-        return [worded_legends(part, self.language) for part in panels]
 
     def image(
         self,
@@ -480,116 +405,6 @@ class Scene:
         self, camera: Camera, size: tuple[int, int], attribute: Legend | None, wanted: Furniture
     ) -> list[Patch]:
         """Everything that lies flat over a picture, lowest first."""
-        from twin.scene.furniture import Sheet, attribution_patch, legend_patches, title_patches
-        from twin.scene.furniture_ground import north_patch, scale_patch
-        from twin.scene.labels import boxes, label_patches
-        from twin.scene.wording import worded
+        from twin.scene.scene_furniture import scene_furniture
 
-        sheet, meta = Sheet(size, self.style, self.notices, wanted.text_scale), self.pack.meta
-        fixed: list[Any] = []
-        title = meta.name if wanted.title is None else wanted.title
-        if title:
-            fixed += title_patches(sheet, title, self._subtitle())
-        if wanted.legend:
-            fixed += legend_patches(sheet, self._legends(attribute))
-        inside = _stands_inside(camera, meta.block)
-        if wanted.scale and not inside:
-            fixed.append(scale_patch(sheet, camera, language=self.language))
-        if wanted.north:
-            fixed.append(north_patch(sheet, camera, convergence_deg=meta.convergence_deg))
-        if wanted.attribution:
-            fixed.append(attribution_patch(sheet, [worded(line, self.language) for line in meta.attribution]))
-        named = self._marks(sheet, camera)
-        if wanted.labels:
-            named += self._values(sheet, camera, boxes([*fixed, *named]))
-            reach = _LABEL_REACH_M if inside else float("inf")
-            labels = meta.labels if self.cut is None else self.cut.standing(meta.labels, meta.origin)
-            named += label_patches(sheet, camera, labels, taken=boxes([*fixed, *named]), farthest_m=reach)
-        patches = [*named, *(patch for patch in fixed if patch is not None)]
-        if self.sketches:
-            from twin.scene.sketches import sketch_patches
-
-            patches += sketch_patches(sheet, camera, meta.origin, self.sketches)
-        return patches
-
-    def _values(self, sheet: Any, camera: Camera, taken: list[Any]) -> list[Patch]:
-        """Values of what layers over time mark."""
-        patches: list[Patch] = []
-        for _, view in self.moment.markers:
-            from twin.scene.marker_labels import marker_label_patches
-            from twin.scene.wording import worded_markers
-
-            used = [*taken, *(patch.box for patch in patches)]
-            told = worded_markers(view, self.language)
-            patches += marker_label_patches(sheet, camera, told, self.pack.meta.origin, taken=used)
-        return patches
-
-    def _marks(self, sheet: Any, camera: Camera) -> list[Patch]:
-        """Points of the user's layers."""
-        from twin.scene.furniture import point_patches
-        from twin.scene.paint import overlay_colours
-
-        patches: list[Patch] = []
-        colours = overlay_colours(self.pack, self.style)
-        for entry, rgb in zip(self.pack.meta.overlays, colours, strict=True):
-            patches += point_patches(sheet, camera, self.pack["overlay_points"][slice(*entry.points)], rgb)
-        return patches
-
-    def _subtitle(self) -> str:
-        """What stands below the title: the moment whose sun is shown, and what layers have to say."""
-        from twin.scene.wording import worded
-
-        told = [*self._time_texts(), *self.moment.remarks]
-        return " · ".join(worded(text, self.language) for text in told)
-
-    def _time_texts(self) -> list[str]:
-        if self.when is None:
-            return []
-        when, offset = self.when.strftime("%Y-%m-%d %H:%M "), self.when.strftime("%z")
-        text = f"{when}UTC{offset[:3]}:{offset[3:5]}"
-        if self.sun.when != self.when:
-            return [text]
-        place = f"{self.sun.elevation_deg:.0f}° high" if self.sun.elevation_deg > 0 else "below the horizon"
-        return [text, f"sun {place}"]
-
-
-def check_size(size: tuple[int, int]) -> None:
-    """Refuse sizes that make no picture or too large a one.
-
-    Raises
-    ------
-    UsageError
-        If a side is under 16 pixels.
-    LimitError
-        If the picture would pass twice 8K.
-    """
-    width, height = size
-    if min(size) < MIN_SIDE_PX:
-        raise UsageError(
-            "--size", f"{width}x{height} is no picture", f"ask for at least {MIN_SIDE_PX} pixels a side"
-        )
-    if max(size) > MAX_SIDE_PX or width * height > MAX_PIXELS:
-        raise LimitError(
-            "--size",
-            f"{width}x{height} is too large",
-            f"ask for at most {MAX_PIXELS / 1e6:.0f} million pixels",
-        )
-
-
-def _sun(pack: ScenePack, when: datetime) -> Sun:
-    meta = pack.meta
-    if meta.latitude_deg is None or meta.longitude_deg is None:
-        raise UsageError(
-            "--time", f"{meta.crs} is tied to no place on Earth, so the sun has none", "leave it out"
-        )
-    return sun_at(
-        when,
-        latitude_deg=meta.latitude_deg,
-        longitude_deg=meta.longitude_deg,
-        convergence_deg=meta.convergence_deg,
-    )
-
-
-def _stands_inside(camera: Camera, block: tuple[float, float, float, float, float, float]) -> bool:
-    x, y, z = camera.eye
-    return block[0] <= x <= block[2] and block[1] <= y <= block[3] and z < block[5]
+        return scene_furniture(self, camera, size, attribute, wanted)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from twin.scene.colour import ColourBy
     from twin.scene.furniture import Patch, Sheet
     from twin.scene.live_stage import LiveStage
-    from twin.scene.scene import Furniture, Scene
+    from twin.scene.scene import Scene
+    from twin.scene.shot import Furniture
 
     Marks = Callable[[Sheet], Sequence[Patch]]
 
@@ -53,7 +54,7 @@ class Studio:
     """
 
     def __init__(self, size: tuple[int, int], *, keeps_light: bool = False) -> None:
-        from twin.scene.scene import check_size
+        from twin.scene.shot import check_size
 
         check_size(size)
         self._keeps_light = keeps_light

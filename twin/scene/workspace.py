@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from twin.scene.colour import ColourBy  # noqa: TC001 - as above
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 from twin.scene.workspace_parts import (
     Bookmark,
     CityRef,

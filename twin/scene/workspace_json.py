@@ -15,7 +15,7 @@ from twin.core.errors import InputError, InputNotFoundError, LimitError, Storage
 from twin.core.files import canonical_json, guard_storage, write_text
 from twin.scene import workspace_parts
 from twin.scene.colour import ColourBy
-from twin.scene.scene import Furniture
+from twin.scene.shot import Furniture
 from twin.scene.workspace import Workspace
 
 if TYPE_CHECKING:

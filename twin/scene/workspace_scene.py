@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from twin.scene.camera import Camera
 from twin.scene.model import SceneContent
-from twin.scene.scene import Shot
+from twin.scene.shot import Shot
 from twin.scene.store import NO_LAYERS
 from twin.scene.workspace import Viewpoint
 from twin.scene.workspace_paths import own_file

@@ -15,7 +15,8 @@ from twin.scene.bake import TABLE_TEXELS, Light, is_light_kept
 from twin.scene.drawables import make_stage
 from twin.scene.live_stage import LiveStage
 from twin.scene.over_time import OverTime
-from twin.scene.scene import Furniture, Scene
+from twin.scene.scene import Scene
+from twin.scene.shot import Furniture
 from twin.scene.store import is_pack_kept
 from twin.scene.workspace_layers import apply_looks
 from twin.scene.workspace_plan import building_lod, planned_content, shows_plan, with_own_models

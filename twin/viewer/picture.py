@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from twin.scene.colour import Legend
     from twin.scene.layers import SceneLayer
     from twin.scene.live_stage import LiveStage
-    from twin.scene.scene import Furniture, Scene
+    from twin.scene.scene import Scene
+    from twin.scene.shot import Furniture
     from twin.scene.sketches import Sketch
     from twin.scene.workspace import Proposal, Workspace
     from twin.viewer.canvas import SceneWidget

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -15,8 +15,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QStackedWidget,
-    QTabWidget,
-    QWidget,
 )
 
 from twin.core.errors import TwinError
@@ -33,22 +31,12 @@ from twin.viewer.cutting import Cutting
 from twin.viewer.desk import Desk
 from twin.viewer.feed import Feed, FeedState
 from twin.viewer.following import Following
-from twin.viewer.icons import icon
 from twin.viewer.moving import Moving
 from twin.viewer.opening import Opening
-from twin.viewer.panels.clock import ClockBar
-from twin.viewer.panels.colour import ColourPanel
-from twin.viewer.panels.inspect import InspectPanel
-from twin.viewer.panels.layers import LayersPanel
-from twin.viewer.panels.measure import MeasurePanel
-from twin.viewer.panels.places import PlacesPanel
-from twin.viewer.panels.plan import PlanPanel
-from twin.viewer.panels.search import Place, SearchBox, building_places, label_places
-from twin.viewer.panels.start import StartPage, dropped_paths
+from twin.viewer.panels.search import Place, building_places, label_places
+from twin.viewer.panels.start import dropped_paths
 from twin.viewer.panels.status import StatusBar
-from twin.viewer.panels.sun import SunPanel
-from twin.viewer.panels.water import WaterPanel
-from twin.viewer.parts import Room, scrolled
+from twin.viewer.parts import Room
 from twin.viewer.picture import Picture, with_camera
 from twin.viewer.session import (
     Autosave,
@@ -62,11 +50,25 @@ from twin.viewer.sight import Sight
 from twin.viewer.steering import Steering
 from twin.viewer.sunshine import Sunshine
 from twin.viewer.tasks import Tasks
-from twin.viewer.theme import PANEL_WIDTH, theme_for
+from twin.viewer.theme import theme_for
+from twin.viewer.window_docks import build_docks, build_pages, show_panel, size_docks
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QTabWidget
+
     from twin.scene.picking import Hit
     from twin.scene.scene import Scene
+    from twin.viewer.panels.clock import ClockBar
+    from twin.viewer.panels.colour import ColourPanel
+    from twin.viewer.panels.inspect import InspectPanel
+    from twin.viewer.panels.layers import LayersPanel
+    from twin.viewer.panels.measure import MeasurePanel
+    from twin.viewer.panels.places import PlacesPanel
+    from twin.viewer.panels.plan import PlanPanel
+    from twin.viewer.panels.search import SearchBox
+    from twin.viewer.panels.start import StartPage
+    from twin.viewer.panels.sun import SunPanel
+    from twin.viewer.panels.water import WaterPanel
 
 AUTOSAVE_MS = 5000
 _CAMERA_MS = 400
@@ -81,6 +83,20 @@ class TwinWindow(QMainWindow):
     workspace : Workspace
         What it shows first; language and style are taken from it.
     """
+
+    start: StartPage
+    search: SearchBox
+    layers: LayersPanel
+    inspect: InspectPanel
+    colour: ColourPanel
+    clock: ClockBar
+    water: WaterPanel
+    places: PlacesPanel
+    sun: SunPanel
+    plan: PlanPanel
+    measure: MeasurePanel
+    left: QTabWidget
+    right: QTabWidget
 
     def __init__(self, workspace: Workspace | None = None) -> None:
         super().__init__()
@@ -152,8 +168,8 @@ class TwinWindow(QMainWindow):
             self.say, self.complain,
         )  # fmt: skip
         self.status.speak(self.texts, self.theme)
-        self._build_pages()
-        self._build_docks()
+        build_pages(self)
+        build_docks(self)
         actions.fill(self)
         self.steering.lend(None)
         self.steering.own_tool = self.inspect
@@ -162,97 +178,16 @@ class TwinWindow(QMainWindow):
         self._show_title()
         self._show_page()
 
-    def _build_pages(self) -> None:
-        while self.pages.count():
-            page: Any = self.pages.widget(0)
-            self.pages.removeWidget(page)
-            if page is not self.canvas:
-                page.deleteLater()
-        self.start = StartPage(self.texts, self.theme)
-        self.start.open_city.connect(self.opening.ask)
-        self.start.new_city.connect(self.opening.ask_new)
-        self.start.chosen.connect(self.opening.open)
-        self.start.dropped.connect(self.opening.take)
-        self.pages.addWidget(self.start)
-        self.pages.addWidget(self.canvas)
-        self.search = SearchBox(self.texts)
-
-    def _build_docks(self) -> None:
-        for dock in self.findChildren(QDockWidget):
-            self.removeDockWidget(dock)
-            dock.setParent(None)
-            dock.deleteLater()
-        self.layers, self.inspect = LayersPanel(self.room), InspectPanel(self.room, self.moving)
-        self.colour, self.clock = ColourPanel(self.room), ClockBar(self.room)
-        self.clock.set_layers(self.moving.layers, self.moving.events)
-        self.clock.show_source(self.feed.told(self.texts))
-        self._list_over_time()
-        self.water, self.places = WaterPanel(self.room, self.moving), PlacesPanel(self.room)
-        self.sun = SunPanel(self.room, self.sunshine, self.clock)
-        self.plan = PlanPanel(self.room, self.basis)
-        self.measure = MeasurePanel(self.room, self.basis, self.moving)
-        self.measure.changed.connect(self._sketch)
-        self.canvas.sketches = [self.measure.draw, self.water.draw]
-        self.clock.rested.connect(self.picture.settle_time)
-        self.clock.moving.connect(self._hold_sun)
-        self.left = self._tabs(("layers", self.layers), ("places", self.places))
-        self.right = self._tabs(
-            ("inspect", self.inspect), ("colour", self.colour), ("water", self.water), ("sun", self.sun),
-            ("measure", self.measure), ("plan", self.plan),
-        )  # fmt: skip
-        area = Qt.DockWidgetArea
-        self._dock("left", self.left, area.LeftDockWidgetArea)
-        self._dock("right", self.right, area.RightDockWidgetArea)
-        self._dock("clock", self.clock, area.BottomDockWidgetArea)
-        self._size_docks()
-
-    def _tabs(self, *pages: tuple[str, QWidget]) -> QTabWidget:
-        tabs = QTabWidget()
-        tabs.setDocumentMode(True)
-        tabs.setUsesScrollButtons(False)
-        tabs.setIconSize(QSize(18, 18))
-        for name, page in pages:
-            tip = self.texts(f"panel.{name}")
-            index = tabs.addTab(scrolled(page), icon(name, self.theme.ink), "")
-            tabs.setTabToolTip(index, tip)
-            tabs.tabBar().setAccessibleTabName(index, tip)
-        tabs.tabBar().setVisible(len(pages) > 1)
-        return tabs
-
-    def _dock(self, name: str, content: QWidget, area: Any) -> QDockWidget:
-        dock = QDockWidget(self.texts(f"dock.{name}"))
-        dock.setObjectName(f"dock-{name}")
-        dock.setTitleBarWidget(QWidget())
-        dock.setWidget(content)
-        if name != "clock":
-            dock.setMinimumWidth(PANEL_WIDTH)
-        self.addDockWidget(area, dock)
-        return dock
-
-    def _size_docks(self) -> None:
-        if self.desk.city is None:
-            return
-        sides = [d for d in self.findChildren(QDockWidget) if d.objectName() in {"dock-left", "dock-right"}]
-        self.resizeDocks(
-            sides,
-            [PANEL_WIDTH if d.objectName() == "dock-left" else 340 for d in sides],
-            Qt.Orientation.Horizontal,
-        )
-
     def show_panel(self, name: str) -> None:
         """Bring a panel of the right dock to the front."""
-        page = getattr(self, name)
-        for i in range(self.right.count()):
-            area: Any = self.right.widget(i)
-            if area.isAncestorOf(page):
-                self.right.setCurrentIndex(i)
+        show_panel(self, name)
 
     def _show_page(self) -> None:
         is_open = self.desk.city is not None
         self.pages.setCurrentWidget(self.canvas if is_open else self.start)
         for dock in self.findChildren(QDockWidget):
             dock.setVisible(is_open)
-        self._size_docks()
+        size_docks(self)
         if not is_open:
             cities = [Path(c) for c in self.settings.recent]
             self.start.show_recent(cities)
@@ -270,7 +205,7 @@ class TwinWindow(QMainWindow):
             self.settings = replace(self.settings, language=after.language, style=after.style)
             save_settings(self.folder, self.settings)
         if before.notes != after.notes:
-            self._sketch()
+            self.sketch()
         actions.follow(self)
         self._show_title()
         hidden = tuple(layer.name for layer in after.layers if not layer.is_visible)
@@ -283,7 +218,7 @@ class TwinWindow(QMainWindow):
         self._places = []
         self.search.set_places([])
         self.sight.forget()
-        self._sketch()
+        self.sketch()
         actions.follow(self)
         self._show_title()
         self._show_page()
@@ -304,9 +239,10 @@ class TwinWindow(QMainWindow):
         live = self.picture.live
         markers = live.moment.markers if live is not None else ()
         self.sight.markers = markers[0][1] if markers else None
-        self._list_over_time()
+        self.list_over_time()
 
-    def _list_over_time(self) -> None:
+    def list_over_time(self) -> None:
+        """List what changes with time among the layers."""
         shown = [SENSORS] if self.moving.sensors is not None else []
         shown += ["flood"] if self.moving.flood is not None else []
         self.layers.add_over_time(tuple(shown))
@@ -356,11 +292,12 @@ class TwinWindow(QMainWindow):
         if state not in {FeedState.OFF, FeedState.OFFLINE} and not self.desk.state.clock.is_live:
             self.clock.live.click()
 
-    def _sketch(self) -> None:
+    def sketch(self) -> None:
         """What was measured and the notes go over the picture as they do in a snapshot."""
         self.picture.show_sketches(workspace_sketches(self.desk.state, self.measure.found))
 
-    def _hold_sun(self) -> None:
+    def hold_sun(self) -> None:
+        """The clock moves: let the sun stand until it rests."""
         self.picture.holds_sun = True
 
     def _keep_camera(self) -> None:

@@ -1,0 +1,125 @@
+"""The pages and docks of the window: all panels, made for its language and theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QTabWidget,
+    QWidget,
+)
+
+from twin.viewer.icons import icon
+from twin.viewer.panels.clock import ClockBar
+from twin.viewer.panels.colour import ColourPanel
+from twin.viewer.panels.inspect import InspectPanel
+from twin.viewer.panels.layers import LayersPanel
+from twin.viewer.panels.measure import MeasurePanel
+from twin.viewer.panels.places import PlacesPanel
+from twin.viewer.panels.plan import PlanPanel
+from twin.viewer.panels.search import SearchBox
+from twin.viewer.panels.start import StartPage
+from twin.viewer.panels.sun import SunPanel
+from twin.viewer.panels.water import WaterPanel
+from twin.viewer.parts import scrolled
+from twin.viewer.theme import PANEL_WIDTH
+
+if TYPE_CHECKING:
+    from twin.viewer.window import TwinWindow
+
+
+def build_pages(window: TwinWindow) -> None:
+    """The page to begin with, and the canvas; made anew, the canvas stays."""
+    while window.pages.count():
+        page: Any = window.pages.widget(0)
+        window.pages.removeWidget(page)
+        if page is not window.canvas:
+            page.deleteLater()
+    window.start = StartPage(window.texts, window.theme)
+    window.start.open_city.connect(window.opening.ask)
+    window.start.new_city.connect(window.opening.ask_new)
+    window.start.chosen.connect(window.opening.open)
+    window.start.dropped.connect(window.opening.take)
+    window.pages.addWidget(window.start)
+    window.pages.addWidget(window.canvas)
+    window.search = SearchBox(window.texts)
+
+
+def build_docks(window: TwinWindow) -> None:
+    """All panels, and the docks that they lie in; those that were there go."""
+    for dock in window.findChildren(QDockWidget):
+        window.removeDockWidget(dock)
+        dock.setParent(None)
+        dock.deleteLater()
+    window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
+    window.colour, window.clock = ColourPanel(window.room), ClockBar(window.room)
+    window.clock.set_layers(window.moving.layers, window.moving.events)
+    window.clock.show_source(window.feed.told(window.texts))
+    window.list_over_time()
+    window.water, window.places = WaterPanel(window.room, window.moving), PlacesPanel(window.room)
+    window.sun = SunPanel(window.room, window.sunshine, window.clock)
+    window.plan = PlanPanel(window.room, window.basis)
+    window.measure = MeasurePanel(window.room, window.basis, window.moving)
+    window.measure.changed.connect(window.sketch)
+    window.canvas.sketches = [window.measure.draw, window.water.draw]
+    window.clock.rested.connect(window.picture.settle_time)
+    window.clock.moving.connect(window.hold_sun)
+    window.left = _tabs(window, ("layers", window.layers), ("places", window.places))
+    window.right = _tabs(
+        window,
+        ("inspect", window.inspect), ("colour", window.colour), ("water", window.water), ("sun", window.sun),
+        ("measure", window.measure), ("plan", window.plan),
+    )  # fmt: skip
+    area = Qt.DockWidgetArea
+    _dock(window, "left", window.left, area.LeftDockWidgetArea)
+    _dock(window, "right", window.right, area.RightDockWidgetArea)
+    _dock(window, "clock", window.clock, area.BottomDockWidgetArea)
+    size_docks(window)
+
+
+def _tabs(window: TwinWindow, *pages: tuple[str, QWidget]) -> QTabWidget:
+    tabs = QTabWidget()
+    tabs.setDocumentMode(True)
+    tabs.setUsesScrollButtons(False)
+    tabs.setIconSize(QSize(18, 18))
+    for name, page in pages:
+        tip = window.texts(f"panel.{name}")
+        index = tabs.addTab(scrolled(page), icon(name, window.theme.ink), "")
+        tabs.setTabToolTip(index, tip)
+        tabs.tabBar().setAccessibleTabName(index, tip)
+    tabs.tabBar().setVisible(len(pages) > 1)
+    return tabs
+
+
+def _dock(window: TwinWindow, name: str, content: QWidget, area: Any) -> QDockWidget:
+    dock = QDockWidget(window.texts(f"dock.{name}"))
+    dock.setObjectName(f"dock-{name}")
+    dock.setTitleBarWidget(QWidget())
+    dock.setWidget(content)
+    if name != "clock":
+        dock.setMinimumWidth(PANEL_WIDTH)
+    window.addDockWidget(area, dock)
+    return dock
+
+
+def size_docks(window: TwinWindow) -> None:
+    """Give the docks at the sides the width that their panels need."""
+    if window.desk.city is None:
+        return
+    sides = [d for d in window.findChildren(QDockWidget) if d.objectName() in {"dock-left", "dock-right"}]
+    window.resizeDocks(
+        sides,
+        [PANEL_WIDTH if d.objectName() == "dock-left" else 340 for d in sides],
+        Qt.Orientation.Horizontal,
+    )
+
+
+def show_panel(window: TwinWindow, name: str) -> None:
+    """Bring a panel of the right dock to the front."""
+    page = getattr(window, name)
+    for i in range(window.right.count()):
+        area: Any = window.right.widget(i)
+        if area.isAncestorOf(page):
+            window.right.setCurrentIndex(i)
