@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import shapely
 
 from twin.scene.camera import Camera, project
-from twin.scene.flight import Stop, orbit_flight, solid_surface, still_flight, tour_flight
+from twin.scene.flight import Stop, solid_surface, still_flight, tour_flight
+from twin.scene.framing import Taken
+from twin.scene.orbit import orbit_flight
 
 HIGH = Camera((0.0, -400.0, 250.0), (0.0, 0.0, 0.0))
 EAST = Camera((400.0, 0.0, 150.0), (0.0, 0.0, 0.0), 40.0)
@@ -33,6 +36,25 @@ def test_an_orbit_closes_turns_evenly_and_keeps_the_city_in_the_picture(village_
         assert (seen[:, :2] < size).all()
         shares.append(np.ptp(seen[:, 0]) / size[0])
     assert max(shares) > 0.5
+
+
+@pytest.mark.parametrize("aspect", [16 / 9, 9 / 16])
+def test_in_an_orbit_the_city_stands_beside_the_legend_all_the_way(village_scene, aspect) -> None:
+    points, size = village_scene.pack["fit_points"], (round(360 * aspect), 360)
+    legend = Taken(0.7, 0.05, 0.97, 0.55)
+    for taken, is_free in (([], False), ([legend], True)):
+        flight = orbit_flight(village_scene.pack, seconds=10, aspect=aspect, taken=taken)
+        free, widest = [], []
+        for second in np.arange(0, 10, 0.5):
+            x, y, _ = project(flight.at(second), points, size).T
+            outline = shapely.convex_hull(shapely.multipoints(np.column_stack([x / size[0], y / size[1]])))
+            box = shapely.box(legend.left, legend.top, legend.right, legend.bottom)
+            free.append(not outline.intersects(box))
+            widest.append(np.ptp(x) / size[0])
+            assert min(x.min(), y.min()) > 0
+            assert (x.max(), y.max()) < size
+        assert all(free) == is_free
+        assert max(widest) > 0.4
 
 
 def test_an_orbit_turns_about_what_a_camera_looks_at(village_scene) -> None:

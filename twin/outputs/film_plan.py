@@ -13,7 +13,9 @@ from twin.core.files import canonical_json
 from twin.outputs.captions import Caption, read_captions, require_language, shown_at
 from twin.outputs.film_marks import caption_patches, logo_patch, read_logo
 from twin.scene.camera import Camera, camera_to_json
-from twin.scene.flight import Flight, Stop, orbit_flight, solid_surface, still_flight, tour_flight
+from twin.scene.flight import Flight, Stop, solid_surface, still_flight, tour_flight
+from twin.scene.orbit import orbit_flight
+from twin.scene.scene_furniture import legend_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +185,8 @@ def _flight(scene: Scene, options: FilmOptions) -> Flight:
             scene.camera(options.view, size, color_by=options.color_by) if options.view is not None else None
         )
         seconds = options.seconds or ORBIT_S
-        return orbit_flight(scene.pack, seconds=seconds, aspect=size[0] / size[1], around=around)
+        taken = legend_places(scene, size, color_by=options.color_by)
+        return orbit_flight(scene.pack, seconds=seconds, aspect=size[0] / size[1], around=around, taken=taken)
     if options.time_range is None:
         raise UsageError("film", "nothing moves in it", "ask for --orbit, --tour or --time-range")
     return still_flight(

@@ -1,4 +1,4 @@
-"""How a camera moves through a film: around the city, along a tour, or not at all."""
+"""How a camera moves through a film: along a tour, or not at all."""
 
 from __future__ import annotations
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
     Surface = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-_ORBIT_ELEVATION_DEG = 27.0
-_ORBIT_ANGLE_DEG = 28.0
-_ORBIT_MARGIN = 0.86
-"""Share of the picture that the city may fill while it turns."""
 _LEAST_TRAVEL_S = 0.4
 _CLEARANCE_M = 5.0
 
@@ -78,62 +74,6 @@ class Leg:
 def still_flight(camera: Camera, *, seconds: float) -> Flight:
     """A camera that rests."""
     return Flight(seconds, (Leg(0.0, lambda _second: camera),))
-
-
-def orbit_flight(
-    pack: ScenePack,
-    *,
-    seconds: float,
-    aspect: float,
-    around: Camera | None = None,
-    start_deg: float | None = None,
-) -> Flight:
-    """One turn around the city at an even pace: the end meets the start, so that it can be shown over and over.
-
-    Parameters
-    ----------
-    pack : ScenePack
-    seconds : float
-    aspect : float
-        Width over height of the picture.
-    around : Camera, optional
-        Turns about what this camera looks at; without it, the whole city stays in the picture all the way.
-    start_deg : float, optional
-        Where the camera stands first, clockwise from north; the side of the overview if not given.
-    """
-    if around is None:
-        around = _turntable(
-            pack["fit_points"], aspect, pack.meta.overview_deg if start_deg is None else start_deg
-        )
-    pivot, arm = np.array(around.target), np.subtract(around.eye, around.target)
-
-    def way(second: float) -> Camera:
-        turn = -2 * math.pi * (second % seconds) / seconds
-        c, s = math.cos(turn), math.sin(turn)
-        eye = pivot + np.array([c * arm[0] - s * arm[1], s * arm[0] + c * arm[1], arm[2]])
-        return Camera(vector(eye), around.target, around.view_angle_deg, around.parallel_height_m)
-
-    return Flight(seconds, (Leg(0.0, way),))
-
-
-def _turntable(points: NDArray[np.floating], aspect: float, azimuth_deg: float) -> Camera:
-    """The nearest camera that keeps all points in the picture wherever on its circle it stands."""
-    low, high = np.min(points, axis=0), np.max(points, axis=0)
-    pivot = (low + high).astype(np.float64) / 2
-    tall = math.tan(math.radians(_ORBIT_ANGLE_DEG) / 2) * _ORBIT_MARGIN
-    seen = np.asarray(points, dtype=np.float64) - pivot
-    distance = 1.0
-    for degrees in range(0, 360, 5):
-        x, y, z = (seen @ Camera((0.0, 0.0, 0.0), vector(-_away(degrees))).axes.T).T
-        needed = np.maximum(np.abs(x) / (tall * aspect), np.abs(y) / tall) - z
-        distance = max(distance, float(needed.max()))
-    return Camera(vector(pivot + distance * _away(azimuth_deg)), vector(pivot), _ORBIT_ANGLE_DEG)
-
-
-def _away(azimuth_deg: float) -> NDArray[np.float64]:
-    azimuth, elevation = math.radians(azimuth_deg), math.radians(_ORBIT_ELEVATION_DEG)
-    level = math.cos(elevation)
-    return np.array([level * math.sin(azimuth), level * math.cos(azimuth), math.sin(elevation)])
 
 
 def tour_flight(

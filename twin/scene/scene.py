@@ -293,8 +293,7 @@ class Scene:
             return load_camera(Path(view), self.pack.meta.origin)
         from twin.scene.scene_furniture import legend_places
 
-        wanted = furniture or self.shot.furniture
-        taken = legend_places(self, size, color_by or self.shot.color_by) if wanted.legend else ()
+        taken = legend_places(self, size, color_by=color_by, furniture=furniture)
         return named_view(str(view), self.pack, aspect=size[0] / size[1], taken=taken)
 
     def image(

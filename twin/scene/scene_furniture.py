@@ -17,17 +17,27 @@ if TYPE_CHECKING:
 _LABEL_REACH_M = 160.0
 
 
-def legend_places(scene: Scene, size: tuple[int, int], color_by: str | ColourBy | None) -> list[Taken]:
-    """Where the legends of such a picture lie."""
+def legend_places(
+    scene: Scene,
+    size: tuple[int, int],
+    *,
+    color_by: str | ColourBy | None = None,
+    furniture: Furniture | None = None,
+) -> list[Taken]:
+    """Where the legends of such a picture lie; parameters as of `Scene.camera`."""
     from twin.scene.framing import Taken
     from twin.scene.furniture import Sheet, legend_patches
 
+    wanted = furniture or scene.shot.furniture
+    if not wanted.legend:
+        return []
     try:
-        attribute = scene.colours(color_by)[1]
+        attribute = scene.colours(color_by or scene.shot.color_by)[1]
     except UsageError:
         attribute = None  # Told where the buildings are coloured.
     width, height = size
-    boxes = [patch.box for patch in legend_patches(Sheet(size, scene.style), legend_panels(scene, attribute))]
+    sheet = Sheet(size, scene.style, scale=wanted.text_scale)
+    boxes = [patch.box for patch in legend_patches(sheet, legend_panels(scene, attribute))]
     return [Taken(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in boxes]
 
 
