@@ -111,6 +111,7 @@ function addFaces(city, block, maps) {
     first += n;
   }
   addEdges(city, block, places);
+  addUnbuilt(city, block);
 }
 
 function addEdges(city, block, places) {
@@ -128,6 +129,13 @@ function addEdges(city, block, places) {
     }
     addLines(city, "edges", ends, city.lineLook);
   }
+}
+
+// Outlines of buildings that have no shape stay dark however far away they are.
+function addUnbuilt(city, block) {
+  const { unbuilt, step } = block.header;
+  city.unbuiltLook = material(block.header, "line", { lineColour: { value: new THREE.Vector4() }, lineReach: { value: 1e9 } }, { transparent: true });
+  if (unbuilt.shape[0]) addLines(city, "edges", numbers(block, unbuilt, Float32Array, step), city.unbuiltLook);
 }
 
 function addLines(city, group, ends, look) {

@@ -62,6 +62,7 @@ function dress(city, look) {
   shared.zenith.value.set(...look.sky.zenith);
   shared.hazeShare.value = look.hazeShare;
   city.lineLook.uniforms.lineColour.value.set(...look.edge);
+  city.unbuiltLook.uniforms.lineColour.value.set(...look.unbuilt, 0.95);
   city.tableLook.uniforms.paint.value.set(...look.sky.ground);
   city.waterLook.uniforms.deepColour.value.set(...look.water.deep);
   city.waterLook.uniforms.shoreColour.value.set(...look.water.shore);

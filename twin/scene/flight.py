@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.scene.camera import Camera
-from twin.scene.flight_path import STEPS, camera_of, eye_of, spline, vector
+from twin.scene.flight_path import STEPS, camera_of, eye_of, spline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twin.scene.camera import Camera
     from twin.scene.pack import ScenePack
 
     Surface = Callable[[NDArray[np.float64]], NDArray[np.float64]]

@@ -36,15 +36,17 @@ START = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 def hostile_content():
-    """Three houses, and what users added: an area, a line, a point and a model."""
+    """Three houses, an outline without one, and what users added: an area, a line, a point and a model."""
     corner = np.array(ORIGIN, dtype=np.float64)
     ring = np.array([(-5.0, -9), (5, -9), (5, 9), (-5, 9)]) + corner[:2]
     line = Lines(np.array([(-25.0, 0, 1), (25, 2, 1)]) + corner, np.array([0, 2], np.int32))
     block = np.array([(20.0, 0, 0), (26, 0, 0), (23, 5, 0), (23, 2, 6)]) + corner
     sides = np.array([(0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3)], np.int32)
     model = ColouredMesh(block, sides, np.tile(np.array([[200, 30, 120]], np.uint8), (4, 1)))
+    outline = np.array([(-16.0, 7, 0.3), (-8, 7, 0.3), (-8, 13, 0.3), (-16, 13, 0.3), (-16, 7, 0.3)]) + corner
     return village_content(
         name=f"Village {SCRIPT}",
+        unbuilt=Lines(outline, np.array([0, 5], np.int32)),
         building_ids=IDS,
         labels=(Label(IMAGE, (ORIGIN[0] - 10.0, ORIGIN[1] + 22.0, 0.0), "water"),),
         attribution=(f"Survey {CLOSER}",),

@@ -155,6 +155,17 @@ def test_layers_and_colours_are_switched(browser):
     set_value(browser, "colour", "-1", "change")
 
 
+def test_buildings_without_a_shape_have_an_outline(browser):
+    home(browser)
+    shown = look(browser)
+    browser.run("document.querySelector('[data-layer=edges]').click()")
+    hidden = look(browser)
+    browser.run("document.querySelector('[data-layer=edges]').click()")
+    dark = (shown.sum(axis=2) < 330) & (hidden.sum(axis=2) > shown.sum(axis=2) + 60)
+    assert dark.sum() > 30
+    assert "Building not built" in browser.run("document.getElementById('legend').textContent")
+
+
 def test_search_finds_by_id_and_by_text(browser):
     set_value(browser, "search", "gable", "input")
     found = browser.run("document.getElementById('found').textContent")

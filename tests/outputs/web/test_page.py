@@ -90,6 +90,13 @@ def test_water_is_told_by_differences(block):
     assert kept[:n].sum() == depth.shape[1]
 
 
+def test_outlines_of_buildings_without_a_shape_are_there(scene, block):
+    header, data = unpack(block)
+    ends = read(header["unbuilt"], data).reshape(-1, 2, 3) * header["step"]
+    assert np.allclose(ends, scene.pack["unbuilt_points"], atol=0.006)
+    assert len(ends) == 4
+
+
 def test_attributes_are_there_by_kind(block):
     header, data = unpack(block)
     columns = {c["label"]: c for c in header["columns"]}

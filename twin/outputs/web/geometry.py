@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twin.outputs.web.codec import by_first_use
+from twin.outputs.web.thinning import deviation_m, thin_ground
 from twin.scene.pack import Material
 from twin.scene.paint import id_hash
 
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twin.core.notices import Notices
     from twin.outputs.web.codec import Bundle
     from twin.scene.pack import ScenePack
 
 FINEST_STEP_M = 0.01
 _CLOSE_TREES = 600
 """More than these are drawn coarsely: a phone shall turn the city without a halt."""
+TERRAIN_BUDGET = 250_000
+"""Triangles of ground that a page holds at most as they are: a megabyte of it."""
+_PROBES = 5_000
+_COVERS = 16
 _PER_TEXEL = 4
 """Places in the light map are kept to a quarter of a texel."""
 _GROUP = {
@@ -166,21 +173,59 @@ def _parts(pack: ScenePack, group: NDArray[np.uint8]) -> Iterator[FacetPart]:
             yield FacetPart(GROUPS[code], tile.group, points, renumbered)
 
 
-def terrain_meshes(pack: ScenePack, bundle: Bundle, step_m: float) -> list[dict[str, Any]]:
-    """Ground and water, tile by tile."""
+def terrain_meshes(
+    pack: ScenePack,
+    bundle: Bundle,
+    step_m: float,
+    *,
+    budget: int = TERRAIN_BUDGET,
+    notices: Notices | None = None,
+) -> list[dict[str, Any]]:
+    """Ground and water, tile by tile; thinned and told where there is more of it than the budget."""
+    tiles = pack.meta.terrain_tiles
+    whole = [pack["terrain_triangles"][slice(*t.cells)].astype(np.int64) + t.points[0] for t in tiles]
+    places, covers = rounded(pack["terrain_points"], step_m), pack["terrain_cover"]
+    if sum(map(len, whole)) > budget:
+        places, covers, whole = _thinned(places, covers, whole, step_m=step_m, budget=budget, notices=notices)
     meshes = []
-    for tile in pack.meta.terrain_tiles:
-        triangles = pack["terrain_triangles"][slice(*tile.cells)].astype(np.int64) + tile.points[0]
+    for tile, triangles in zip(tiles, whole, strict=True):
         points, renumbered = by_first_use(triangles)
         meshes.append(
             {
                 "group": "water" if tile.group == "water" else "terrain",
-                "points": bundle.add(rounded(pack["terrain_points"][points], step_m)),
-                "covers": bundle.add(pack["terrain_cover"][points]),
+                "points": bundle.add(places[points]),
+                "covers": bundle.add(covers[points]),
                 "triangles": bundle.add_triangles(renumbered),
             }
         )
     return meshes
+
+
+def _thinned(
+    places: NDArray[np.int64],
+    covers: NDArray[np.uint8],
+    tiles: list[NDArray[np.int64]],
+    *,
+    step_m: float,
+    budget: int,
+    notices: Notices | None,
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], list[NDArray[np.int64]]]:
+    """Points, their covers and triangles of each tile, with fewer of them; tiles still meet without a gap."""
+    before = np.concatenate(tiles)
+    cover = covers[before[:, 0]].astype(np.int64)
+    unique, corner = np.unique(places, axis=0, return_inverse=True)
+    before, points = corner.ravel()[before], np.asarray(unique * step_m, np.float64)
+    made = thin_ground(points, before, cover, budget=budget)
+    if notices is not None:
+        gone = np.setdiff1d(before, made.triangles)
+        off = deviation_m(points, made.triangles, gone[:: 1 + len(gone) // _PROBES])
+        what = f"{len(before):,} to {len(made.triangles):,} triangles; 95 % of it within {off * 100:.0f} cm"
+        notices.add("thinned-ground", f"the ground of the page was thinned from {what}")
+    # A corner where two covers meet is there twice.
+    key, triangles = np.unique(made.triangles * _COVERS + cover[made.kept, None], return_inverse=True)
+    starts = np.searchsorted(made.kept, np.cumsum([0, *map(len, tiles)]))
+    cut = [triangles.reshape(-1, 3)[a:b] for a, b in itertools.pairwise(starts)]
+    return unique[key // _COVERS], (key % _COVERS).astype(np.uint8), cut
 
 
 def edge_lines(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> dict[str, Any]:
@@ -196,6 +241,11 @@ def edge_lines(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> 
     pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     return {"from": bundle.add(pairs[:, 0]), "way": bundle.add(pairs[:, 1] - pairs[:, 0], codec="plain")}
+
+
+def unbuilt_outlines(pack: ScenePack, bundle: Bundle, step_m: float) -> dict[str, Any]:
+    """Outlines of buildings that have no shape, as pairs of ends."""
+    return bundle.add(rounded(pack["unbuilt_points"].reshape(-1, 3), step_m))
 
 
 def trees(pack: ScenePack, light: NDArray[np.uint8], bundle: Bundle, step_m: float) -> dict[str, Any] | None:

@@ -48,6 +48,7 @@ def _look(pack: ScenePack, style: Style, sun: Sun) -> dict[str, Any]:
         "trees": [list(style.colours[key]) for key in _TREES],
         "trunk": style.rgb("tree.trunk"),
         "edge": [*style.unit("building.edge"), style.numbers["building.edge_alpha"]],
+        "unbuilt": style.unit("building.unbuilt"),
         "missing": style.rgb("building.missing"),
         "water": {k: style.unit(f"water.{k}") for k in ("deep", "shore")},
         "text": {k: style.rgb(f"text.{k}") for k in ("colour", "halo", "muted", "panel", "accent", "water")},

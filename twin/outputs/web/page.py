@@ -121,7 +121,7 @@ def write_page(
     force : bool
         Whether an existing file may be replaced.
     notices : Notices, optional
-        Told where the page is too large for phones.
+        Told where the page is too large for phones, and where ground was thinned.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def write_page(
         If the disk is full or fails, or the file does not read back as it was written.
     """
     with atomic_path(path, force=force) as temporary:
-        block = encode_page(scene, attributes, options)
+        block = encode_page(scene, attributes, options, notices=notices)
         text = page_text(block, title=_title(scene, options), language=options.language)
         _check_size(path, len(text), notices)
         temporary.write_bytes(text.encode("ascii", errors="xmlcharrefreplace"))
@@ -157,8 +157,14 @@ def _title(scene: Scene, options: PageOptions) -> str:
     return visible_text(scene.pack.meta.name if options.title is None else options.title)
 
 
-def encode_page(scene: Scene, attributes: Mapping[str, Sequence[Any]], options: PageOptions) -> bytes:
-    """The data of the page: header and arrays, compressed."""
+def encode_page(
+    scene: Scene,
+    attributes: Mapping[str, Sequence[Any]],
+    options: PageOptions,
+    *,
+    notices: Notices | None = None,
+) -> bytes:
+    """The data of the page: header and arrays, compressed. Parameters as of `write_page`."""
     from twin.scene.bake import table_bounds
 
     pack, meta, bundle = scene.pack, scene.pack.meta, codec.Bundle()
@@ -190,7 +196,8 @@ def encode_page(scene: Scene, attributes: Mapping[str, Sequence[Any]], options: 
         "light": pictures.light_pictures(scene.light, bundle),
         "facets": geometry.facet_meshes(pack, faces, bundle),
         "edges": geometry.edge_lines(pack, faces, bundle, step),
-        "terrain": geometry.terrain_meshes(pack, bundle, step),
+        "terrain": geometry.terrain_meshes(pack, bundle, step, notices=notices),
+        "unbuilt": geometry.unbuilt_outlines(pack, bundle, step),
         "trees": geometry.trees(pack, scene.light.trees, bundle, step),
         "chances": geometry.building_chances(pack, bundle),
         "overlays": [{"name": visible_text(o.name), "lines": o.lines} for o in meta.overlays],
