@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,16 +71,16 @@ def fresh(tmp_path: Path, name: str) -> Path:
 def test_a_day_replayed_at_a_thousand_times_twice_gives_one_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wall clock is a stub that sleeping moves on, so that 86 s of waiting take no time."""
+    """The wall clock is a stub that waiting moves on, so that 86 s of waiting take no time."""
     wall = [0.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: wall[0])
-    monkeypatch.setattr(module.time, "sleep", lambda s: wall.__setitem__(0, wall[0] + s))
+    until = SimpleNamespace(wait=lambda s: wall.__setitem__(0, wall[0] + s))
     path = day_of_storm(tmp_path / "day.jsonl")
     logs = []
     for name in ("one", "two"):
         city = fresh(tmp_path, name)
         wall[0] = 100.0
-        done = replay(city, path, speed=1000.0, notices=Notices())
+        done = replay(city, path, speed=1000.0, until=until, notices=Notices())  # type: ignore[arg-type]
         assert wall[0] - 100.0 == pytest.approx(1439 * 60 / 1000, rel=1e-6)
         assert done.counts.received == done.counts.stored + done.counts.duplicates
         logs.append((city / LOG).read_bytes())
@@ -140,6 +141,17 @@ def test_the_clock_runs_as_fast_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -
     wall[0] += 45
     assert clock.wait_s(T0 + 60 * MIN) == 15.0
     assert clock.wait_s(T0 + 30 * MIN) == 0
+
+
+def test_a_replay_that_is_ended_keeps_and_tells_what_it_fed(tmp_path: Path) -> None:
+    city, path = fresh(tmp_path, "ended"), day_of_storm(tmp_path / "day.jsonl")
+    waits = iter(range(10_000))
+    until = SimpleNamespace(wait=lambda _: next(waits) == 700)
+    done = replay(city, path, speed=0.0, until=until, notices=Notices())  # type: ignore[arg-type]
+    assert done.counts.received == done.counts.stored + done.counts.duplicates == 700
+    assert done.n_alarm_events
+    with open_store(city) as store:
+        assert store.count() == done.counts.stored + 2  # of a gate, from before
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.cli.console import json_option, progress, tell_json, tell_notices
-from twin.cli.live_options import no_alarms_option, rules_option
+from twin.cli.console import progress, tell_json, tell_notices
+from twin.cli.live_options import no_alarms_option, notes_option, rules_option
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ Examples:
 @click.option("--zone", help="Zone of times in tables that name none, such as Asia/Seoul.")
 @rules_option
 @no_alarms_option
-@json_option
+@notes_option
 def command(
     city: Path,
     files: tuple[Path, ...],

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.cli.console import json_option, progress, tell_json, tell_notices
+from twin.cli.console import progress, tell_json, tell_notices
 from twin.cli.live_mqtt_options import mqtt_options, subscription, tell_connection
-from twin.cli.live_options import no_alarms_option, rules_option
+from twin.cli.live_options import no_alarms_option, notes_option, rules_option
 from twin.cli.signals import end_with_input, ends_gently, received
 from twin.core.errors import UsageError
 
@@ -51,7 +51,7 @@ Examples:
 @mqtt_options
 @rules_option
 @no_alarms_option
-@json_option
+@notes_option
 def command(
     city: Path,
     files: tuple[Path, ...],

@@ -32,6 +32,10 @@ no_alarms_option = click.option(
     help="Keep what comes without judging it by rules of alarms.",
 )
 
+notes_option = click.option(
+    "--json", "as_json", is_flag=True, help="Add the notes to the answer, which is JSON either way."
+)
+
 
 def moment_of(store: Store, text: str | None) -> int:
     """Microseconds of ``--time``: now if not given, or the end where everything lies in the future.

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.cli.console import json_option, tell_json, tell_notices
-from twin.cli.live_options import city_argument
+from twin.cli.console import tell_json, tell_notices
+from twin.cli.live_options import city_argument, notes_option
+from twin.cli.signals import ends_gently, received
 
 if TYPE_CHECKING:
     from twin.core.notices import Notices
@@ -39,18 +40,23 @@ Examples:
     help="TOML with username and password; TWIN_MQTT_USERNAME and TWIN_MQTT_PASSWORD if not given.",
 )
 @click.option("--ca", type=click.Path(path_type=Path), help="Certificate of the broker's authority (PEM).")
-@json_option
+@notes_option
 def command(city: Path, file: Path, url: str | None, as_json: bool, **given: Any) -> int:
     """Feed the observations of FILE (JSON lines) into CITY by the clock of the scene, and judge them."""
     from twin.core.notices import Notices
 
     notices = Notices()
     try:
-        answer = _published(city, file, url, given, notices) if url else _replayed(city, file, given, notices)
+        with ends_gently() as until:
+            given["until"] = until
+            answer = (
+                _published(city, file, url, given, notices) if url else _replayed(city, file, given, notices)
+            )
     finally:
         tell_notices(notices)
     tell_json({**answer, **({"notices": notices.as_json()} if as_json else {})})
-    return 0
+    stop = received()
+    return stop.exit_code if stop else 0
 
 
 def _published(city: Path, file: Path, url: str, given: dict[str, Any], notices: Notices) -> dict[str, Any]:
@@ -61,13 +67,16 @@ def _published(city: Path, file: Path, url: str, given: dict[str, Any], notices:
     if given["rules"]:
         raise UsageError("--rules", "judges what is kept; --mqtt keeps nothing", "give one of them")
     wanted = subscription(url, ("v1.1/#",), 1, credentials=given["credentials"], ca=given["ca"])
-    return publish(city, file, wanted, speed=given["speed"], notices=notices).as_json()
+    done = publish(city, file, wanted, speed=given["speed"], until=given["until"], notices=notices)
+    return done.as_json()
 
 
 def _replayed(city: Path, file: Path, given: dict[str, Any], notices: Notices) -> dict[str, Any]:
     from twin.live.replay import replay
 
-    done = replay(city, file, speed=given["speed"], rules=given["rules"], notices=notices)
+    done = replay(
+        city, file, speed=given["speed"], rules=given["rules"], until=given["until"], notices=notices
+    )
     answer: dict[str, Any] = done.counts.as_json()
     if done.n_alarm_events is not None:
         answer["alarm_events"] = done.n_alarm_events

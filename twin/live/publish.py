@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,15 @@ class Published:
         }}  # fmt: skip
 
 
-def publish(city: Path, path: Path, wanted: Subscription, *, speed: float, notices: Notices) -> Published:
+def publish(
+    city: Path,
+    path: Path,
+    wanted: Subscription,
+    *,
+    speed: float,
+    until: threading.Event | None = None,
+    notices: Notices,
+) -> Published:
     """Send a file of observations to a broker, each to ``v1.1/Datastreams(ID)/Observations`` as it stands in its line.
 
     Parameters
@@ -56,13 +63,15 @@ def publish(city: Path, path: Path, wanted: Subscription, *, speed: float, notic
         The broker; its topics are not used.
     speed : float
         Seconds of the scene in a second; 0 waits for nothing.
+    until : threading.Event, optional
+        Ends it when it is set.
 
     Raises
     ------
     ConfigError
         If the broker cannot be reached, or refuses us.
     """
-    pace = Clock(check_speed(speed))
+    pace, stop = Clock(check_speed(speed)), until or threading.Event()
     if not path.is_file():
         raise InputNotFoundError(path, "not found" if not path.exists() else "is a folder", "name a file")
     with open_store(city) as store:
@@ -75,7 +84,8 @@ def publish(city: Path, path: Path, wanted: Subscription, *, speed: float, notic
             if isinstance(found, RejectedError):
                 _reject(done, f"{path.name}: line {number}", found)
                 continue
-            time.sleep(pace.wait_s(found.phenomenon_time))
+            if stop.wait(pace.wait_s(found.phenomenon_time)):
+                break
             assert isinstance(line, bytes)  # noqa: S101 - what is no line was rejected
             sender.send(f"v1.1/Datastreams({found.datastream})/Observations", line)
         done.counts.stored, done.counts.dropped = sender.finish()

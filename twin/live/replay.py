@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,7 @@ def replay(
     *,
     speed: float = 1.0,
     rules: Path | None = None,
+    until: threading.Event | None = None,
     notices: Notices,
 ) -> Replayed:
     """Feed a file of observations into a city, one a line in the order in which they came in.
@@ -105,6 +107,8 @@ def replay(
         Seconds of the scene in a second; 0 waits for nothing.
     rules : Path, optional
         Rules of alarms, instead of ``live/alarms.toml`` of the city.
+    until : threading.Event, optional
+        Ends it when it is set; what was fed until then is kept and judged.
     notices : Notices
         Is told which lines were refused and why.
 
@@ -128,7 +132,7 @@ def replay(
         reader = Lines(path, intake.specs, _latest_us(), locate)
         first = reader.first_time()
         with judging(city, store, intake, rules=rules, from_us=first, notices=notices) as judged:
-            _feed(reader, intake, pace)
+            _feed(reader, intake, pace, until or threading.Event())
     if not intake.counts.received:
         notices.add("no-observations", f"{path}: holds no observations", subject=str(path))
     intake.tell(notices)
@@ -190,18 +194,18 @@ class Lines:
         return None if first is None else first.phenomenon_time
 
 
-def _feed(reader: Lines, intake: Intake, pace: Clock) -> None:
+def _feed(reader: Lines, intake: Intake, pace: Clock, until: threading.Event) -> None:
     kept_at = time.monotonic()
     for where, found in reader:
         if isinstance(found, RejectedError):
             intake.reject(where, found)
             continue
         wait_s = pace.wait_s(found.phenomenon_time)
-        if wait_s > 0 or len(intake.waiting) >= BATCH:
-            is_due = time.monotonic() - kept_at + wait_s >= KEEP_EVERY_S
-            if is_due or len(intake.waiting) >= BATCH:
-                intake.flush()
-                kept_at = time.monotonic()
-            time.sleep(pace.wait_s(found.phenomenon_time))
+        is_full = len(intake.waiting) >= BATCH
+        if is_full or (wait_s > 0 and time.monotonic() - kept_at + wait_s >= KEEP_EVERY_S):
+            intake.flush()
+            kept_at = time.monotonic()
+        if until.wait(pace.wait_s(found.phenomenon_time)):
+            break
         intake.add(found)
     intake.flush()
