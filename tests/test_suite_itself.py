@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.built_once import built_once
+from tests.full_disk import file_size_limit
 
 
 def test_byte_code_is_kept_here_and_in_programs_that_are_started() -> None:
@@ -49,3 +50,9 @@ def test_a_folder_whose_making_failed_is_made_again(tmp_path, monkeypatch) -> No
     with pytest.raises(OSError):  # noqa: PT011 - it is the one above
         built_once(factory, "place", fail)
     assert list(built_once(factory, "place", lambda folder: None).iterdir()) == []
+
+
+def test_no_byte_code_is_written_that_a_full_disk_would_cut_off() -> None:
+    with file_size_limit(1000):
+        assert sys.dont_write_bytecode
+    assert not sys.dont_write_bytecode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -15,11 +14,12 @@ import pytest
 
 from tests.faults.fault_harness import Twin, assert_told, differing, snapshot
 from tests.faults.small_city import OTHER, SmallInputs, outlines
+from tests.full_disk import file_size_limit
 from tests.sources.broken_rasters import geotiff, hill
 from tests.sources.broken_vectors import gpkg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 DTM = "terrain/dtm.tif"
@@ -212,18 +212,6 @@ def test_a_name_too_long_for_the_disk(twin: Twin, inputs: SmallInputs, tmp_path:
     done = twin(*inputs.arguments(tmp_path / ("x" * 300)))
     assert done.code == 5
     assert_told(done.error, "too long")
-
-
-@contextlib.contextmanager
-def file_size_limit(n_bytes: int) -> Iterator[None]:
-    """No file may grow beyond this; the operating system answers as it does on a full disk."""
-    resource = pytest.importorskip("resource", reason="the limit is POSIX's")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 STAGES = {

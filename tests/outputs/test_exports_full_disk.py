@@ -57,6 +57,7 @@ writers = {
 }
 for name in writers:
     (folder / name).write_text("old")
+sys.dont_write_bytecode = True  # it would be cut off without a word
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 result = {}
 for name, write in writers.items():

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.drawing import needs_graphics
+from tests.full_disk import file_size_limit
 from tests.scene.conftest import village_content
 from twin.core.errors import ExtraMissingError, LimitError, OutputExistsError, StorageError, UsageError
 from twin.core.notices import Notices
@@ -183,21 +184,14 @@ def test_a_missing_encoder_is_named_with_the_command_that_brings_it(tmp_path, pl
 
 
 def test_a_full_disk_is_told_as_one(tmp_path) -> None:
-    resource = pytest.importorskip("resource")  # not on Windows
     noise = np.random.default_rng(1).integers(0, 255, (256, 256, 3), dtype=np.uint8)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with (
-            pytest.raises(StorageError, match="disk full"),
-            Encoder(
-                tmp_path / "a.mkv", size=(256, 256), fps=10, arguments=h264_arguments((256, 256), 10)
-            ) as out,
-        ):
-            for _ in range(60):
-                out.put(noise)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        file_size_limit(100_000),
+        pytest.raises(StorageError, match="disk full"),
+        Encoder(tmp_path / "a.mkv", size=(256, 256), fps=10, arguments=h264_arguments((256, 256), 10)) as out,
+    ):
+        for _ in range(60):
+            out.put(noise)
     assert not list(tmp_path.iterdir())
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine, from_origin
 
+from tests.full_disk import file_size_limit
 from tests.sources.broken_rasters import CITY_CRS, GRID, TRANSFORM, ascii_grid, geotiff, hill
 from twin.core.crs import parse_crs
 from twin.core.errors import CrsError, InputError, LimitError, StorageError, TwinError
@@ -344,18 +345,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
 def test_a_full_disk_is_a_storage_error(tmp_path: Path) -> None:
-    import resource
     import signal
 
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     rough = np.random.default_rng(1).normal(0, 9, (600, 600)).astype(np.float32)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limit[1]))
-        with pytest.raises(StorageError, match=r"a\.tif"):
+        with file_size_limit(200_000), pytest.raises(StorageError, match=r"a\.tif"):
             write_geotiff(tmp_path / "a.tif", rough, Grid(0, 600, 1.0, 600, 600), crs=CITY)
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, old)
     assert not list(tmp_path.iterdir())
 
