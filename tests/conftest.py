@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.order import place_of
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -22,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(folder))
     sys.dont_write_bytecode = False
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+    config.option.loadscopereorder = (
+        False  # xdist's own order, most tests first, leaves long files for the end
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first, so that the workers end together."""
+    items.sort(key=lambda item: place_of(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session")

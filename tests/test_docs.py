@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import re
 import shlex
 import shutil
-import warnings
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -19,14 +16,9 @@ from twin.cli.main import VERBS, cli
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MODULES = sorted(
-    ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for p in (ROOT / "twin").rglob("*.py")
-)
 MAX_PICTURE_BYTES = 250_000
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
-DOCTEST_OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 @dataclass(frozen=True)
@@ -249,18 +241,3 @@ def test_files_of_a_city_are_in_the_reference(town: Path) -> None:
     for file in known:
         name = re.sub(r"x-?\d+_y-?\d+", "x0_y0", file)
         assert name in text or Path(name).name in text, file
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings(name: str) -> None:
-    """Every example of a module's docstrings gives what it says."""
-    if name == "twin.__main__":
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        module = importlib.import_module(name)
-    told: list[str] = []
-    runner = doctest.DocTestRunner(optionflags=DOCTEST_OPTIONS)
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
-        runner.run(test, out=told.append)
-    assert not runner.failures, "".join(told)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.built_once import built_once
 from tests.full_disk import file_size_limit
+from tests.order import PLACES, place_of
 
 
 def test_byte_code_is_kept_here_and_in_programs_that_are_started() -> None:
@@ -56,3 +57,8 @@ def test_no_byte_code_is_written_that_a_full_disk_would_cut_off() -> None:
     with file_size_limit(1000):
         assert sys.dont_write_bytecode
     assert not sys.dont_write_bytecode
+
+
+def test_files_that_begin_early_are_there() -> None:
+    assert [file for file in PLACES if not Path(__file__).parents[1].joinpath(file).is_file()] == []
+    assert sorted(["tests/core/test_crs.py", *PLACES], key=place_of) == [*PLACES, "tests/core/test_crs.py"]
