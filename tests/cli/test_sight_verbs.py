@@ -83,3 +83,26 @@ def test_what_cannot_be_meant_is_a_mistake_of_usage(
     monkeypatch.chdir(tmp_path)
     assert run([words[0], city, *words[1:]]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_without_json_they_tell_sentences_with_units(
+    city: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*words: str) -> str:
+        assert run([words[0], city, *words[1:]]) == 0
+        return capsys.readouterr().out
+
+    out = tmp_path / "seen.tif"
+    assert f"m2 are seen from an elevation of 2.60 m; written to {out}" in told(
+        "sight", "--eye", place(10.5, 20.5), str(out)
+    )
+    assert told("sight", "--eye", place(10.5, 20.5), "--to", place(20.5, 20.5, 1)) == "seen, 10.02 m away\n"
+    hidden = told("sight", "--eye", place(10.5, 20.5), "--to", place(50.5, 20.5, 1))
+    assert hidden.startswith("not seen, 40.00 m away: the ground at ")
+    assert hidden.endswith(" m is in the way\n")
+    line = f"{place(5.5, 20.5)} {place(25.5, 20.5)}"
+    assert told("measure", "--line", line).splitlines()[0] == "on the map      20.00 m"
+    beyond = f"{place(5.5, 20.5)} {place(500, 20.5)}"
+    assert "over the ground unknown, as it leaves the terrain" in told("measure", "--line", beyond)
+    square = " ".join(place(c, r) for c, r in ((5, 5), (15, 5), (15, 15), (5, 15)))
+    assert "room below      200.0 m3" in told("measure", "--area", square, "--level", "3")

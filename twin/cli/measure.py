@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.cli.console import force_option, json_option, tell, tell_json
+from twin.cli.console import force_option, json_option
+from twin.cli.standing_verbs import coordinates, tell_figures, with_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,6 +24,18 @@ Examples:
   twin measure town.twin --area "84000,447000 84100,447000 84100,447080" --level 2.5
   twin measure town.twin --where "height_m > 20 and roof_type = 'flat'"
 """
+_NAMES = {
+    "buildings": "buildings",
+    "plan_m": "on the map",
+    "space_m": "through the air",
+    "terrain_m": "over the ground",
+    "volume_m3": "volume",
+    "plan_m2": "on the map",
+    "surface_m2": "of the ground",
+    "above_level_m3": "ground above",
+    "below_level_m3": "room below",
+    "output": "profile",
+}
 
 
 @click.command(epilog=EXAMPLES)
@@ -52,12 +67,27 @@ def command(city: Path, out: Path | None, as_json: bool, force: bool, **given: A
         figures = _area(opened, parse_places(given["area"], "--area", 3), given["level"])
     else:
         figures = _buildings(opened, given["where"])
-    if as_json:
-        tell_json(figures)
-    else:
-        for name, value in figures.items():
-            tell(f"{name.replace('_', ' ')}: {'unknown outside the terrain' if value is None else value}")
+    tell_figures(figures, sentences, as_json=as_json)
     return 0
+
+
+def sentences(figures: Mapping[str, Any]) -> list[str]:
+    """What was measured, in words.
+
+    Examples
+    --------
+    >>> sentences({"plan_m2": 100.0, "surface_m2": 104.5})
+    ['on the map      100.0 m2', 'of the ground   104.5 m2']
+    """
+    told = [(name, _told(key, figures[key])) for key, name in _NAMES.items() if key in figures]
+    return [f"{name:16}{value}" for name, value in told]
+
+
+def _told(key: str, value: Any) -> str:
+    unit = key.rpartition("_")[2]
+    if unit in {"m", "m2", "m3"}:
+        return with_unit(value, unit, digits=2 if unit == "m" else 1)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def parse_places(text: str, option: str, least: int) -> NDArray[np.float64]:
@@ -72,11 +102,10 @@ def parse_places(text: str, option: str, least: int) -> NDArray[np.float64]:
 
     from twin.core.errors import UsageError
 
-    try:
-        places = np.array([[float(v) for v in part.split(",")] for part in text.split()], np.float64)
-    except ValueError:
-        places = np.empty((0, 0))
-    if places.ndim != 2 or places.shape[0] < least or places.shape[1] != 2 or not np.isfinite(places).all():
+    rows = [coordinates(part) or [] for part in text.split()]
+    even = len({len(row) for row in rows}) == 1
+    places = np.array(rows, np.float64) if even else np.empty((0, 0))
+    if places.ndim != 2 or places.shape[0] < least or places.shape[1] != 2:
         raise UsageError(
             option, f"{text[:60]!r} are not {least} or more places", 'write "X,Y X,Y ..." in metres'
         )

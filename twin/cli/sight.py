@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from twin.cli.console import force_option, json_option, tell, tell_json
+from twin.cli.console import force_option, json_option
+from twin.cli.standing_verbs import coordinates, tell_figures, with_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from twin.energy.standing import Surroundings
 
 EXAMPLES = """\b
@@ -46,12 +49,37 @@ def command(city: Path, out: Path | None, eye: str, target: str | None, as_json:
         figures = _one_place(around, place, aim)
     else:
         figures = _everywhere(around, place, Path(str(out)), opened.manifest.crs_wkt, given)
-    if as_json:
-        tell_json(figures)
-    else:
-        for name, value in figures.items():
-            tell(f"{name.replace('_', ' ')}: {value}")
+    tell_figures(figures, sentences, as_json=as_json)
     return 0
+
+
+def sentences(figures: Mapping[str, Any]) -> list[str]:
+    """What is seen, in words.
+
+    Examples
+    --------
+    >>> sentences({"visible": False, "distance_m": 52.5, "blocked_by": "ground", "blocked_at": [1.0, 2.0, 3.0]})
+    ['not seen, 52.50 m away: the ground at 1.00, 2.00, elevation 3.00 m is in the way']
+    >>> sentences({"output": "seen.tif", "seen_m2": 1200.0, "eye_elevation_m": 7.5})
+    ['1,200.0 m2 are seen from an elevation of 7.50 m; written to seen.tif']
+    """
+    if "output" in figures:
+        seen = with_unit(figures["seen_m2"], "m2", digits=1)
+        eye = with_unit(figures["eye_elevation_m"], "m")
+        return [f"{seen} are seen from an elevation of {eye}; written to {figures['output']}"]
+    away = with_unit(figures["distance_m"], "m")
+    if figures["visible"]:
+        return [f"seen, {away} away"]
+    if "blocked_at" not in figures:
+        return [f"not seen, {away} away"]
+    x, y, z = figures["blocked_at"]
+    what = _in_the_way(str(figures["blocked_by"]))
+    return [f"not seen, {away} away: {what} at {x:.2f}, {y:.2f}, elevation {z:.2f} m is in the way"]
+
+
+def _in_the_way(name: str) -> str:
+    """The ground by its kind, a building by its id, what is neither in words."""
+    return {"ground": "the ground", "other": "a bridge or another structure"}.get(name, f"building {name}")
 
 
 def parse_place(text: str, option: str, height_m: float) -> tuple[float, float, float]:
@@ -62,15 +90,10 @@ def parse_place(text: str, option: str, height_m: float) -> tuple[float, float, 
     UsageError
         If it is neither.
     """
-    import math
-
     from twin.core.errors import UsageError
 
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in {2, 3} or not all(map(math.isfinite, numbers)):
+    numbers = coordinates(text) or []
+    if len(numbers) not in {2, 3}:
         raise UsageError(option, f"{text!r} is not X,Y or X,Y,H", "give metres in the city's CRS")
     return numbers[0], numbers[1], numbers[2] if len(numbers) == 3 else height_m
 
