@@ -58,5 +58,5 @@ def test_lines_of_layers_do_not_pale_with_distance(village):
 
     scene = Scene(replace(village, overlays=overlays(village.origin)))
     stage = make_stage(scene.pack, scene.light, scene.style, scene.sun)
-    (reach,) = [reach for actor, _, reach in stage.lines if actor in stage.groups["overlays"]]
+    (reach,) = [reach for actor, _, reach in stage.lines if actor in stage.groups["tram"]]
     assert reach > 1e6

@@ -171,3 +171,12 @@ def test_many_rays_at_once_give_one_answer_each(picker):
     hits = cast(picker, origins, directions)
     assert hits[0].distance_m > 0
     assert hits[1] is None
+
+
+def test_of_several_layers_of_marks_the_nearest_is_picked(picker):
+    far, near = marks((-17.0, -30.0, 1.0)), marks((-17.0, -32.0, 1.0))
+    xy = pixel_of(SOUTH, (-17.0, -30.0, 1.0))
+    assert pick(picker, SOUTH, SIZE, xy, markers=(far,)).kind == Kind.MARKER
+    hit = pick(picker, SOUTH, SIZE, xy, markers=(far, near))
+    assert hit.position[1] == pytest.approx(446_968.0)
+    assert pick(picker, SOUTH, SIZE, xy, markers=()).kind == Kind.TERRAIN

@@ -12,18 +12,11 @@ from vtkmodules.vtkRenderingCore import vtkGlyph3DMapper
 
 from twin.scene import shaders
 from twin.scene.bake import plan_texel, table_bounds
-from twin.scene.coarse import Detail, block_geometry, block_light
-from twin.scene.drape import compose_overlay
+from twin.scene.face_actors import add_faces
+from twin.scene.ground_paint import ROADS, overlay_paints, overlay_picture, road_paint, road_points
 from twin.scene.line_drawables import add_edges, add_overlay_lines, add_unbuilt
-from twin.scene.over_time import lookup, set_slots, tell_owners
-from twin.scene.pack import Material
+from twin.scene.over_time import lookup
 from twin.scene.paint import (
-    class_table,
-    colour_slots,
-    colour_table,
-    overlay_colours,
-    palette_table,
-    plain_colours,
     terrain_colours,
     tree_colours,
     trunk_colours,
@@ -49,11 +42,10 @@ if TYPE_CHECKING:
     from twin.scene.bake import Light
     from twin.scene.colour import Painting
     from twin.scene.over_time import OverTime
-    from twin.scene.pack import ScenePack, Tile
+    from twin.scene.pack import ScenePack
     from twin.scene.style import Style
 
 _MANY_TREES = 3000
-_FACE_GROUPS = {"city": "buildings", "ground": "terrain"}
 
 
 def make_stage(
@@ -79,7 +71,7 @@ def make_stage(
     stage = Stage(pack, style, sun, over_time=over_time)
     stage.water_level = main_water_level(pack)
     # Near things first, since what is hidden costs nothing then; the sky last.
-    _add_faces(stage, light, painting)
+    add_faces(stage, light, painting)
     _add_trees(stage, light)
     _add_terrain(stage, light)
     _add_water(stage, light)
@@ -153,11 +145,12 @@ def _add_terrain(stage: Stage, light: Light) -> None:
         return
     colours, places = terrain_colours(pack, stage.style), _plan_places(pack)
     light_map = texture(stage, light.plan)
-    overlay = _overlay_picture(pack, stage.style)
+    overlay = overlay_picture(pack, stage.style)
     over_time = stage.over_time
-    drape = texture(stage, overlay) if overlay is not None else None
+    drape = lookup(overlay, smooth=True) if overlay is not None else None
     shader = shaders.FACE if drape is None else shaders.DRAPED
     laid_over = shaders.FACE_LAID_OVER if drape is None else shaders.DRAPED_LAID_OVER
+    drawn = []
     for tile in tiles:
         data = tile_data(stage, "terrain", tile)
         set_texture_places(stage, data, places[slice(*tile.points)])
@@ -165,112 +158,20 @@ def _add_terrain(stage: Stage, light: Light) -> None:
         actor = surface_actor(data, shader)
         add_actor(stage, actor, "terrain")
         put_light(stage, actor, "plan", light_map)
+        drawn.append((tile, data))
         if drape is not None:
-            actor.GetProperty().SetTexture("overlay", drape)
+            actor.GetProperty().SetTexture("overlay", drape.texture)
         if over_time is not None:
             over_time.lay_on(actor, shader, laid_over)
-
-
-def _overlay_picture(pack: ScenePack, style: Style) -> NDArray[np.uint8] | None:
-    layers: list[tuple[NDArray[np.uint8], Any]] = []
-    colours = overlay_colours(pack, style)
-    for i, entry in enumerate(pack.meta.overlays):
-        if entry.picture:
-            layers.insert(0, (pack[f"overlay_picture_{i}"], None))
-        if entry.areas:
-            layers.append((pack[f"overlay_area_{i}"], colours[i]))
-    return compose_overlay(layers)
+    if road_points(pack).any():
+        stage.painted[ROADS] = road_paint(stage, colours, drawn)
+    if drape is not None:
+        stage.painted |= overlay_paints(stage, drape)
 
 
 def _plan_places(pack: ScenePack) -> NDArray[np.float32]:
     size = np.array([pack.meta.plan.columns, pack.meta.plan.rows], np.float32)
     return (plan_texel(pack["terrain_points"], pack) + np.float32(0.5)) / size
-
-
-def _add_faces(stage: Stage, light: Light, painting: Painting | None) -> None:
-    pack = stage.pack
-    if not pack.meta.facet_tiles:
-        return
-    light_map = texture(stage, light.atlas)
-    stage.face_colours = lookup(colour_table(stage.style, plain_colours(pack, stage.style)), smooth=False)
-    stage.classes = lookup(
-        class_table(np.zeros(1, np.uint8) if painting is None else painting.index), smooth=False
-    )
-    stage.palette = lookup(palette_table(painting), smooth=False)
-    for number, tile in enumerate(pack.meta.facet_tiles):
-        if tile.group.startswith("model"):
-            data = _face_data(stage, tile)
-            set_colours(stage, data, _model_colours(pack, tile))
-            actor = surface_actor(data, shaders.FACE, cull=False)
-        else:
-            actor = _built_tile(stage, number, tile)
-            stage.culled.append(actor)
-        add_actor(stage, actor, _FACE_GROUPS.get(tile.group, "overlays"))
-        put_light(stage, actor, "atlas", light_map)
-        stage.mirrored.append(actor)
-
-
-def _face_data(stage: Stage, tile: Tile) -> Any:
-    """Geometry of a tile of faces, with its places in the light."""
-    data = tile_data(stage, "facet", tile)
-    size = np.array(stage.pack.meta.atlas[::-1], np.float32)
-    texel = stage.pack["facet_texel"][slice(*tile.points)]
-    set_texture_places(stage, data, (texel + np.float32(0.5)) / size)
-    return data
-
-
-def _built_tile(stage: Stage, number: int, tile: Tile) -> Any:
-    """A tile of what is built, at once or, in a large city, when it is first seen from near."""
-    starts = stage.pack.arrays.get("coarse_starts")
-    if starts is None or starts[number] == starts[number + 1]:
-        return _built_actor(stage, _face_data(stage, tile), colour_slots(stage.pack, slice(*tile.points)))
-    waiting = vtkPolyData()
-    actor = _built_actor(stage, waiting, np.empty(0, np.float32))
-    part = slice(int(starts[number]), int(starts[number + 1]))
-    blocks, owner = stage.pack["coarse_blocks"][part], stage.pack["coarse_owner"][part]
-    points, triangles, light, slots = block_geometry(blocks, owner)
-    data = triangle_data(stage, points, triangles)
-    set_texture_places(stage, data, light)
-    coarse = _built_actor(stage, data, slots)
-    add_actor(stage, coarse, _FACE_GROUPS.get(tile.group, "overlays"))
-    put_light(stage, coarse, "blocks", _light_of_blocks(stage))
-
-    def fill() -> None:
-        waiting.ShallowCopy(_face_data(stage, tile))
-        set_slots(actor, colour_slots(stage.pack, slice(*tile.points)))
-
-    size = float(np.median(blocks[:, 3:] - blocks[:, :3], axis=0).max())
-    stage.details.append(Detail(actor, coarse, coarse.GetBounds(), size, fill))
-    return actor
-
-
-def _light_of_blocks(stage: Stage) -> Any:
-    """The same small picture for the blocks of all tiles."""
-    others = stage.light_maps.get("blocks")
-    if others:
-        return others[0].GetProperty().GetTexture("lightMap")
-    return texture(stage, block_light(stage.sun))
-
-
-def _model_colours(pack: ScenePack, tile: Tile) -> NDArray[np.uint8]:
-    """Colours of the points of a user's model, which lie together in the pack."""
-    before = int((pack["facet_material"][: tile.points[0]] == Material.MODEL).sum())
-    return pack["facet_rgb"][before : before + tile.points[1] - tile.points[0]]
-
-
-def _built_actor(stage: Stage, data: Any, slots: NDArray[np.float32]) -> Any:
-    """Faces that look their colour up, and what layers over time say of it."""
-    over_time = stage.over_time
-    shader = shaders.BUILT if over_time is None else shaders.BUILT_OVER_TIME
-    actor = surface_actor(data, shader, owned=True)
-    set_slots(actor, slots)
-    tables = {"colourTable": stage.face_colours, "classTable": stage.classes, "palette": stage.palette}
-    for name, table in tables.items():
-        if table is not None:
-            actor.GetProperty().SetTexture(name, table.texture)
-    if over_time is not None:
-        tell_owners(actor, over_time)
-    return actor
 
 
 def _add_trees(stage: Stage, light: Light) -> None:

@@ -134,3 +134,17 @@ def _stem(sheet: Sheet, place: tuple[float, float], label: Patch) -> Patch:
 def boxes(patches: Iterable[Patch | None]) -> list[Box]:
     """Boxes of the patches that are there."""
     return [patch.box for patch in patches if patch is not None]
+
+
+def faded(patches: Sequence[Patch], share: float) -> list[Patch]:
+    """The patches at a share of their strength, 0 to 1; none at 0."""
+    if share >= 1:
+        return list(patches)
+    if share <= 0:
+        return []
+    found = []
+    for patch in patches:
+        image = patch.image.copy()
+        image.putalpha(image.getchannel("A").point(lambda alpha: round(alpha * share)))
+        found.append(Patch(patch.x, patch.y, image))
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+from twin.scene.face_parts import BUILDINGS
 from twin.scene.paint import (
     overlay_colours,
 )
@@ -40,7 +41,8 @@ def add_edges(stage: Stage) -> None:
         if bounds is not None:
             box = tuple(float(v) for v in bounds[number])
             stage.waiting[actor] = (box, partial(_fill_edges, stage, tile, data))
-        _add_lines(stage, actor, "edges", _EDGE_WIDTH_PX, _EDGE_REACH_M)
+        group = "edges" if tile.group == BUILDINGS else tile.group
+        _add_lines(stage, actor, group, _EDGE_WIDTH_PX, _EDGE_REACH_M)
 
 
 def _edge_data(stage: Stage, tile: Tile) -> Any:
@@ -83,4 +85,4 @@ def add_overlay_lines(stage: Stage) -> None:
         data = line_data(stage, points[first:last], (pairs[inside] - first).astype(np.int32))
         r, g, b = (c / 255 for c in colours[i])
         actor = line_actor(data, rgb=(r, g, b), alpha=0.95)
-        _add_lines(stage, actor, "overlays", _LINE_WIDTH_PX, _LINE_REACH_M)
+        _add_lines(stage, actor, entry.name, _LINE_WIDTH_PX, _LINE_REACH_M)

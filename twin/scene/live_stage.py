@@ -66,7 +66,7 @@ class LiveStage:
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of what can be switched and faded, in the order in which it is drawn."""
-        return tuple(self.stage.groups)
+        return tuple(dict.fromkeys((*self.stage.groups, *self.stage.painted)))
 
     def show(self, when: datetime | None) -> Moment:
         """Show another moment of the layers; the light stays as it is, until `relight`.
@@ -84,7 +84,12 @@ class LiveStage:
         """Show what another scene shows, which differs from this one in nothing but time and light."""
         before, self.scene = (
             self.scene,
-            (scene.with_cut(self.cut).with_points(self.scene.points).with_sketches(self.scene.sketches)),
+            (
+                scene.with_cut(self.cut)
+                .with_points(self.scene.points)
+                .with_sketches(self.scene.sketches)
+                .with_looks(self.scene.shot.looks)
+            ),
         )
         if self.scene.light is not before.light:
             self._relight()
@@ -146,7 +151,7 @@ class LiveStage:
     def _look(self, group: str, *, visible: bool | None = None, opacity: float | None = None) -> None:
         from twin.scene.stage import set_look
 
-        if group not in self.stage.groups:
+        if group not in self.groups:
             raise UsageError("group", f"there is no {group!r}", f"choose {', '.join(self.groups)}")
         was = self._faded.get(group, (True, 1.0))
         now = (was[0] if visible is None else visible, was[1] if opacity is None else opacity)

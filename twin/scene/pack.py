@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 9
+FORMAT = 10
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
 
 _LOCAL_HEADER = 30

@@ -13,13 +13,14 @@ from twin.reconstruct.cover import Cover
 from twin.scene.charts import chart_faces
 from twin.scene.coarse import pack_blocks, pack_edge_bounds
 from twin.scene.drape import drape_overlays
+from twin.scene.face_parts import GROUP_OF_MATERIAL, GROUPS
 from twin.scene.pack import Material, PackMeta, Plan, ScenePack, Tile, digest
 from twin.scene.packing_faces import face_normals, is_upright, merged_faces, morton
 from twin.scene.sides import best_side, studio_sun_azimuth
 from twin.scene.treeforms import choose_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,7 +51,7 @@ def pack_content(content: SceneContent, *, key: str = "") -> ScenePack:
     faces = merged_faces(content)
     charted, facet_tiles = _pack_facets(arrays, faces, origin)
     pack_blocks(arrays, facet_tiles)
-    edge_tiles = _pack_edges(arrays, faces.mesh, origin)
+    edge_tiles = _pack_edges(arrays, faces, origin)
     pack_edge_bounds(arrays, edge_tiles)
     terrain_tiles = _pack_terrain(arrays, content.terrain, origin)
     _pack_trees(arrays, content.trees, origin)
@@ -173,15 +174,32 @@ def _relative(triangles: NDArray[np.int32], tiles: tuple[Tile, ...]) -> NDArray[
 
 
 def _pack_edges(
-    arrays: dict[str, NDArray[Any]], mesh: FacetMesh, origin: NDArray[np.float64]
+    arrays: dict[str, NDArray[Any]], faces: MergedFaces, origin: NDArray[np.float64]
 ) -> tuple[Tile, ...]:
+    """Edges in tiles of one group, which is switched and faded apart from the others."""
+    mesh = faces.mesh
     ends = mesh.vertices[mesh.edges] - origin
-    order = np.argsort(morton(ends.mean(axis=1)[:, :2]), kind="stable")
+    group = _edge_groups(faces)
+    order = np.lexsort((morton(ends.mean(axis=1)[:, :2]), group))
     arrays["edge_points"] = ends[order].astype(np.float32)
-    cuts = np.arange(0, len(order) + TILE_EDGES, TILE_EDGES).clip(max=len(order))
-    return tuple(
-        Tile("city", (2 * int(a), 2 * int(b)), (int(a), int(b))) for a, b in itertools.pairwise(cuts) if b > a
-    )
+    starts = np.searchsorted(group[order], np.arange(len(GROUPS) + 1)).tolist()
+    parts = zip(GROUPS, itertools.pairwise(starts), strict=True)
+    return tuple(tile for name, (first, last) in parts for tile in _edge_tiles(name, first, last))
+
+
+def _edge_groups(faces: MergedFaces) -> NDArray[np.uint8]:
+    """Of which group each edge is, as a place in `GROUPS`; corners of different things are never the same."""
+    mesh = faces.mesh
+    of_corner = np.zeros(len(mesh.vertices), np.uint8)
+    of_corner[mesh.triangles] = GROUP_OF_MATERIAL[faces.material[mesh.face]][:, None]
+    return of_corner[mesh.edges[:, 0]]
+
+
+def _edge_tiles(group: str, first: int, last: int) -> Iterator[Tile]:
+    cuts = np.arange(first, last + TILE_EDGES, TILE_EDGES).clip(max=last)
+    for a, b in itertools.pairwise(cuts.tolist()):
+        if b > a:
+            yield Tile(group, (2 * a, 2 * b), (a, b))
 
 
 def _pack_terrain(

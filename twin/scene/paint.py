@@ -43,7 +43,7 @@ def id_hash(ids: NDArray[np.str_]) -> NDArray[np.uint32]:
     return np.fromiter((zlib.crc32(i.encode()) for i in ids.tolist()), np.uint32, len(ids))
 
 
-def colour_slots(pack: ScenePack, part: slice = slice(None)) -> NDArray[np.float32]:
+def colour_slots(pack: ScenePack, part: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.float32]:
     """Where points of the faces find their colour in `colour_table`, shape (n_points,).
 
     A building has three places: of its walls, its flat and its sloped roofs; everything else one for its material.

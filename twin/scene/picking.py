@@ -11,15 +11,15 @@ import numpy as np
 
 from twin.core.rays import TreeCaster
 from twin.scene.camera import project
+from twin.scene.layers import MarkerView
 from twin.scene.pack import Material, ScenePack
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
     from twin.scene.camera import Camera
-    from twin.scene.layers import MarkerView
     from twin.scene.scene import Scene
 
 _MARK_BEFORE_M = 1.0
@@ -237,7 +237,7 @@ def pick(
     size: tuple[int, int],
     xy: tuple[float, float],
     *,
-    markers: MarkerView | None = None,
+    markers: MarkerView | Sequence[MarkerView] | None = None,
     reach_px: float = 9.0,
 ) -> Hit | None:
     """What stands first under a pixel, or None under the sky.
@@ -251,7 +251,7 @@ def pick(
         Width and height of the picture, pixels.
     xy : tuple of float
         Column and row from the upper left corner.
-    markers : MarkerView, optional
+    markers : MarkerView or sequence of MarkerView, optional
         Marks that are drawn over the scene; the nearest within reach goes first unless something stands before it.
     reach_px : float
         How far beside the pointer a mark may be.
@@ -259,7 +259,9 @@ def pick(
     picker = source if isinstance(source, Picker) else prepare_picker(source)
     origins, directions = pixel_rays(camera, size, np.array([xy]))
     hit = cast(picker, origins, directions)[0]
-    mark = None if markers is None else _marker(picker, (camera, size), xy, markers, reach_px)
+    views = (markers,) if isinstance(markers, MarkerView) else markers or ()
+    marks = [_marker(picker, (camera, size), xy, view, reach_px) for view in views]
+    mark = min((m for m in marks if m is not None), key=lambda m: m.distance_m, default=None)
     if mark is None or (hit is not None and hit.distance_m + _MARK_BEFORE_M < mark.distance_m):
         return hit
     return mark

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from twin.scene.sketches import Sketch
     from twin.scene.store import Stored
     from twin.scene.style import Style
-    from twin.scene.workspace import Workspace
+    from twin.scene.workspace import LayerState, Workspace
     from twin.scene.workspace_points import ShownPoints
     from twin.scene.workspace_section import Cut
 
@@ -238,6 +238,14 @@ class Scene:
             return self
         other = copy(self)
         other.sketches = sketches
+        return other
+
+    def with_looks(self, looks: tuple[LayerState, ...]) -> Scene:
+        """The same scene with other layers switched and faded; nothing at all is made anew."""
+        if looks == self.shot.looks:
+            return self
+        other = copy(self)
+        other.shot = replace(self.shot, looks=looks)
         return other
 
     def _sun_at(self, when: datetime | None) -> Sun:

@@ -60,8 +60,9 @@ def scene_furniture(
     """Everything that lies flat over a picture, lowest first."""
     from twin.scene.furniture import Sheet, attribution_patch, legend_patches, title_patches
     from twin.scene.furniture_ground import north_patch, scale_patch
-    from twin.scene.labels import boxes, label_patches
+    from twin.scene.labels import boxes, faded, label_patches
     from twin.scene.wording import worded
+    from twin.scene.workspace_layers import LABELS, SENSORS, strength
 
     sheet, meta = Sheet(size, scene.style, scene.notices, wanted.text_scale), scene.pack.meta
     fixed: list[Any] = []
@@ -79,10 +80,12 @@ def scene_furniture(
         fixed.append(attribution_patch(sheet, [worded(line, scene.language) for line in meta.attribution]))
     named = _marks(scene, sheet, camera)
     if wanted.labels:
-        named += _values(scene, sheet, camera, boxes([*fixed, *named]))
+        values = _values(scene, sheet, camera, boxes([*fixed, *named]))
+        named += faded(values, strength(scene.shot.looks, SENSORS))
         reach = _LABEL_REACH_M if inside else float("inf")
         labels = meta.labels if scene.cut is None else scene.cut.standing(meta.labels, meta.origin)
-        named += label_patches(sheet, camera, labels, taken=boxes([*fixed, *named]), farthest_m=reach)
+        names = label_patches(sheet, camera, labels, taken=boxes([*fixed, *named]), farthest_m=reach)
+        named += faded(names, strength(scene.shot.looks, LABELS))
     patches = [*named, *(patch for patch in fixed if patch is not None)]
     if scene.sketches:
         from twin.scene.sketches import sketch_patches
@@ -107,12 +110,16 @@ def _values(scene: Scene, sheet: Any, camera: Camera, taken: list[Any]) -> list[
 def _marks(scene: Scene, sheet: Any, camera: Camera) -> list[Patch]:
     """Points of the user's layers."""
     from twin.scene.furniture import point_patches
+    from twin.scene.labels import faded
     from twin.scene.paint import overlay_colours
+    from twin.scene.workspace_layers import strength
 
     patches: list[Patch] = []
     colours = overlay_colours(scene.pack, scene.style)
     for entry, rgb in zip(scene.pack.meta.overlays, colours, strict=True):
-        patches += point_patches(sheet, camera, scene.pack["overlay_points"][slice(*entry.points)], rgb)
+        places = scene.pack["overlay_points"][slice(*entry.points)]
+        marks = point_patches(sheet, camera, places, rgb)
+        patches += faded(marks, strength(scene.shot.looks, entry.name))
     return patches
 
 

@@ -96,6 +96,8 @@ class Stage:
     """Survey points: all of them, and the few that are drawn while the camera moves."""
     groups: dict[str, list[Any]] = field(default_factory=dict)
     """Actors by what they show, such as ``buildings``; a window switches and fades them."""
+    painted: dict[str, Callable[[float], None]] = field(default_factory=dict)
+    """Groups that are colour on other actors, such as ``roads``: told how strongly they are shown, 0 to 1."""
 
 
 @contextmanager
@@ -309,10 +311,12 @@ def set_look(stage: Stage, group: str, *, visible: bool, opacity: float) -> None
     Parameters
     ----------
     group : str
-        A key of `Stage.groups`.
+        A key of `Stage.groups` or of `Stage.painted`.
     opacity : float
         1 as the style has it, less lets through what lies behind.
     """
+    if group in stage.painted:
+        stage.painted[group](opacity if visible else 0.0)
     for actor in stage.groups.get(group, ()):
         shown = visible and opacity > 0
         stage.hidden.discard(actor) if shown else stage.hidden.add(actor)

@@ -23,8 +23,11 @@ SENSORS = "markers"
 """Name of the layer of all sensors, and of the group that draws their marks."""
 SUN_HOURS, VIEWSHED = "sun hours", "viewshed"
 """Names of the layers of a day's sun and of what is seen from a place; they lie below floods and sensors."""
+LABELS = "labels"
+"""Name by which names in the picture are faded."""
 LEVEL = "level"
 """Name of the flood that a level set by hand makes."""
+_LIKE = {"edges": "buildings"}
 
 
 def moving_layers(city: City, workspace: Workspace, *, notices: Notices) -> tuple[SceneLayer, ...]:
@@ -87,9 +90,16 @@ def flood_of_state(
 
 
 def apply_looks(live: LiveStage, states: Iterable[LayerState]) -> None:
-    """Switch and fade the groups of a stage that a workspace names; the others are shown as they come."""
-    named = {state.name: state for state in states}
+    """Switch and fade what a workspace names; all else is shown as it comes. Edges look as their buildings do."""
+    looks = tuple(states)
+    named = {state.name: state for state in looks}
+    live.scene = live.scene.with_looks(looks)
     for group in live.groups:
-        state = named.get(group)
+        state = named.get(_LIKE.get(group, group))
         live.set_visible(group, state is None or state.is_visible)
         live.set_opacity(group, 1.0 if state is None else state.opacity)
+
+
+def strength(looks: Iterable[LayerState], name: str) -> float:
+    """How strongly a layer is drawn, 0 to 1; one that is not named fully."""
+    return next((state.opacity * state.is_visible for state in looks if state.name == name), 1.0)
