@@ -107,3 +107,40 @@ def test_where_another_process_receives_the_window_follows(driver, town):
     driver.until(lambda: errors)
     assert "nonsense" in str(errors[0])
     assert window.feed.state is FeedState.OFF
+
+
+def test_a_station_is_clicked_and_read_while_the_clock_plays(driver, town):
+    from dataclasses import replace
+    from datetime import timedelta
+
+    import numpy as np
+
+    from twin.scene.marker_actor import heads
+
+    window = driver.window
+    b = window.desk.city.bounds
+    middle = ((b.x_min + b.x_max) / 2, (b.y_min + b.y_max) / 2, 20.0)
+    gauge = Thing("gauge", "Gauge", place=Place("point", middle))
+    stream = Datastream("gauge:level", "gauge", observed_property="water_depth", unit="m", max_age_s=36_000)
+    with open_store(town, write=True) as store:
+        store.put_catalogue(Catalogue((gauge,), (stream,)))
+        for age, value in ((7200, 0.2), (3600, 6.0), (60, 12.0)):
+            store.append(level(value, age_s=age))
+    window.moving.read_anew()
+    driver.until(lambda: bool(window.picture.marks))
+    start = datetime.now(UTC) - timedelta(hours=2)
+    clock = replace(window.desk.state.clock, start=start, end=start + timedelta(hours=2), speed=60.0)
+    window.desk.edit("clock", clock=clock)
+    window.clock.set_time(start + timedelta(minutes=1))
+    window.clock.toggle()
+    for minutes in (5, 65):
+        window.desk.keep(clock=replace(window.desk.state.clock, time=start + timedelta(minutes=minutes)))
+        driver.pass_time(0.2)
+        top = heads(window.picture.marks[0])[0]
+        driver.click(driver.pixel_of(tuple(np.subtract(top, window.desk.origin()))))
+        driver.until(lambda: window.inspect.hit is not None and window.inspect.facts is not None)
+        assert window.inspect.hit.id == "gauge"
+        assert window.inspect.facts.title == "Gauge"
+        assert window.clock.is_playing
+    driver.until(lambda: "6" in str(window.inspect.facts.groups))
+    window.clock.stop()

@@ -125,7 +125,7 @@ def _sight(around: Surroundings, points: Any, t: Texts) -> Figures:
     answer = t("measure.seen") if found.visible else t("measure.blocked")
     rows = [(t("measure.target"), answer), (t("measure.space"), metres(found.distance_m))]
     if not found.visible:
-        rows.append((t("measure.by"), found.by))
+        rows.append((t("measure.by"), t.get(f"measure.by_{found.by}", found.by)))
     return Figures(tuple(rows), answer, found)
 
 

@@ -50,6 +50,33 @@ def _switch_theme(window: TwinWindow) -> None:
     window.desk.edit(window.texts("step.style"), style=style)
 
 
+def _find(window: TwinWindow) -> None:
+    """Write into the search box."""
+    window.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    window.search.selectAll()
+
+
+def _bookmark(window: TwinWindow) -> None:
+    window.places.add_bookmark()
+
+
+def _play(window: TwinWindow) -> None:
+    window.clock.toggle()
+
+
+def _earlier(window: TwinWindow) -> None:
+    window.clock.jump(back=True)
+
+
+def _later(window: TwinWindow) -> None:
+    window.clock.jump()
+
+
+def _full_screen(window: TwinWindow) -> None:
+    """The whole screen, or the window again."""
+    window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+
 FILE = (
     Entry("new", lambda w: w.opening.ask_new(), "new", "Ctrl+N", needs_city=False),
     Entry("open", lambda w: w.opening.ask(), "open", "Ctrl+O", needs_city=False),
@@ -68,8 +95,16 @@ VIEW = (
     Entry("home", lambda w: go_to_view(w, "overview"), "home", "Home"),
     Entry("from_above", lambda w: go_to_view(w, "top"), "top", "T"),
     Entry("walk", lambda w: w.steering.walk(on=not w.steering.is_walking), "walk", "G"),
+    Entry("find", _find, "", "Ctrl+F"),
+    Entry("bookmark", _bookmark, "", "B"),
+    Entry("full_screen", _full_screen, "", "F11", needs_city=False),
     Entry("larger", lambda w: _scale_text(w, 1), "", "Ctrl++"),
     Entry("smaller", lambda w: _scale_text(w, -1), "", "Ctrl+-"),
+)
+TIME = (
+    Entry("play", _play, "", "P"),
+    Entry("earlier_event", _earlier, "", "Ctrl+Left"),
+    Entry("later_event", _later, "", "Ctrl+Right"),
 )
 TEXT_SCALES = (0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 2.5)
 
@@ -106,7 +141,7 @@ def fill(window: TwinWindow) -> None:
     window.menuBar().clear()
     window.entries = {}
     t = window.texts
-    for key, entries in (("file", FILE), ("edit", EDIT), ("view", VIEW)):
+    for key, entries in (("file", FILE), ("edit", EDIT), ("view", VIEW), ("time", TIME)):
         menu = window.menuBar().addMenu(t(f"menu.{key}"))
         for entry in entries:
             menu.addAction(_action(window, entry))

@@ -58,11 +58,17 @@ class Desk(QObject):
         """Put another city and workspace on the desk; the past of the one before is forgotten."""
         self.city, self.file = city, file
         if city is not None:
-            manifest = city.manifest
-            known = CityRef(city.path.resolve().as_posix(), manifest.build_key, manifest.crs)
-            workspace = replace(workspace, city=known)
+            workspace = replace(workspace, city=ref_of(city))
         self._history = History.of(workspace)
         self.saved = workspace
+        self.opened.emit()
+
+    def renew(self, city: City) -> None:
+        """Put the same city anew on the desk, which holds something else now; past and unsaved changes stay."""
+        self.city = city
+        self._history = self._history.quietly(replace(self.state, city=ref_of(city)))
+        if self.saved is not None:
+            self.saved = replace(self.saved, city=ref_of(city))
         self.opened.emit()
 
     def change(self, label: str, workspace: Workspace, *, key: str = "") -> None:
@@ -95,7 +101,9 @@ class Desk(QObject):
         before = self.state
         if history is self._history:
             return
-        self._history = history.quietly(replace(history.state, camera=before.camera, view=before.view))
+        self._history = history.quietly(
+            replace(history.state, camera=before.camera, view=before.view, city=before.city)
+        )
         self.changed.emit(before, self.state)
 
     def origin(self) -> tuple[int, int, int]:
@@ -114,3 +122,9 @@ class Desk(QObject):
         if self.saved is None:
             return False
         return replace(self.state, camera=None, view="") != replace(self.saved, camera=None, view="")
+
+
+def ref_of(city: City) -> CityRef:
+    """How a workspace names a city."""
+    manifest = city.manifest
+    return CityRef(city.path.resolve().as_posix(), manifest.build_key, manifest.crs)

@@ -10,15 +10,16 @@ if TYPE_CHECKING:
 
     from twin.city.model import City
 
+from twin.scene.store import OVERLAY_KINDS
+from twin.scene.workspace_layers import LABELS
 from twin.scene.workspace_points import SURVEY, survey_inputs
 
-LABELS = "labels"
 _GROUPS = {
-    "ground": ("terrain",),
-    "built": ("buildings",),
+    "ground": ("terrain", "ortho", "roads"),
+    "built": ("buildings", "unmapped", "bridges"),
     "nature": ("trees", "water"),
 }
-_ADDED_KINDS = ("vector", "raster", "picture", "ortho", "model")
+_BUILT = frozenset(name for names in _GROUPS.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def layer_groups(city: City, *, over_time: Sequence[str] = (), has_points: bool 
     if has_points or survey_inputs(city):
         groups.append(Group("survey", (SURVEY,)))
     groups.append(Group("over_time", tuple(over_time)))
-    groups.append(Group("added", tuple(sorted(n for n, la in there.items() if la.kind in _ADDED_KINDS))))
+    added = (name for name, layer in there.items() if layer.kind in OVERLAY_KINDS and name not in _BUILT)
+    groups.append(Group("added", tuple(sorted(added))))
     groups.append(Group("drawing", (LABELS,)))
     return tuple(group for group in groups if group.layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -9,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from twin.core.notices import Notices
+from twin.core.visible_text import visible_text
 from twin.scene.flood_layer import FloodLayer, moment_of
 from twin.scene.workspace import LayerState, layer_state
 from twin.scene.workspace_layers import (
@@ -22,6 +24,7 @@ from twin.viewer.timing import Event
 
 if TYPE_CHECKING:
     from twin.city.model import City
+    from twin.core.translations import Texts
     from twin.scene.flood_colours import Colouring
     from twin.scene.layers import SceneLayer
     from twin.scene.live_layer import LiveLayer
@@ -54,6 +57,7 @@ class Moving(QObject):
         self.sensors: LiveLayer | None = None
         self.others: tuple[SceneLayer, ...] = ()
         self.alarms: tuple[Event, ...] = ()
+        self.stations: tuple[Station, ...] = ()
         self._flood_events: tuple[Event, ...] = ()
         self._sites: dict[str, Site] = {}
         self._wanted: FloodState | None = None
@@ -88,7 +92,7 @@ class Moving(QObject):
 
     def _open(self) -> None:
         self.flood = self.sensors = self._wanted = None
-        self.others, self.alarms, self._sites = (), (), {}
+        self.others, self.alarms, self.stations, self._sites = (), (), (), {}
         city = self.desk.city
         if city is None:
             return
@@ -108,8 +112,8 @@ class Moving(QObject):
         self.alarms = alarms
         self._tell()
 
-    def _take_sensors(self, found: tuple[LiveLayer, tuple[Event, ...]]) -> None:
-        self.sensors, self.alarms = found
+    def _take_sensors(self, found: Sensed) -> None:
+        self.sensors, self.alarms, self.stations = found.layer, found.alarms, found.stations
         layers = self.desk.state.layers
         if not any(state.name == SENSORS for state in layers):
             self.desk.keep(layers=(*layers, LayerState(SENSORS)))
@@ -143,7 +147,7 @@ class Moving(QObject):
         city = self.desk.city
         if city is None:
             return
-        sites = self._sites
+        sites, texts = self._sites, self.desk.texts
 
         def work(_told: object) -> tuple[FloodLayer, tuple[Event, ...]]:
             ground = None
@@ -157,7 +161,7 @@ class Moving(QObject):
                 return FloodLayer(flood, colouring, city=None, shows=("water",)), ()
             made = FloodLayer(flood, colouring, city=city)
             made.at(None)
-            return made, flood_events(made)
+            return made, flood_events(made, texts)
 
         def done(found: tuple[FloodLayer, tuple[Event, ...]]) -> None:
             self.flood, self._flood_events = found
@@ -189,13 +193,40 @@ def prepared_site(city: City, *, coarse: bool) -> Site:
     return site(city, cell_size_m=float(round(cell * 2) / 2), notices=Notices())
 
 
-def read_sensors(city: City) -> tuple[LiveLayer, tuple[Event, ...]]:
-    """The observations of a city as a layer, and its alarms as events."""
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A station as it is searched for; its position in map coordinates."""
+
+    id: str
+    name: str
+    position: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """The observations of a city as a layer, its alarms as events, and where its stations stand."""
+
+    layer: LiveLayer
+    alarms: tuple[Event, ...]
+    stations: tuple[Station, ...]
+
+
+def read_sensors(city: City) -> Sensed:
+    """The observations of a city, for the eye."""
     from twin.scene.live_layer import city_layer
 
     layer = city_layer(city)
-    layer.at(None)
-    return layer, alarm_events(city)
+    return Sensed(layer, alarm_events(city), stations_of(layer))
+
+
+def stations_of(layer: LiveLayer) -> tuple[Station, ...]:
+    """Stations that have a place now, by their names."""
+    view, catalogue = layer.at(None).markers, layer.observations.catalogue()
+    if view is None:
+        return ()
+    names = {thing.id: visible_text(thing.name) for thing in catalogue.things}
+    places = ((float(x), float(y), float(z)) for x, y, z in view.position)
+    return tuple(Station(i, names.get(i) or i, p) for i, p in zip(view.ids, places, strict=True))
 
 
 def alarm_events(city: City) -> tuple[Event, ...]:
@@ -213,12 +244,12 @@ def alarm_events(city: City) -> tuple[Event, ...]:
     )
 
 
-def flood_events(layer: FloodLayer) -> tuple[Event, ...]:
+def flood_events(layer: FloodLayer, texts: Texts) -> tuple[Event, ...]:
     """First moment, peak of the volume, and last moment of a flood; nothing for one without time."""
     if layer.span is None:
         return ()
     flood = layer.flood
     volume = [float(np.nansum(flood.depth_m(step))) for step in range(flood.n_steps)]
     peak = moment_of(flood.times[int(np.argmax(volume))])
-    marks = ((layer.span[0], "begin"), (peak, "peak"), (layer.span[1], "end"))
-    return tuple(Event(moment, f"{flood.name}: {what}") for moment, what in marks)
+    marks = ((layer.span[0], "begins"), (peak, "peak"), (layer.span[1], "ends"))
+    return tuple(Event(moment, f"{flood.name}: {texts(f'clock.{what}')}") for moment, what in marks)

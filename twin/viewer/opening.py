@@ -13,10 +13,12 @@ from twin.core.errors import InputError, TwinError
 from twin.core.notices import Notices
 from twin.scene.workspace import Workspace
 from twin.scene.workspace_points import POINT_SUFFIXES
+from twin.viewer.adding import Adding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from twin.city.manifest import Manifest
     from twin.city.model import City
     from twin.viewer.window import TwinWindow
 
@@ -24,6 +26,8 @@ PATIENCE_S = 20.0
 """A folder that does not answer for so long lies on a drive that is gone."""
 _LOOK_MS = 2000
 WORKSPACE_SUFFIX = ".workspace.json"
+OWN_CHANGES = frozenset({"opening", "workspace", "sun_keep"})
+"""Tasks of the window after which its city holds something else, or is read anew."""
 MODELS = frozenset({".glb", ".gltf", ".obj", ".ply", ".stl", ".ifc", ".skp"})
 """Suffixes of what is dropped as a proposal rather than as a layer."""
 
@@ -38,6 +42,7 @@ class Opening(QObject):
         self._looks.timeout.connect(self._look)
         self._looks.start()
         self.is_replaced = False
+        self.adding = Adding(window)
 
     def ask(self) -> None:
         """Ask for a city folder."""
@@ -56,8 +61,7 @@ class Opening(QObject):
             return open_city(path)
 
         def done(city: City) -> None:
-            self.is_replaced = False
-            self.window.banner.hide()
+            self._forget_replaced()
             self.window.desk.open(city, fresh, file)
 
         self._with_patience("opening", path, work, done)
@@ -112,29 +116,37 @@ class Opening(QObject):
             self.add_layers([Path(p) for p in paths])
 
     def add_layers(self, paths: Sequence[Path]) -> None:
-        """Put files into the city that is open, in a process of its own."""
-        city = self.window.desk.city
-        if city is None:
+        """Put files into the city that is open; survey points stay where they are."""
+        if self.window.desk.city is None:
             return
         points = [p for p in paths if p.suffix.lower() in POINT_SUFFIXES]
         if points:
             self.window.cloud.add(points)
         rest = [p for p in paths if p not in points]
         if rest:
-            arguments = ["add", str(city.path), *(str(p) for p in rest), "--json"]
-            job = self.window.tasks.run_verb("add", arguments, lambda _answer: self._added(rest))
-            self.limit(job, rest[0])
-
-    def _added(self, paths: Sequence[Path]) -> None:
-        names = ", ".join(p.name for p in paths)
-        self.window.say(self.window.texts("window.added", name=names))
-        self.reload()
+            self.adding.add(rest)
 
     def reload(self) -> None:
-        """Open the city anew, with everything as it is."""
+        """Read the city anew; the state with its past, and what is not saved, stay as they are."""
         city = self.window.desk.city
-        if city is not None:
-            self.open(city.path, self.window.present_workspace(), self.window.desk.file)
+        if city is None:
+            return
+
+        def work(_told: object) -> City:
+            from twin.city.model import open_city
+
+            return open_city(city.path)
+
+        def done(fresh: City) -> None:
+            if self.window.desk.city is city:
+                self._forget_replaced()
+                self.window.desk.renew(fresh)
+
+        self._with_patience("opening", city.path, work, done)
+
+    def _forget_replaced(self) -> None:
+        self.is_replaced = False
+        self.window.banner.hide()
 
     def ask_picture(self) -> None:
         """Ask where to save the picture that is shown."""
@@ -231,19 +243,47 @@ class Opening(QObject):
     def _look(self) -> None:
         """See whether another build has finished in the folder of the city that is open."""
         city = self.window.desk.city
-        if city is None or self.is_replaced or "look" in self.window.tasks.names:
+        if city is None or self.is_replaced or self.changes_itself or "look" in self.window.tasks.names:
             return
+        follows = self.window.desk.state.clock.is_live or self.window.feed.broker is not None
 
         def work(_told: object) -> bool:
             try:
-                return city.is_replaced()
+                return holds_other(city, follows)
             except TwinError:
                 return False  # in the midst of a commit, or gone: the next look tells
 
-        self.window.tasks.run("look", work, self._tell_replaced, is_quiet=True)
+        def done(is_replaced: bool) -> None:
+            if self.window.desk.city is city and not self.changes_itself:
+                self._tell_replaced(is_replaced)
+
+        self.window.tasks.run("look", work, done, is_quiet=True)
+
+    @property
+    def changes_itself(self) -> bool:
+        """Whether the window itself changes what its city holds, or opens it anew: that is no news to tell."""
+        return self.adding.is_busy or not OWN_CHANGES.isdisjoint(self.window.tasks.names)
 
     def _tell_replaced(self, is_replaced: bool) -> None:
         if is_replaced and self.window.desk.city is not None:
             self.is_replaced = True
             texts = self.window.texts
             self.window.banner.offer(texts("window.replaced"), texts("window.reload"), self.reload)
+
+
+def holds_other(city: City, follows: bool) -> bool:
+    """Whether the folder of a city holds something else than when it was opened.
+
+    Parameters
+    ----------
+    city : City
+    follows : bool
+        Whether observations are followed as they come: then they are no news.
+    """
+    from twin.city.folder import open_manifest
+
+    def seen(manifest: Manifest) -> Manifest:
+        kept = {n: la for n, la in manifest.layers.items() if not (follows and la.kind == "observations")}
+        return replace(manifest, layers=kept)
+
+    return seen(open_manifest(city.path)) != seen(city.manifest)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from twin.core.errors import TwinError
 from twin.scene.furniture import unit_of_size
 from twin.scene.selection_layer import selection_layers
-from twin.scene.workspace_layers import apply_looks
+from twin.scene.workspace_layers import VIEWSHED, apply_looks
 from twin.scene.workspace_plan import building_lod, shows_plan
 from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of
 from twin.viewer.loading import Shown, load_scene, scene_in_light
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from twin.scene.camera import Camera
     from twin.scene.colour import Legend
-    from twin.scene.layers import SceneLayer
+    from twin.scene.layers import MarkerView, SceneLayer
     from twin.scene.live_stage import LiveStage
     from twin.scene.scene import Scene
     from twin.scene.shot import Furniture
@@ -39,7 +39,7 @@ class Need:
     city: str
     build: str
     style: str
-    hidden: tuple[str, ...]
+    added: tuple[str, ...]
     plan: tuple[Proposal, ...]
     lod: str | None
 
@@ -89,6 +89,14 @@ class Picture(QObject):
     def legend(self) -> Legend | None:
         """Of the attribute that colours the buildings."""
         return self.live.legend if self.live is not None else None
+
+    @property
+    def marks(self) -> tuple[MarkerView, ...]:
+        """Stations and vehicles as they are drawn at this moment."""
+        live = self.live
+        if live is None or not self.is_lit:
+            return ()
+        return tuple(view for name, view in live.moment.markers if name != VIEWSHED)  # its eye is no station
 
     @property
     def is_busy(self) -> bool:
@@ -162,14 +170,11 @@ class Picture(QObject):
         city, state = self.desk.city, self.desk.state
         if city is None:
             return None
-        added = city.manifest.layers
-        hidden = tuple(la.name for la in state.layers if not la.is_visible and la.name in added)
-        own = ("terrain", "buildings", "trees", "water")
         return Need(
             str(city.path),
             city.manifest.build_key,
             state.style,
-            tuple(h for h in hidden if h not in own),
+            shown_layers(city, state),
             state.proposals if shows_plan(state) else (),
             building_lod(state),
         )
@@ -218,7 +223,6 @@ class Picture(QObject):
             self.canvas.camera = self._camera_of_state()
         self.canvas.show_stage(shown.live.stage)
         if self.is_lit:
-            apply_looks(shown.live, self.desk.state.layers)
             self._apply_layers()
             self._follow_sun()
         self.loaded.emit(self.scene)
@@ -229,6 +233,7 @@ class Picture(QObject):
         state = self.desk.state
         layers = (*self.layers, *selection_layers(state))
         self.live.take(self.live.scene.with_layers(layers).in_same_light(state.clock.time))
+        apply_looks(self.live, state.layers)  # of what was not drawn before as well
         self.canvas.refresh()
 
     def _follow_sun(self) -> None:

@@ -15,7 +15,7 @@ from twin.viewer import navigation as nav
 from twin.viewer.work import ThreadJob
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from PySide6.QtCore import QPointF
@@ -43,6 +43,8 @@ _BODY_M = 0.6
 class Sight(QObject):
     """Rays through the scene on the canvas.
 
+    `marks` tells which stations and vehicles are drawn at the moment of a look: they come, go and move with the clock.
+
     Signals
     -------
     ready
@@ -54,7 +56,7 @@ class Sight(QObject):
     def __init__(self, canvas: SceneWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.canvas = canvas
-        self.markers: MarkerView | None = None
+        self.marks: Callable[[], Sequence[MarkerView]] = tuple
         self.plane: Plane | None = None
         self.picker: Picker | None = None
         self._floor: Picker | None = None
@@ -109,7 +111,7 @@ class Sight(QObject):
         """What stands first under a pixel; None under the sky, or before rays can be cast."""
         if self.picker is None or camera is None:
             return None
-        hit = pick(self.picker, camera, self.canvas.size_px, pixel, markers=self.markers)
+        hit = pick(self.picker, camera, self.canvas.size_px, pixel, markers=self.marks())
         if hit is None or self.plane is None or self.plane.to_plane(np.array(hit.position))[2] <= 0:
             return hit
         return self._behind(self.plane, camera, pixel)

@@ -14,6 +14,7 @@ from twin.scene.workspace_plan import shows_plan, with_own_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from twin.energy.hours import SunHours
     from twin.energy.standing import Surroundings
@@ -51,6 +52,7 @@ class Sunshine(QObject):
         self.found: SunHours | None = None
         self.is_computing = False
         self._kept: dict[Asked, SunHours] = {}
+        self._build: tuple[Path, str] | None = None
         self._shown: tuple[Asked, ScenePack] | None = None
         self._wanted: tuple[Asked, ScenePack] | None = None
         desk.changed.connect(self._follow)
@@ -58,7 +60,11 @@ class Sunshine(QObject):
         picture.loaded.connect(self._follow)
 
     def _open(self) -> None:
-        self._kept, self._shown, self._wanted = {}, None, None
+        city = self.desk.city
+        build = None if city is None else (city.path, city.manifest.build_key)
+        if build != self._build:  # what was computed for the same build holds still
+            self._build, self._kept = build, {}
+        self._shown = self._wanted = None
         self.found, self.is_computing = None, False
 
     def _follow(self, *_changed: object) -> None:

@@ -33,7 +33,7 @@ from twin.viewer.feed import Feed, FeedState
 from twin.viewer.following import Following
 from twin.viewer.moving import Moving
 from twin.viewer.opening import Opening
-from twin.viewer.panels.search import Place, building_places, label_places
+from twin.viewer.panels.search import Place, building_places, label_places, station_places
 from twin.viewer.panels.start import dropped_paths
 from twin.viewer.panels.status import StatusBar
 from twin.viewer.parts import Room
@@ -110,6 +110,7 @@ class TwinWindow(QMainWindow):
         self.canvas = SceneWidget()
         self.picture = Picture(self.desk, self.canvas, self)
         self.sight = Sight(self.canvas, self)
+        self.sight.marks = lambda: self.picture.marks
         self.tasks = Tasks(self.complain, self)
         self.steering: Steering = Steering(self.picture, self.sight, self)
         self.moving = Moving(self.desk, self.picture, self.tasks, self)
@@ -174,7 +175,7 @@ class TwinWindow(QMainWindow):
         self.steering.lend(None)
         self.steering.own_tool = self.inspect
         self.search.chosen.connect(self.visit)
-        self.search.set_places(self._places)
+        self._show_places()
         self._show_title()
         self._show_page()
 
@@ -216,7 +217,7 @@ class TwinWindow(QMainWindow):
             self.settings = with_recent(self.settings, self.desk.city.path.resolve())
             save_settings(self.folder, self.settings)
         self._places = []
-        self.search.set_places([])
+        self._show_places()
         self.sight.forget()
         self.sketch()
         actions.follow(self)
@@ -236,10 +237,11 @@ class TwinWindow(QMainWindow):
 
     def _layers_moved(self) -> None:
         self.clock.set_layers(self.moving.layers, self.moving.events)
-        live = self.picture.live
-        markers = live.moment.markers if live is not None else ()
-        self.sight.markers = markers[0][1] if markers else None
         self.list_over_time()
+        self._show_places()
+
+    def _show_places(self) -> None:
+        self.search.set_places([*self._places, *station_places(self.moving.stations)])
 
     def list_over_time(self) -> None:
         """List what changes with time among the layers."""
@@ -249,10 +251,10 @@ class TwinWindow(QMainWindow):
 
     def _found_places(self, places: list[Place]) -> None:
         self._places = places
-        self.search.set_places(places)
+        self._show_places()
 
     def visit(self, place: Place) -> None:
-        """Fly to a place; a building is chosen as well."""
+        """Fly to a place; a building or a station is chosen as well."""
         from twin.scene.workspace import Pick
         from twin.viewer.navigation import look_at
 
@@ -265,6 +267,9 @@ class TwinWindow(QMainWindow):
         if place.kind == "building":
             self.desk.edit(self.texts("step.select"), selection=(Pick("buildings", place.id),))
             self.inspect.inspect_building(place.id, place.position)
+        elif place.kind == "station":
+            self.desk.edit(self.texts("step.select"), selection=(Pick("sensors", place.id),))
+            self.inspect.inspect_station(place.id, place.position)
         self.canvas.setFocus()
 
     def _hovered(self, hit: Hit | None) -> None:
@@ -319,13 +324,14 @@ class TwinWindow(QMainWindow):
 
     def complain(self, error: Exception) -> None:
         """Show an error in words; one of ours tells what to do."""
-        if isinstance(error, TwinError):
-            self.status.show_error(str(error))
-            return
-        import traceback
+        is_ours = isinstance(error, TwinError)
+        text = str(error) if is_ours else f"{type(error).__name__}: {error}"
+        if not self.status.show_error(text):
+            self.banner.tell(text)
+        if not is_ours:
+            import traceback
 
-        self.status.show_error(f"{type(error).__name__}: {error}")
-        traceback.print_exception(error)
+            traceback.print_exception(error)
 
     def save(self, path: Path | None = None) -> bool:
         """Save the workspace; whether it lies on the disk."""

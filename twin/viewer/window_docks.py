@@ -60,6 +60,7 @@ def build_docks(window: TwinWindow) -> None:
     window.list_over_time()
     window.water, window.places = WaterPanel(window.room, window.moving), PlacesPanel(window.room)
     window.sun = SunPanel(window.room, window.sunshine, window.clock)
+    window.sun.kept.connect(window.opening.reload)
     window.plan = PlanPanel(window.room, window.basis)
     window.measure = MeasurePanel(window.room, window.basis, window.moving)
     window.measure.changed.connect(window.sketch)

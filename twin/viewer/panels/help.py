@@ -15,7 +15,20 @@ if TYPE_CHECKING:
 
     from twin.core.translations import Texts
 
-HANDS = ("orbit", "pan", "zoom", "approach", "fly", "rise", "pick", "several", "box", "finish", "cancel")
+HANDS = (
+    "orbit",
+    "pan",
+    "zoom",
+    "approach",
+    "fly",
+    "rise",
+    "pick",
+    "several",
+    "box",
+    "box_more",
+    "finish",
+    "cancel",
+)
 
 
 class HelpDialog(QDialog):

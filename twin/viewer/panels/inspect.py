@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from twin.scene.picking import Kind
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from twin.viewer.parts import Room
     from twin.viewer.station_facts import Series
 
+_FOLLOW_MS = 400
+"""What is read out follows the clock in steps that can be read."""
+
 
 class InspectPanel(Panel):
     """Reads out the thing that was clicked last, and what can be done with all that are chosen."""
@@ -42,6 +46,8 @@ class InspectPanel(Panel):
         self.selection = SelectionBox(room)
         self.box.addWidget(self.selection)
         self.box.addStretch(1)
+        self._soon = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
+        self._soon.timeout.connect(lambda: self.inspect(self.hit))
         self.facts: Facts | None = None
         self.hit: Hit | None = None
         self._empty()
@@ -53,6 +59,13 @@ class InspectPanel(Panel):
             self._empty()
         elif before.selection and not after.selection:
             self._empty()
+        elif before.clock.time != after.clock.time and self._changes_with_time and not self._soon.isActive():
+            self._soon.start()
+
+    @property
+    def _changes_with_time(self) -> bool:
+        """Whether what is read out is another at another moment."""
+        return self.hit is not None and (self.hit.kind == Kind.MARKER or self.moving.flood is not None)
 
     def click(self, hit: Hit | None, *, add: bool) -> None:
         """Choose what was hit, or nothing; `add` keeps what was chosen, and lets go what is hit again."""
@@ -102,7 +115,14 @@ class InspectPanel(Panel):
 
         self.inspect(Hit(Kind.BUILDING, building, place, 0.0))
 
+    def inspect_station(self, thing: str, place: tuple[float, float, float]) -> None:
+        """Read out a station that was found and not clicked."""
+        from twin.scene.picking import Hit
+
+        self.inspect(Hit(Kind.MARKER, thing, place, 0.0))
+
     def _empty(self) -> None:
+        self.hit = None
         self.facts = None
         clear(self.rows)
         clear(self.extra)

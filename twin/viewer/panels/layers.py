@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from twin.scene.workspace import SurveyState, layer_state, with_layer
+from twin.scene.workspace_layers import LABELS
 from twin.scene.workspace_points import SURVEY, shows_points
-from twin.viewer.layer_list import LABELS, layer_groups
+from twin.viewer.layer_list import layer_groups
 from twin.viewer.panels.points import PointsBox
 from twin.viewer.parts import Panel, label, quietly, row, slider
 
@@ -109,8 +110,6 @@ class LayersPanel(Panel):
         item.setToolTip(0, self._tip(name))
         parent.addChild(item)
         self._items[name] = item
-        if name == LABELS:
-            return
         fade = slider(5, 100, partial(self._fade, name), name=f"fade-{name}")
         fade.setToolTip(self.t("layers.fade"))
         fade.setAccessibleName(f"{self.t('layers.fade')}: {item.text(0)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
+from twin.viewer.note import Note
 from twin.viewer.panels.start import dropped_paths
 from twin.viewer.parts import button, clear, fact_rows, label, line, row
 from twin.viewer.survey import MAP_ROLES, sort_files
@@ -145,7 +146,7 @@ class NewCityDialog(QDialog):
             rows.append((self.t("new.overlap"), covered))
         fact_rows(self.facts, rows)
         for note in found["notes"][:4]:
-            self.facts.addWidget(label(note, "warn"))
+            self.facts.addWidget(Note(note, "warn"))
         if found["n_footprints"] and not found["n_covered"]:
             self.facts.addWidget(label(self.t("new.no_overlap"), "alarm"))
             return
@@ -155,7 +156,7 @@ class NewCityDialog(QDialog):
 
     def _show_error(self, error: Exception) -> None:
         clear(self.facts)
-        self.facts.addWidget(label(str(error), "alarm"))
+        self.facts.addWidget(Note(str(error), "alarm"))
         self._idle()
         self.build.setEnabled(False)
 

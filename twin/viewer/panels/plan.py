@@ -17,7 +17,7 @@ from twin.scene.figures import metres
 from twin.scene.proposal_place import ToldPlace, told_place
 from twin.scene.units import number_text
 from twin.scene.workspace import Proposal
-from twin.scene.workspace_plan import model_file, placed_proposal
+from twin.scene.workspace_plan import placed_proposal
 from twin.viewer.navigation import angles
 from twin.viewer.parts import (
     Panel,
@@ -34,7 +34,7 @@ from twin.viewer.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from twin.energy.standing import Surroundings
     from twin.scene.picking import Hit
@@ -57,6 +57,7 @@ class PlanPanel(Panel):
         super().__init__(room, room.texts("panel.plan"))
         self.basis = basis
         self.model: Path | None = None
+        self.moved: str | None = None
         self.found: dict[str, Comparison] = {}
         self.eyes: dict[str, tuple[str, ...]] = {}
         self.box.addWidget(label(self.t("plan.hint"), "muted"))
@@ -126,9 +127,15 @@ class PlanPanel(Panel):
 
     def click(self, hit: Hit | None, *, add: bool) -> None:
         """The place of the model."""
-        if hit is not None and self.model is not None:
-            self.place(self.model, (hit.position[0], hit.position[1]))
+        if hit is not None:
+            self._put((round(hit.position[0], 2), round(hit.position[1], 2)))
         self.cancel()
+
+    def _put(self, at: tuple[float, float]) -> None:
+        if self.moved is not None:
+            self._change(self.moved, position=(*at, 0.0))
+        elif self.model is not None:
+            self.place(self.model, at)
 
     def hover(self, hit: Hit | None) -> None:
         """Nothing."""
@@ -139,7 +146,7 @@ class PlanPanel(Panel):
 
     def cancel(self) -> None:
         """Give the hand back."""
-        self.model = self._told = None
+        self.model = self._told = self.moved = None
         self.told.hide()
         if self.room.steering.lent is self:
             self.room.steering.lend(None)
@@ -159,23 +166,39 @@ class PlanPanel(Panel):
             round(turn_deg, 3),
         )
 
+        def done(proposal: Proposal) -> None:
+            changed = replace(desk.state, proposals=(*desk.state.proposals, proposal), shows="plan")
+            desk.change(self.t("plan.add"), changed)
+
+        self._seat(made, done)
+
+    def _seat(self, made: Proposal, done: Callable[[Proposal], object]) -> None:
+        """Stand a proposal on the ground, tell what its plan covers, and hand it over."""
+        city = self.room.desk.city
+        if city is None:
+            return
+        file = None if Path(made.model).is_absolute() else self.room.desk.file
+
         def work(around: Surroundings, _told: object) -> Proposal:
             from twin.scene.measure import ground_of
             from twin.scene.proposal import replaced_buildings
-            from twin.scene.proposal_model import read_proposal
 
-            read_proposal(model_file(made, None), notices=Notices())
-            placed = placed_proposal(made, ground_of(around), file=None, notices=Notices())
+            placed = placed_proposal(made, ground_of(around), file=file, notices=Notices())
             gone = tuple(str(i) for i in replaced_buildings(placed, city.buildings))
             return replace(
                 made, hidden_buildings=gone, position=(*made.position[:2], round(placed.base_m, 2))
             )
 
-        def done(proposal: Proposal) -> None:
-            changed = replace(desk.state, proposals=(*desk.state.proposals, proposal), shows="plan")
-            desk.change(self.t("plan.add"), changed)
-
         self.basis.run("plan", work, done)
+
+    def ask_place(self, name: str) -> None:
+        """Have the next click in the picture move a proposal that is there."""
+        found = next((p for p in self.room.desk.state.proposals if p.id == name), None)
+        if found is None:
+            return
+        self.room.steering.lend(self)
+        self.moved = name
+        self.room.say(self.t("plan.where", name=found.name))
 
     def _list(self, state: Workspace) -> None:
         clear(self.list)
@@ -199,16 +222,30 @@ class PlanPanel(Panel):
             self.list.addLayout(row(label(self.t("plan.units"), "muted"), units, stretch=1))
             gone = ", ".join(proposal.hidden_buildings) or "–"
             fact_rows(self.list, [(self.t("plan.replaces"), gone)])
-            self.list.addWidget(button(self.t("plan.compare"), partial(self.compare, proposal)))
+            self.list.addLayout(
+                row(
+                    button(self.t("plan.move"), partial(self.ask_place, proposal.id)),
+                    button(self.t("plan.compare"), partial(self.compare, proposal)),
+                    stretch=1,
+                )
+            )
             found = self.found.get(proposal.id)
             if found is not None:
                 fact_rows(self.list, difference_rows(found, self.t, self.eyes.get(proposal.id, ())))
 
     def _change(self, name: str, **changes: Any) -> None:
+        """Move, turn or scale a proposal: it is seated anew, and may replace others."""
         desk = self.room.desk
-        changed = tuple(replace(p, **changes) if p.id == name else p for p in desk.state.proposals)
-        self.found.pop(name, None)
-        desk.edit(self.t("plan.change"), proposals=changed)
+        old = next((p for p in desk.state.proposals if p.id == name), None)
+        if old is None:
+            return
+
+        def done(new: Proposal) -> None:
+            changed = tuple(new if p.id == name else p for p in desk.state.proposals)
+            self.found.pop(name, None)
+            desk.edit(self.t("plan.change"), proposals=changed)
+
+        self._seat(replace(old, **changes), done)
 
     def _turn(self, name: str, degrees: int) -> None:
         self._change(name, turn_deg=float(degrees))

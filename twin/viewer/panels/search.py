@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.core.translations import Texts
     from twin.scene.scene import Scene
+    from twin.viewer.moving import Station
 
 MOST_FOUND = 12
 _NAME_COLUMNS = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
@@ -68,6 +69,14 @@ def label_places(scene: Scene) -> list[Place]:
     return [
         Place(text, kind, (p[0] + o[0], p[1] + o[1], p[2] + o[2]), 90.0)
         for text, p, kind in scene.pack.meta.labels
+    ]
+
+
+def station_places(stations: Iterable[Station]) -> list[Place]:
+    """Stations by their names and ids."""
+    return [
+        Place(s.name if s.name == s.id else f"{s.name} · {s.id}", "station", s.position, 40.0, s.id)
+        for s in stations
     ]
 
 

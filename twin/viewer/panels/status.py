@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from twin.viewer.theme import Theme
 
 ERROR_MS = 20_000
+_MARGIN_PX = 24
 
 
 class StatusBar(QStatusBar):
@@ -57,9 +58,13 @@ class StatusBar(QStatusBar):
         name = f"{what} {hit.id}" if hit.id and hit.kind.name != "TREE" else what
         self.place.setText(f"{name}    {x:.2f}  {y:.2f}  {z:.2f} m    {city.crs}")
 
-    def show_error(self, text: str) -> None:
-        """Say what went wrong, for a while."""
-        self.showMessage(f"⚠ {text}", ERROR_MS)
+    def show_error(self, text: str) -> bool:
+        """Say what went wrong, for a while; whether there is room for all of it."""
+        told = f"⚠ {text}"
+        self.showMessage(told, ERROR_MS)
+        others = (self.task, self.bar, self.stop, self.place, self.frame)
+        taken = sum(w.width() for w in others if w.isVisible())
+        return self.fontMetrics().horizontalAdvance(told) < self.width() - taken - _MARGIN_PX
 
     def watch(self, job: Any) -> None:
         """Show a task until it ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDate
+from PySide6.QtCore import QDate, Signal
 from PySide6.QtWidgets import QCheckBox, QDateEdit
 
 from twin.scene.workspace import SunHoursState
@@ -24,7 +24,15 @@ _NOON_H = 12
 
 
 class SunPanel(Panel):
-    """Puts the clock by day and hour, and lays hours of sun on the city."""
+    """Puts the clock by day and hour, and lays hours of sun on the city.
+
+    Signals
+    -------
+    kept
+        The city holds the hours as layers now.
+    """
+
+    kept = Signal()
 
     def __init__(self, room: Room, sunshine: Sunshine, clock: ClockBar) -> None:
         super().__init__(room, room.texts("panel.sun"))
@@ -126,9 +134,12 @@ class SunPanel(Panel):
         ]
         if self.walls.isChecked():
             arguments.append("--surfaces")
-        self.room.tasks.run_verb(
-            "sun_keep", arguments, lambda _a: self.room.say(self.t("sun.kept", name=name))
-        )
+
+        def done(_answer: str) -> None:
+            self.room.say(self.t("sun.kept", name=name))
+            self.kept.emit()
+
+        self.room.tasks.run_verb("sun_keep", arguments, done)
 
     def _tell_hours(self) -> None:
         """Say what is shown, or that it is being computed."""

@@ -1,0 +1,197 @@
+"""Parts of the window by themselves: long texts, names of layers, the tree's groups, banners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("PySide6")
+
+from twin.core.translations import load_texts
+from twin.viewer.adding import NameDialog, free_name, own_name
+from twin.viewer.layer_list import layer_groups
+
+LONG = (
+    "/media/planner/surveys/2026/kalasatama/tiles/with_a_very_long_name_that_has_no_space_anywhere_at_all_in_it.laz: "
+    "footprints reach 120 m beyond the survey; give more tiles"
+)
+
+
+@pytest.fixture
+def note(app):
+    from twin.viewer.note import Note
+
+    made = Note(LONG, "warn")
+    made.resize(300, 40)
+    made.show()
+    app.processEvents()
+    yield made
+    made.deleteLater()
+
+
+def test_a_long_path_wraps_and_can_be_copied(note, app):
+    from PySide6.QtGui import QGuiApplication
+
+    document = note.document()
+    assert document.idealWidth() <= note.viewport().width() + 1
+    assert note.viewport().height() >= document.size().height()
+    narrow = note.height()
+    note.resize(700, note.height())
+    app.processEvents()
+    assert note.height() < narrow
+    note.selectAll()
+    note.copy()
+    assert QGuiApplication.clipboard().text() == LONG
+
+
+def test_names_of_layers_are_proposed_free(app):
+    assert own_name(Path("Trees.of.2026.gpkg")) == "Trees"
+    assert free_name("water", ["water", "water 2", "roads"]) == "water 3"
+    told = []
+    dialog = NameDialog(load_texts("en"), "trees.gpkg", "trees 2", {"trees", "trees 3"})
+    dialog.chosen.append(told.append)
+    assert dialog.name.text() == "trees 2"
+    for taken in ("trees", " trees 3 ", "", "a/b"):
+        dialog.name.setText(taken)
+        assert not dialog.take.isEnabled()
+    dialog.name.setText("street trees")
+    dialog.take.click()
+    assert told == ["street trees"]
+    dialog.deleteLater()
+
+
+def test_files_are_added_one_by_one_and_a_taken_name_is_asked_about(app, monkeypatch):
+    from PySide6.QtCore import QObject
+
+    from twin.viewer import adding
+
+    calls, said, asked = [], [], []
+    window = QObject()
+    window.texts = load_texts("en")
+    window.desk = SimpleNamespace(
+        city=SimpleNamespace(path=Path("a.twin"), manifest=SimpleNamespace(layers={"zones": 1}))
+    )
+    window.tasks = SimpleNamespace(
+        names=(), run_verb=lambda name, words, done, **given: calls.append((words, done, given))
+    )
+    window.opening = SimpleNamespace(limit=lambda *_a: None, reload=lambda: said.append("reload"))
+    window.say, window.complain = said.append, said.append
+    monkeypatch.setattr(
+        adding.Adding, "_ask", lambda self, path, name: (asked.append(name), self.run(path, name))
+    )
+    made = adding.Adding(window)
+    made.add([Path("zones.gpkg"), Path("bad.gpkg"), Path("noise.tif")])
+    assert asked == ["zones 2"]
+    words, done, _ = calls[-1]
+    assert words[-3:] == ["--as", "zones 2", "--json"]
+    done("")
+    assert calls[-1][2]["failed"] is not None
+    calls[-1][2]["failed"](ValueError("no layer"))
+    assert "--as" not in calls[-1][0]
+    assert made.taken >= {"zones", "zones 2", "roads"}
+    calls[-1][1]("")
+    assert len(calls) == 3
+    assert said[-2:] == ["zones 2, noise was added", "reload"]
+    assert not made.is_busy
+
+
+def test_the_tree_has_roads_bridges_and_the_orthophoto_among_what_is_built():
+    kinds = {
+        "terrain": "terrain", "buildings": "buildings", "roads": "roads", "bridges": "bridges", "trees": "trees",
+        "unmapped": "unmapped", "water": "water", "ortho": "ortho", "landcover": "landcover", "benches": "vector",
+    }  # fmt: skip
+    layers = {name: SimpleNamespace(kind=kind) for name, kind in kinds.items()}
+    city = SimpleNamespace(manifest=SimpleNamespace(layers=layers))
+    groups = {g.key: g.layers for g in layer_groups(city, over_time=("markers", "flood"), has_points=True)}
+    assert groups == {
+        "ground": ("terrain", "ortho", "roads"),
+        "built": ("buildings", "unmapped", "bridges"),
+        "nature": ("trees", "water"),
+        "survey": ("survey_points",),
+        "over_time": ("markers", "flood"),
+        "added": ("benches",),
+        "drawing": ("labels",),
+    }
+    for language in ("en", "ko", "fi"):
+        texts = load_texts(language)
+        names = [name for layer_names in groups.values() for name in layer_names if name != "benches"]
+        assert all(texts.get(f"layer.{name}", "") for name in names)
+
+
+def test_a_message_that_is_long_is_told_whole_and_an_offer_stays(app):
+    from PySide6.QtWidgets import QWidget
+
+    from twin.viewer.banner import Banner
+
+    window = QWidget()
+    window.resize(900, 600)
+    window.show()
+    banner, taken = Banner(window), []
+    banner.tell(LONG * 3)
+    app.processEvents()
+    assert banner.isVisible()
+    assert banner.note.viewport().height() >= banner.note.document().size().height()
+    assert window.rect().contains(banner.geometry())
+    banner.offer("Go on?", "Go on", lambda: taken.append(1))
+    banner.tell(LONG)
+    assert banner.text.text() == "Go on?"
+    assert not banner.note.isVisible()
+    banner.take.click()
+    assert taken == [1]
+    window.deleteLater()
+
+
+def test_a_city_read_anew_keeps_the_past_and_what_is_not_saved(app):
+    from twin.scene.workspace import Workspace
+    from twin.viewer.desk import Desk
+
+    def city(build):
+        manifest = SimpleNamespace(build_key=build, crs="EPSG:3067", origin=(0, 0, 0))
+        return SimpleNamespace(path=Path("a.twin"), manifest=manifest)
+
+    desk, opened = Desk(), []
+    desk.open(city("one"), Workspace())
+    desk.edit("dark", style="dark")
+    desk.opened.connect(lambda: opened.append(1))
+    desk.renew(city("two"))
+    assert opened == [1]
+    assert desk.state.style == "dark"
+    assert desk.is_changed
+    assert desk.history.can_undo
+    desk.undo()
+    assert desk.state.style == "light"
+    assert desk.state.city.build_key == "two"
+    assert not desk.is_changed
+
+
+def test_a_look_meets_marks_as_they_are_drawn_at_that_moment(app):
+    import numpy as np
+
+    from tests.scene.conftest import ORIGIN, village_content
+    from twin.scene.camera import Camera, project
+    from twin.scene.layers import MarkerView
+    from twin.scene.packing import pack_content
+    from twin.scene.picking import Kind, prepare_picker
+    from twin.viewer.canvas import SceneWidget
+    from twin.viewer.sight import Sight
+
+    def station(height_m):
+        place = np.array([(-17.0, -28.0, 0.0)]) + ORIGIN
+        return MarkerView(("gauge",), place, np.zeros((1, 3), np.uint8), np.zeros(1, np.uint8),
+                          height_m=np.array([height_m]))  # fmt: skip
+
+    canvas = SceneWidget()
+    canvas.resize(800, 600)
+    sight, drawn = Sight(canvas), [station(2.0)]
+    sight.picker = prepare_picker(pack_content(village_content()))
+    sight.marks = lambda: drawn
+    camera = Camera((-17.0, -90.0, 25.0), (-17.0, -15.0, 4.0), 40.0)
+    x, y, _ = project(camera, np.array([(-17.0, -28.0, 9.0)]), canvas.size_px)[0]
+    assert sight.under(camera, (x, y)).kind == Kind.BUILDING
+    drawn[:] = [station(10.0)]  # the water rises, and its column with it
+    assert sight.under(camera, (x, y)).id == "gauge"
+    drawn[:] = []
+    assert sight.under(camera, (x, y)).kind == Kind.BUILDING
+    canvas.deleteLater()
