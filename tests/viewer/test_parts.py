@@ -195,3 +195,46 @@ def test_a_look_meets_marks_as_they_are_drawn_at_that_moment(app):
     drawn[:] = []
     assert sight.under(camera, (x, y)).kind == Kind.BUILDING
     canvas.deleteLater()
+
+
+@pytest.mark.parametrize("width", [260, 320])
+def test_names_and_values_of_several_lines_are_shown_whole(app, width):
+    from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+    from twin.viewer.note import Note
+    from twin.viewer.parts import clear, fact_rows, scrolled
+    from twin.viewer.theme import LIGHT, apply
+
+    apply(app, LIGHT)
+    page, rows = QWidget(), QVBoxLayout()
+    box = QVBoxLayout(page)
+    box.addLayout(rows)
+    box.addStretch(1)
+    area = scrolled(page)
+    area.resize(width, 400)
+    area.show()
+    facts = [
+        ("View blocked from the street in the middle", "12.3 %"),
+        ("Tarkastelupisteestä keskellä olevalta kadulta peittyvä näkymä", "1 234 → 56 789 m³"),
+        (
+            "Attribution",
+            "one.laz, two.laz, three.laz, a_name_without_any_space_that_is_longer_than_the_panel.laz",
+        ),
+    ]
+    for _ in range(2):
+        clear(rows)
+        fact_rows(rows, facts)
+        for _ in range(4):
+            app.processEvents()
+    shown = [text for text in page.findChildren(QLabel) if text.isVisible()]
+    assert len(shown) == 5
+    notes = [note for note in page.findChildren(Note) if note.isVisible()]
+    assert [note.toPlainText() for note in notes] == [facts[2][1]]
+    assert notes[0].viewport().height() >= notes[0].document().size().height()
+    assert page.width() <= width
+    for text in shown:
+        assert text.height() >= text.heightForWidth(text.width()), text.text()
+        assert text.width() <= width
+        within = text.fontMetrics().boundingRect(0, 0, text.width(), 10_000, 0x1000, text.text())
+        assert within.width() <= text.width(), text.text()
+    area.deleteLater()

@@ -99,7 +99,7 @@ def _volume(around: Surroundings, points: Any, t: Texts) -> Figures:
         (t("measure.cut"), f"{number_text(round(found.above_m3, 1))} m³"),
         (t("measure.fill"), f"{number_text(round(found.below_m3, 1))} m³"),
     )
-    return Figures(rows, rows[1][1])
+    return Figures(rows, f"+{number_text(round(found.above_m3, 1))} −{rows[2][1]}")
 
 
 def _profile(around: Surroundings, points: Any, t: Texts) -> Figures:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from twin.viewer.icons import icon
+from twin.viewer.note import Note
 from twin.viewer.theme import GAP, MARGIN
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from twin.viewer.steering import Steering
     from twin.viewer.tasks import Tasks
     from twin.viewer.theme import Theme
+
+_LONG_WORD = 24
+"""Letters of a word from which it may break."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,27 @@ class Panel(QWidget):
 
 def label(text: str, kind: str = "", *, wraps: bool = True) -> QLabel:
     """A text in one of the looks of the theme: heading, section, muted, warn, alarm, figure."""
-    made = QLabel(text)
+    made = QLabel(breakable(text) if wraps else text)
     made.setTextFormat(Qt.TextFormat.PlainText)  # names of others are never markup
     made.setWordWrap(wraps)
     if kind:
         made.setObjectName(kind)
     return made
+
+
+def breakable(text: str) -> str:
+    """The text with places, that are not seen, where its long words may break: names of files would widen a panel.
+
+    Examples
+    --------
+    >>> breakable("roof type"), len(breakable("a" * 50)) > 50
+    ('roof type', True)
+    """
+    return " ".join(_broken(word) if len(word) > _LONG_WORD else word for word in text.split(" "))
+
+
+def _broken(word: str) -> str:
+    return "\u200b".join(word[i : i + _LONG_WORD // 2] for i in range(0, len(word), _LONG_WORD // 2))
 
 
 def row(*parts: QWidget | None, stretch: int = -1) -> QHBoxLayout:
@@ -190,13 +209,23 @@ def clear(box: QLayout) -> None:
 def fact_rows(box: QVBoxLayout, facts: list[tuple[str, str]]) -> None:
     """Names on the left, values on the right, which can be copied."""
     for name, value in facts:
-        left, right = label(name, "muted"), label(value)
+        left = label(name, "muted")
         left.setMinimumWidth(96)
         left.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        right.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
-        right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        right.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        box.addLayout(row(left, right, stretch=1))
+        box.addLayout(row(left, _value(value), stretch=1))
+
+
+def _value(text: str) -> QWidget:
+    """A value that can be copied as it is, also where it has to break."""
+    if any(len(word) > _LONG_WORD for word in text.split()):
+        note = Note(text)
+        note.setAlignment(Qt.AlignmentFlag.AlignRight)
+        return note
+    made = label(text)
+    made.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return made
 
 
 def swatch(rgb: tuple[int, int, int]) -> QFrame:

@@ -103,4 +103,5 @@ def palette(theme: Theme) -> QPalette:
 def sheet(theme: Theme) -> str:
     """The style sheet of a theme."""
     text = asset_path("window/sheet.qss").read_text(encoding="utf-8")
-    return text.format(t=theme, margin=MARGIN)
+    chevron = asset_path(f"window/chevron-{theme.name}.svg").as_posix()
+    return text.format(t=theme, margin=MARGIN, chevron=chevron)

@@ -47,7 +47,7 @@ class InspectPanel(Panel):
         self.box.addWidget(self.selection)
         self.box.addStretch(1)
         self._soon = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
-        self._soon.timeout.connect(lambda: self.inspect(self.hit))
+        self._soon.timeout.connect(lambda: self.inspect(self.hit, is_quiet=True))
         self.facts: Facts | None = None
         self.hit: Hit | None = None
         self._empty()
@@ -92,8 +92,8 @@ class InspectPanel(Panel):
         self.room.desk.edit(self.t("step.select"), selection=())
         self.inspect(None)
 
-    def inspect(self, hit: Hit | None) -> None:
-        """Read out a thing."""
+    def inspect(self, hit: Hit | None, *, is_quiet: bool = False) -> None:
+        """Read out a thing; quietly where the clock moves on below it."""
         self.hit = hit
         city = self.room.desk.city
         if hit is None or city is None:
@@ -107,7 +107,7 @@ class InspectPanel(Panel):
                 return station_facts(sensors, hit.id, when, texts)
             return with_water(facts_of(city, hit, texts), hit, flood, when, texts), ()
 
-        self.room.tasks.run("facts", work, self._show)
+        self.room.tasks.run("facts", work, self._show, is_quiet=is_quiet)
 
     def inspect_building(self, building: str, place: tuple[float, float, float]) -> None:
         """Read out a building that was found and not clicked."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout
 
 from twin.core.errors import TwinError
 from twin.scene.figures import PLACES, Figures, measure
@@ -67,6 +67,7 @@ class MeasurePanel(Panel):
             tool.setText(self.t(f"measure.{kind}"))
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             tool.setIconSize(QSize(18, 18))
+            tool.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             grid.addWidget(tool, i // 2, i % 2)
             self.buttons[kind] = tool
         self.box.addLayout(grid)
