@@ -13,7 +13,14 @@ from PIL import Image
 from tests.drawing import needs_graphics
 from tests.scene.conftest import village_content
 from twin.city.manifest import Artifact, Layer, Manifest, Provenance, Source
-from twin.core.errors import ConfigError, InputNotFoundError, LimitError, OutputExistsError, UsageError
+from twin.core.errors import (
+    ConfigError,
+    InputNotFoundError,
+    LimitError,
+    OutputExistsError,
+    StorageError,
+    UsageError,
+)
 from twin.core.notices import Notices
 from twin.core.progress import Silent
 from twin.outputs import batch as batch_module
@@ -142,6 +149,27 @@ def test_a_batch_that_is_cut_short_goes_on(tmp_path, city, monkeypatch) -> None:
     monkeypatch.setattr(batch_module, "_write", real)
     found = write(city, batch)
     assert (len(found["kept"]), len(found["drawn"])) == (3, 5)
+
+
+@needs_graphics
+def test_a_disk_that_fills_leaves_whole_pictures_alone(tmp_path, city) -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
+    write(city, asked(tmp_path, 'sizes = ["32x18"]\nout = "warm"', "warm.toml"))  # caches are written before
+    batch = asked(tmp_path, 'views = ["top"]\nsizes = ["32x18", "640x360"]\nlegend = false\nout = "out"')
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, hard))
+    try:
+        with pytest.raises(StorageError, match="disk full") as told:
+            write(city, batch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.exit_code == 5
+    for picture in (tmp_path / "out").iterdir():
+        assert picture.suffix in {".png", ".json"}
+        if picture.suffix == ".png":
+            Image.open(picture).load()
+    write(city, batch)
+    assert (tmp_path / "out" / CONTACT_SHEET).exists()
 
 
 def test_nothing_is_drawn_where_one_shot_cannot_be_meant(tmp_path, city) -> None:

@@ -195,6 +195,26 @@ def test_a_full_disk_is_told_as_one(tmp_path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@needs_graphics
+@pytest.mark.parametrize("name", ["frames/%02d.png", "film.gif"])
+def test_a_disk_that_fills_while_pictures_are_drawn_leaves_none_in_halves(tmp_path, plan, name) -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
+    film = plan(fps=2.0, seconds=1.0)
+    write(film, tmp_path / "warm")  # caches are written before
+    tmp_path = tmp_path / "out"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
+    try:
+        with pytest.raises(StorageError, match="disk full") as told:
+            write(film, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.exit_code == 5
+    left = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
+    assert set(left) <= {"film.json", ".lock", ".lock.json"}
+    assert write(film, tmp_path / name)["frames"] == 2
+
+
 def test_an_encoder_that_fails_leaves_nothing(tmp_path) -> None:
     with pytest.raises(StorageError, match="encoding failed"):
         run_ffmpeg(["-i", "file:/nowhere.mkv"], tmp_path / "a.mp4")

@@ -107,6 +107,12 @@ def test_furniture_grows_with_the_picture():
     assert b.image.width == pytest.approx(2 * a.image.width, rel=0.05)
 
 
+@pytest.mark.parametrize("width", [16, 40, 64])
+def test_shortening_ends_in_pictures_that_no_word_fits_in(width):
+    patch = attribution_patch(Sheet((width, 16), STYLE), ["Survey of the village, all rights reserved"])
+    assert patch is not None
+
+
 def test_an_attribution_too_long_is_shortened():
     patch = attribution_patch(Sheet((400, 300), STYLE), ["A very long name of a survey office"] * 6)
     assert patch.box[0] >= 0

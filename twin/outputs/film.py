@@ -21,6 +21,7 @@ from twin.core.files import (
     write_text,
 )
 from twin.core.lock import writer_lock
+from twin.core.visible_text import visible_text
 from twin.outputs.ffmpeg import (
     LOSSLESS_ARGUMENTS,
     Encoder,
@@ -49,6 +50,7 @@ _PIECE_S = 1.0
 """Pictures of this long are kept together: so much is drawn anew after a kill."""
 GIF_FPS = 12.5
 _LEAST_PIECE = 8
+_MAX_TAG = 1000
 
 
 def film_kind(out: Path) -> str:
@@ -231,7 +233,8 @@ def _put_together(plan: FilmPlan, work: Path, pieces: list[Path], out: Path) -> 
     meta = plan.still_scene.pack.meta
     if out.suffix.lower() == ".mp4":
         tags = {"title": plan.furniture.title or meta.name, "copyright": " · ".join(meta.attribution)}
-        named = [part for k, v in tags.items() if v for part in ("-metadata", f"{k}={v}")]
+        shown = {k: visible_text(v, max_chars=_MAX_TAG) for k, v in tags.items() if v}
+        named = [part for k, v in shown.items() for part in ("-metadata", f"{k}={v}")]
         brand = ["-map_metadata", "-1", "-fflags", "+bitexact", *named, "-movflags", "+faststart"]
         run_ffmpeg([*source, "-c", "copy", *brand, "-f", "mp4"], out)
         return

@@ -281,7 +281,7 @@ def attribution_patch(sheet: Sheet, lines: Sequence[str]) -> Patch | None:
     patch = text_patch(sheet, text, size=12.5, colour="text.muted", halo=2)
     widest = sheet.size[0] - sheet.px(60)
     while patch.image.width > widest and len(text) > 8:
-        text = text[: int(len(text) * 0.9)].rstrip(" ·…") + "…"
+        text = text[: min(int(len(text) * 0.9), len(text) - 2)].rstrip(" ·…") + "…"
         patch = text_patch(sheet, text, size=12.5, colour="text.muted", halo=2)
     return moved(
         patch,
