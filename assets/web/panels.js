@@ -71,7 +71,7 @@ function legendNodes(legend, words, title = "") {
   for (const entry of legend.entries) {
     const row = node("div"), swatch = node("i", "", entry.kind);
     swatch.style.backgroundColor = `rgb(${entry.rgb.join(" ")})`;
-    row.append(swatch, node("span", words.told(entry.text)));
+    row.append(swatch, node("span", entry.words?.[words.language] ?? words.told(entry.text)));
     nodes.push(row);
   }
   return nodes;

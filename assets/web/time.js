@@ -193,7 +193,10 @@ class Marks {
         told.dataset.of = told.textContent;
         told.dataset.width = String(told.offsetWidth);
       }
-      const box = [spot.x - 9, spot.y - 13, spot.x + 11 + Number(told.dataset.width), spot.y + 9];
+      // Beside the right edge a value stands on the other side of its mark.
+      const reach = 11 + Number(told.dataset.width), turned = spot.x + reach > innerWidth && spot.x > reach;
+      node.classList.toggle("turned", turned);
+      const box = [spot.x - (turned ? reach : 9), spot.y - 13, spot.x + (turned ? 9 : reach), spot.y + 9];
       told.hidden = this.now[i][4] !== 1 && taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
       if (!told.hidden) taken.push(box);
     });

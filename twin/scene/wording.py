@@ -53,13 +53,13 @@ def worded_legends(legends: Iterable[Legend], language: str) -> list[Legend]:
     """Legends in another language."""
     return [
         Legend(
-            _worded_title(legend.title, language), tuple(_worded_entry(e, language) for e in legend.entries)
+            worded_title(legend.title, language), tuple(_worded_entry(e, language) for e in legend.entries)
         )
         for legend in legends
     ]
 
 
-def _worded_title(title: str, language: str) -> str:
+def worded_title(title: str, language: str) -> str:
     """The parts of a title that several layers share."""
     return " · ".join(worded(part, language) for part in title.split(" · "))
 

@@ -9,6 +9,7 @@ from PIL import Image
 from tests.outputs.web.browser import CHROMIUM, Browser
 from tests.outputs.web.hostile_village import ATTRIBUTES, IMAGE, SCRIPT, hostile_options, hostile_scene
 from twin.outputs.web.page import write_page
+from twin.scene.wording import worded
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed (Debian: apt install chromium)"
@@ -181,6 +182,9 @@ def test_three_languages_and_two_themes(browser):
         set_value(browser, "language", code, "change")
         assert word in browser.run("document.getElementById('layers').textContent")
         assert browser.run("document.documentElement.lang") == code
+        legend = browser.run("document.getElementById('legend').textContent")
+        for text in ("Water depth, m", "over 0.5", "Building not built"):
+            assert worded(text, code) in legend
     before = look(browser)
     browser.run("document.getElementById('theme').click()")
     assert look(browser).mean() < before.mean() - 40
@@ -207,6 +211,11 @@ def test_a_phone_turns_it_with_fingers(page):
             phone.call("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
         phone.call("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         assert share_changed(before, look(phone)) > 0.03
+        reach = phone.run(
+            "Math.max(...[...document.querySelectorAll('.mark:not([hidden]) span:not([hidden])')]"
+            ".map(n => n.getBoundingClientRect()).filter(r => r.left < 390).map(r => r.right))"
+        )
+        assert 0 < reach <= 390
         width = phone.run("document.documentElement.scrollWidth")
         assert width <= 390
         assert [line for line in phone.console if not line.startswith("warning")] == []

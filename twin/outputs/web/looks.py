@@ -13,7 +13,7 @@ from twin.scene.style import load_style
 
 if TYPE_CHECKING:
     from twin.energy.sun import Sun
-    from twin.scene.colour import Legend
+    from twin.scene.colour import Legend, LegendEntry
     from twin.scene.pack import ScenePack
     from twin.scene.style import Style
 
@@ -61,7 +61,11 @@ def legend_values(legend: Legend) -> dict[str, Any]:
     """A legend as plain values."""
     return {
         "title": visible_text(legend.title),
-        "entries": [
-            {"text": visible_text(e.text), "rgb": list(e.rgb), "kind": e.kind} for e in legend.entries
-        ],
+        "entries": [_entry_values(entry) for entry in legend.entries],
     }
+
+
+def _entry_values(entry: LegendEntry) -> dict[str, Any]:
+    told = {"text": visible_text(entry.text), "rgb": list(entry.rgb), "kind": entry.kind}
+    words = {language: visible_text(text) for language, text in entry.words}
+    return {**told, "words": words} if words else told

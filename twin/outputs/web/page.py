@@ -11,7 +11,6 @@ import base64
 import gzip
 import hashlib
 import html
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from twin.outputs.web.looks import looks
 from twin.outputs.web.shaders import programs
 from twin.outputs.web.table import attribute_columns, colourings
 from twin.outputs.web.timeline import Moments, timeline
+from twin.outputs.web.words import LANGUAGES, page_words
 from twin.scene.units import heading
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from twin.scene.layers import SceneLayer
     from twin.scene.scene import Scene
 
-LANGUAGES = ("en", "ko", "fi")
 THEMES = ("light", "dark", "auto")
 _SCRIPTS = tuple(
     f"{name}.js" for name in ("decode", "city", "paint", "view", "pick", "time", "panels", "main")
@@ -175,6 +174,8 @@ def encode_page(
         for column in attribute_columns(attributes, bundle)
     ]
     ways = colourings(attributes, bundle)
+    shown = looks(pack, scene.sun)
+    changing = timeline(options.layers, options.moments, meta.origin, bundle)
     header = {
         "title": _title(scene, options),
         "language": options.language,
@@ -191,8 +192,8 @@ def encode_page(
         "convergence": meta.convergence_deg,
         "sun": scene.sun.direction,
         "shaders": programs(),
-        "words": json.loads(asset_path("web/words.json").read_text(encoding="utf-8")),
-        "looks": looks(pack, scene.sun),
+        "words": page_words(shown, changing["tracks"], ways),
+        "looks": shown,
         "light": pictures.light_pictures(scene.light, bundle),
         "facets": geometry.facet_meshes(pack, faces, bundle),
         "edges": geometry.edge_lines(pack, faces, bundle, step),
@@ -207,7 +208,7 @@ def encode_page(
         "ids": [visible_text(i) for i in pack["building_ids"].tolist()],
         "columns": labelled,
         "colourings": [{**c, "label": c["legend"]["title"]} for c in ways],
-        "time": timeline(options.layers, options.moments, meta.origin, bundle),
+        "time": changing,
         "startMoment": 0,
         "hidden": [],
     }

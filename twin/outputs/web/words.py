@@ -1,0 +1,46 @@
+"""What the page says in its languages: its own words, and the texts of legends and remarks as pictures have them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from twin.core.assets import asset_path
+from twin.scene.wording import worded, worded_title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LANGUAGES = ("en", "ko", "fi")
+
+
+def page_words(
+    looks: Mapping[str, Any], tracks: Sequence[Mapping[str, Any]], colourings: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Words by language; ``texts`` of each has what legends and remarks say, by what they say in English.
+
+    Parameters
+    ----------
+    looks, tracks, colourings
+        As the header of the page has them.
+    """
+    words: dict[str, Any] = json.loads(asset_path("web/words.json").read_text(encoding="utf-8"))
+    legends = [
+        *(legend for look in looks.values() for legend in look["legends"]),
+        *(legend for track in tracks for legend in track["legends"]),
+        *(colouring["legend"] for colouring in colourings),
+    ]
+    titles = {legend["title"] for legend in legends}
+    texts = {entry["text"] for legend in legends for entry in legend["entries"]} | set(_remarks(tracks))
+    for language in LANGUAGES[1:]:
+        said = {text: worded(text, language) for text in texts}
+        said |= {title: worded_title(title, language) for title in titles}
+        known = words[language]["texts"]
+        known |= {text: phrase for text, phrase in sorted(said.items()) if phrase != text}
+    return words
+
+
+def _remarks(tracks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for track in tracks:
+        for remarks in track["remarks"]:
+            yield from remarks
