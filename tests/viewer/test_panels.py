@@ -256,6 +256,14 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     window.plan.show_state("today")
     driver.ready()
     assert n_faces(window, str(old["id"]))
+    window.plan.ask_place(proposal.id)
+    driver.click(middle(driver))
+    driver.until(lambda: window.desk.state.proposals[0].position[:2] != proposal.position[:2])
+    moved = window.desk.state.proposals[0]
+    assert window.steering.lent is None
+    assert moved.hidden_buildings != proposal.hidden_buildings
+    window.entries["undo"].trigger()
+    assert window.desk.state.proposals[0] == proposal
 
 
 def test_a_section_plane_cuts_the_window_as_its_snapshot_and_is_taken_away(driver):

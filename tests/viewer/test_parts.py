@@ -238,3 +238,60 @@ def test_names_and_values_of_several_lines_are_shown_whole(app, width):
         within = text.fontMetrics().boundingRect(0, 0, text.width(), 10_000, 0x1000, text.text())
         assert within.width() <= text.width(), text.text()
     area.deleteLater()
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_what_the_sheet_of_styles_draws_with_is_there(name):
+    import re
+
+    from twin.viewer.theme import DARK, LIGHT, sheet
+
+    found = re.findall(r'url\("([^"]+)"\)', sheet(LIGHT if name == "light" else DARK))
+    assert len(found) == 2
+    assert all(Path(path).is_file() and name in path for path in found)
+
+
+def test_stations_are_found_by_name_and_id():
+    from twin.viewer.moving import Station
+    from twin.viewer.panels.search import find, station_places
+
+    places = station_places(
+        (Station("g-1", "Harbour gauge", (1.0, 2.0, 3.0)), Station("rain", "rain", (0.0, 0.0, 0.0)))
+    )
+    assert [p.text for p in places] == ["Harbour gauge · g-1", "rain"]
+    assert [p.id for p in find(places, "g-1")] == ["g-1"]
+    assert find(places, "harbour")[0].kind == "station"
+
+
+def test_what_the_window_changes_itself_is_no_news(app, tmp_path):
+    from dataclasses import replace
+
+    import numpy as np
+    from PySide6.QtCore import QObject
+
+    from tests.flood_city import make_city
+    from twin.city.folder import open_manifest
+    from twin.city.manifest import MANIFEST, write_manifest
+    from twin.viewer.opening import Opening, holds_other
+
+    window = QObject()
+    window.desk = SimpleNamespace(city=None)
+    window.tasks = SimpleNamespace(names=())
+    opening = Opening(window)
+    for names, expected in ((), False), (("add",), True), (("sun_keep", "x"), True), (("opening",), True):
+        window.tasks.names = names
+        assert opening.changes_itself is expected
+    city = make_city(tmp_path / "town.twin", np.zeros((4, 4)))
+    assert not holds_other(city, follows=False)
+    manifest = open_manifest(city.path)
+    some = next(iter(manifest.layers.values()))
+
+    def also(name, kind):
+        layers = {**manifest.layers, name: replace(some, kind=kind)}
+        write_manifest(replace(manifest, layers=layers), city.path / MANIFEST)
+
+    also("live", "observations")
+    assert holds_other(city, follows=False)
+    assert not holds_other(city, follows=True)
+    also("more", "vector")
+    assert holds_other(city, follows=True)

@@ -103,5 +103,5 @@ def palette(theme: Theme) -> QPalette:
 def sheet(theme: Theme) -> str:
     """The style sheet of a theme."""
     text = asset_path("window/sheet.qss").read_text(encoding="utf-8")
-    chevron = asset_path(f"window/chevron-{theme.name}.svg").as_posix()
-    return text.format(t=theme, margin=MARGIN, chevron=chevron)
+    drawn = {name: asset_path(f"window/{name}-{theme.name}.svg").as_posix() for name in ("chevron", "check")}
+    return text.format(t=theme, margin=MARGIN, **drawn)

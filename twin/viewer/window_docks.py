@@ -83,6 +83,7 @@ def build_docks(window: TwinWindow) -> None:
 def _tabs(window: TwinWindow, *pages: tuple[str, QWidget]) -> QTabWidget:
     tabs = QTabWidget()
     tabs.setDocumentMode(True)
+    tabs.tabBar().setDrawBase(False)  # its line is white, whatever the theme
     tabs.setUsesScrollButtons(False)
     tabs.setIconSize(QSize(18, 18))
     for name, page in pages:

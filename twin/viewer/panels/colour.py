@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QListWidget, QListWidgetItem
 from twin.core.errors import UsageError
 from twin.scene.colour import METHODS, ColourBy
 from twin.scene.units import unit_of
+from twin.scene.wording import worded_legends
 from twin.viewer.facts import attribute_name
 from twin.viewer.parts import Panel, button, clear, label, line, quietly, row, swatch
 
@@ -185,6 +186,7 @@ class ColourPanel(Panel):
         if legend is None or self.room.desk.state.color_by is None:
             self.legend.addWidget(label(self.t("colour.hint"), "muted"))
             return
+        (legend,) = worded_legends([legend], self.room.desk.state.language)
         self.legend.addWidget(label(legend.title, "section"))
         for entry in legend.entries:
             self.legend.addLayout(row(swatch(entry.rgb), label(entry.text), stretch=1))

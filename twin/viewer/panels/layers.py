@@ -51,7 +51,7 @@ class LayersPanel(Panel):
         self.tree.setIndentation(14)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        self.tree.header().resizeSection(1, 92)
+        self.tree.header().resizeSection(1, 76)
         self.tree.header().setStretchLastSection(False)
         self.tree.itemChanged.connect(self._switch)
         self.box.addWidget(self.tree, 1)
