@@ -111,6 +111,13 @@ def test_a_text_is_no_longer_than_a_memory_can_hold_many_of() -> None:
     assert (intake.counts.stored, intake.counts.rejected_by_cause) == (1, {"limit": 1})
 
 
+def test_ids_with_half_a_character_are_those_of_their_things() -> None:
+    known = Catalogue((Thing("?"),), (Datastream("?:v", "?"),))  # as they are when they were imported
+    intake = Intake(memory=Memory(known), catalogue=known)
+    entry = {"result": 4.5, "Datastream": {"@iot.id": "\ud83d:v"}}
+    assert taken(Decoder(intake, HELSINKI), message("v1.1/Observations", entry)) == {"?:v": 4.5}
+
+
 def test_long_topics_are_not_remembered() -> None:
     made = decoder()
     taken(made, message("city/" + "x" * 60_000, {"pm": 1}), message("city/air", {"pm": 1}))

@@ -213,6 +213,20 @@ def test_requests_without_sense(server: Server, path: str, status: int, told: st
     assert "Traceback" not in str(answer)
 
 
+@pytest.mark.parametrize("name", ["../../etc", "a\0b\\c", "=x(')/..", "#?&%/", "it's/'quoted'"])
+def test_links_to_ids_that_look_like_something_else(tmp_path: Path, name: str) -> None:
+    city = small_city(tmp_path / "c.twin", n_minutes=1)
+    with open_store(city, write=True) as store:
+        store.put_catalogue(Catalogue((Thing(name),), (Datastream(f"{name}:d", name),)))
+        store.append(batch_of([Observation(f"{name}:d", T0, T0, 4.5)]))
+    with serve_city(city) as running:
+        told = get(running, "/Things", skip=3, expand="Datastreams/Observations")["value"][0]
+        stream = told["Datastreams"][0]
+        for entity in (told, stream, stream["Observations"][0]):
+            link = urlsplit(entity["@iot.selfLink"])
+            assert ask(running, link.path)[1]["@iot.id"] == entity["@iot.id"]
+
+
 def test_ids_of_digits_are_compared_as_what_they_are(tmp_path: Path) -> None:
     city = small_city(tmp_path / "c.twin", n_minutes=1)
     with open_store(city, write=True) as store:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from twin.cli.console import force_option, json_option, tell, tell_json
-from twin.cli.live_options import city_argument, zone_option
+from twin.cli.live_options import city_argument, result_text, zone_option
 
 EXAMPLES = """\b
 Examples:
@@ -53,8 +53,6 @@ def command(city: Path, datastream: str, out: Path | None, as_json: bool, **give
         tell_json(rows)
         return 0
     for row in rows:
-        result = "-" if row["result"] is None else visible_text(str(row["result"]), max_chars=24)
-        tell(
-            f"{row['phenomenon_time']:>26} {result:>16} {visible_text(row['unit'], max_chars=12)} {row['quality']}"
-        )
+        value = f"{result_text(row['result']):>16} {visible_text(row['unit'], max_chars=12)}"
+        tell(f"{row['phenomenon_time']:>26} {value} {row['quality']}")
     return 0

@@ -44,6 +44,8 @@ def command(city: Path, bands: str, time: str | None, language: str, as_json: bo
         index = "" if row["index"] is None else f" {row['index']:.0f}"
         told = f"{row['label']}{index} ({row['main']})" if row["label"] else "cannot be told"
         missing = f", without {', '.join(row['missing'])}" if row["missing"] else ""
+        if not row["label"] and not missing:
+            missing = ", too few values for a mean"
         tell(f"{visible_text(row['name'] or row['thing'], max_chars=40):40} {told}{missing}")
     if not rows:
         tell(f"no station measures what {table.title} asks for")

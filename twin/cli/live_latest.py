@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from twin.cli.console import json_option, tell, tell_json
-from twin.cli.live_options import city_argument, moment_of, time_option, zone_option
+from twin.cli.live_options import city_argument, moment_of, result_text, time_option, zone_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +39,7 @@ def command(city: Path, time: str | None, zone: str | None, as_json: bool) -> in
         tell_json(rows)
         return 0
     for row in rows:
-        result = "-" if row["result"] is None else row["result"]
-        value = f"{visible_text(str(result), max_chars=24)} {visible_text(row['unit'], max_chars=12)}"
+        value = f"{result_text(row['result'])} {visible_text(row['unit'], max_chars=12)}"
         age = "" if row["age_s"] is None else f"{row['age_s']:,.0f} s"
         ident = visible_text(row["datastream"], max_chars=40)
         tell(f"{row['state']:8} {ident:40} {value:>22} {row['phenomenon_time'] or '-':>26} {age:>12}")

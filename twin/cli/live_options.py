@@ -52,3 +52,16 @@ def moment_of(store: Store, text: str | None) -> int:
         return parse_utc(text, where="--time")
     first, last = store.span() or (0, 0)
     return last if text == "end" or first > now_us() else now_us()
+
+
+def result_text(result: float | str | bool | None) -> str:
+    """A result as it is told to people: numbers by eight digits, texts in one line.
+
+    >>> result_text(0.028316846592000004), result_text(True), result_text(None), result_text("open")
+    ('0.028316847', 'True', '-', 'open')
+    """
+    from twin.core.visible_text import visible_text
+
+    if isinstance(result, float):
+        return f"{result:.8g}"
+    return "-" if result is None else visible_text(str(result), max_chars=24)

@@ -133,7 +133,7 @@ def _stream_of(data: dict[str, Any], otherwise: str) -> str:
         return otherwise
     if named is None or isinstance(named, (dict, list, bool)):
         raise RejectedError("unknown_datastream", "names no datastream")
-    return str(named)
+    return clean_text(str(named))
 
 
 def _times(data: dict[str, Any], received_us: int | None) -> tuple[int, int]:
