@@ -102,7 +102,7 @@ def bump(kind: str, n: int = 250) -> Channel:
         "h0": start,
         "sources": [(0, 0, q * dx)],
         "boundary": {"east": east},
-        "duration_s": 400.0,
+        "duration_s": 400.0 if kind == "shock" else 150.0,  # the jump comes to rest last
     }
     return Channel(x, z, h, q, ask)
 

@@ -120,8 +120,10 @@ def test_demo_refuses_numbers_out_of_range(tmp_path: Path, words: list[str]) -> 
 
 
 def test_demo_builds_compares_draws_and_says_what_is_next(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("twin.cli.demo.PICTURE_SIZE", (480, 270))
+    monkeypatch.setattr("twin.demo.typhoon.CELL_SIZE_M", 6.0)  # its flood has a test of its own
     folder = tmp_path / "d"
     assert run(["demo", str(folder), "--buildings", "4", "--density", "2", "--workers", "1"]) == EXIT_OK
     out, err = capsys.readouterr()
