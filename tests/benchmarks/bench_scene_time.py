@@ -122,8 +122,10 @@ def water_figures(base: SceneContent, bed: NDArray[np.float32]) -> None:
 
         def step(k: int, live: Any = live, water: Any = water, views: Any = views) -> None:
             from twin.scene.water_actor import show_water
+            from twin.scene.water_shape import water_shape
 
-            show_water(live.stage, water, views[k])
+            pack = live.stage.pack
+            show_water(water, water_shape(views[k], live.stage.style, pack.meta.origin))
 
         step_ms = median_ms(step)
         moment_ms = median_ms(lambda k, live=live: live.show(START + timedelta(minutes=k)))

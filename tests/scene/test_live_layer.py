@@ -124,6 +124,22 @@ def test_the_course_of_a_value_ends_at_the_moment(feed):
     assert at(LiveLayer(feed, ("pm2_5",)), 10).markers.history[0] is None
 
 
+def test_courses_that_labels_asked_for_are_read_ahead_for_the_next_moment(monkeypatch):
+    feed, asked = Feed(), []
+    for minutes, value in ((0, 0.1), (5, 0.4), (10, 0.9)):
+        feed.put("gauge:depth", minutes, value)
+    monkeypatch.setattr(Feed, "history", lambda self, *a: asked.append(a) or self.memory.history(*a))
+    layer = LiveLayer(feed, ("water_depth",))
+    before, after = at(layer, 9).markers.history, at(layer, 10).markers.history
+    after.read_ahead(before)
+    assert asked == []
+    before[0]
+    after.read_ahead(before)
+    n = len(asked)
+    assert after[0].tolist() == [[-600, 0.1], [-300, 0.4], [0, 0.9]]
+    assert len(asked) == n
+
+
 def test_a_course_is_read_once_a_moment(feed, monkeypatch):
     asked = []
     monkeypatch.setattr(Feed, "history", lambda self, *a: asked.append(a) or self.memory.history(*a))

@@ -36,3 +36,42 @@ def test_the_near_half_of_a_house_is_gone_and_its_cut_is_closed(village_scene, s
     show_section(stage, None)
     np.testing.assert_array_equal(render(stage, SOUTH, SIZE), before)
     assert "section" not in stage.groups
+
+
+def n_vtk_objects():
+    """Objects of VTK that Python holds."""
+    import gc
+
+    from vtkmodules.vtkCommonCore import vtkObjectBase
+
+    gc.collect()
+    return sum(isinstance(found, vtkObjectBase) for found in gc.get_objects())
+
+
+def n_sent(stage):
+    """Arrays that are kept for the card."""
+    return len(stage.kept) + sum(len(kept) for kept in stage.renewed.values())
+
+
+@needs_graphics
+def test_a_plane_that_is_moved_leaves_nothing_of_itself_behind(village_scene, solids):
+    stage = make_stage(village_scene.pack, village_scene.light, village_scene.style, village_scene.sun)
+    house = solids["box"](-4, -20, 6, -10, -0.3, 14)
+
+    def move(y):
+        plane = Plane((84_001.0, 446_985.0 + y, 0.0), (0.0, -1.0, 0.0))
+        areas, _ = cut_solids([house], ["b"], plane)
+        show_section(stage, Section(plane, areas, shapely.box(-30, -3, 30, 0)))
+
+    render(stage, SOUTH, SIZE)
+    whole = n_vtk_objects(), n_sent(stage), len(stage.actors)
+    move(0.0)
+    first = n_vtk_objects(), n_sent(stage), len(stage.actors)
+    actors = list(stage.actors)
+    for k in range(1, 12):
+        move(0.2 * k)
+    assert (n_vtk_objects(), n_sent(stage), len(stage.actors)) == first
+    assert all(a is b for a, b in zip(stage.actors, actors, strict=True)), "the card keeps what it holds"
+    del actors
+    show_section(stage, None)
+    assert (n_vtk_objects(), n_sent(stage), len(stage.actors)) == whole

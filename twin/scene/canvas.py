@@ -145,10 +145,20 @@ class Layer:
         self._shown: list[Any] = []
 
     def show(self, actors: Sequence[Any]) -> None:
-        """Draw these actors, in this order, from now on."""
+        """Draw these actors, in this order, from now on; the card keeps what it holds of those that stay."""
         if len(actors) == len(self._shown) and all(a is b for a, b in zip(actors, self._shown, strict=True)):
             return
-        self.renderer.RemoveAllViewProps()
-        for actor in actors:
+        wanted = {id(actor) for actor in actors}
+        kept = [actor for actor in self._shown if id(actor) in wanted]
+        # They are drawn in the order in which they were added.
+        if not all(a is b for a, b in zip(kept, actors, strict=False)):
+            kept = []
+        if kept:
+            for gone in self._shown:
+                if id(gone) not in wanted:
+                    self.renderer.RemoveViewProp(gone)
+        else:
+            self.renderer.RemoveAllViewProps()
+        for actor in actors[len(kept) :]:
             self.renderer.AddActor(actor)
         self._shown = list(actors)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.scene.colour import Legend
     from twin.scene.flood_city import BuildingLook, RoadLook
+    from twin.scene.model import Picture
     from twin.water.flood import Flood
 
 Part = Literal["water", "roads", "buildings", "flow"]
@@ -84,6 +85,7 @@ class FloodLayer:
     shows: tuple[Part, ...] = ("water", "roads")
     road_standard: str | Path | None = None
     _steps: dict[int, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _last: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_colouring(self.colouring)
@@ -106,17 +108,36 @@ class FloodLayer:
         return moment_of(self.flood.times[0]), moment_of(self.flood.times[-1])
 
     def at(self, when: datetime | None) -> LayerView:
-        """The water of a moment, between two steps of the flood; the greatest depths where no moment is asked for."""
+        """The water of a moment, between two steps of the flood; the greatest depths where no moment is asked for.
+
+        The view of the last moment is kept: asked for again, because something else changed, it is the same object.
+        """
+        asked = (when, None if when is None else when.utcoffset())
+        last = self._last.get("view")
+        if last is None or last[0] != asked:
+            last = self._last["view"] = asked, self._view(when)
+        view: LayerView = last[1]
+        return view
+
+    def _view(self, when: datetime | None) -> LayerView:
         depth, velocity = self._fields(when)
         roads = self._shown_roads
         buildings = self.buildings if "buildings" in self.shows else None
         return LayerView(
             water=self._water(when, depth, velocity) if "water" in self.shows else None,
             building_rgb=buildings.colours(depth) if buildings else {},
-            drape=roads.picture(self._road_step(when)) if roads else None,
+            drape=self._road_picture(roads, self._road_step(when)) if roads else None,
             legends=self._legends(),
             remarks=self._remarks(when),
         )
+
+    def _road_picture(self, roads: RoadLook, step: int | None) -> Picture:
+        """The roads of a step; that of the last step is kept, since it lasts for many moments."""
+        last = self._last.get("roads")
+        if last is None or last[0] != step:
+            last = self._last["roads"] = step, roads.picture(step)
+        picture: Picture = last[1]
+        return picture
 
     def _water(self, when: datetime | None, depth: NDArray[np.float32], velocity: Any) -> WaterView:
         flood, classes = self.flood, self.classes
@@ -250,7 +271,7 @@ class FloodLayer:
         """Fields of one step; the last few are kept, since a film asks for each some dozen times."""
         if step not in self._steps:
             while len(self._steps) >= _KEPT_STEPS:
-                del self._steps[next(iter(self._steps))]
+                self._steps.pop(next(iter(self._steps)), None)
             flow = self.flood.velocity(step)
             depth = np.nan_to_num(np.asarray(self.flood.depth_m(step), np.float32))
             self._steps[step] = (

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from twin.scene.furniture import Patch
     from twin.scene.marker_actor import MarkerActor
     from twin.scene.moment import Moment
+    from twin.scene.ready import Ready
     from twin.scene.ribbon_actor import RibbonActor
     from twin.scene.ribbons import Ribbons
     from twin.scene.scene import Scene
+    from twin.scene.section import Plane
     from twin.scene.shot import Furniture
     from twin.scene.stage import Stage
     from twin.scene.water_actor import WaterActor
@@ -39,6 +41,8 @@ class LiveStage:
         Of the attribute that colours the buildings.
     cut : Cut, optional
         Where the city is cut open; changed by `show_cut`.
+    ready : Ready, optional
+        What is drawn of the moment.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class LiveStage:
     markers: dict[str, MarkerActor] = field(default_factory=dict)
     ribbons: dict[tuple[str, str], RibbonActor] = field(default_factory=dict)
     cut: Cut | None = None
+    ready: Ready | None = None
     _faded: dict[str, tuple[bool, float]] = field(default_factory=dict)
 
     @property
@@ -80,8 +85,15 @@ class LiveStage:
         self.refresh()
         return self.moment
 
-    def take(self, scene: Scene) -> None:
-        """Show what another scene shows, which differs from this one in nothing but time and light."""
+    def take(self, scene: Scene, ready: Ready | None = None) -> None:
+        """Show what another scene shows, which differs from this one in nothing but time, layers and light.
+
+        Parameters
+        ----------
+        scene : Scene
+        ready : Ready, optional
+            What `ready_moment` made of it, perhaps in another thread.
+        """
         before, self.scene = (
             self.scene,
             (
@@ -93,7 +105,9 @@ class LiveStage:
         )
         if self.scene.light is not before.light:
             self._relight()
-        if self.scene.moment is not before.moment:
+        if ready is not None:
+            self.show_ready(ready)
+        elif self.scene.moment is not before.moment:
             self.refresh()
 
     def relight(self) -> None:
@@ -160,11 +174,23 @@ class LiveStage:
 
     def show_cut(self, cut: Cut | None) -> None:
         """Cut the city open, or close it again by None."""
-        from twin.scene.section_stage import show_section
+        self.set_cut(cut)
+        self.refresh()
 
+    def set_cut(self, cut: Cut | None) -> None:
+        """Say where the city is cut open; caps come with the next moment that is shown, and go at once."""
+        from twin.scene.section_stage import show_caps
+
+        if cut is None or cut is not self.cut:
+            show_caps(self.stage, None if cut is None else cut.plane, None)
         self.cut, self.scene = cut, self.scene.with_cut(cut)
-        found = None if cut is None else cut.under(view for _, view in self.moment.waters)
-        show_section(self.stage, found)
+
+    def show_plane(self, plane: Plane) -> None:
+        """Leave out what lies before a plane, with nothing that closes the cut yet."""
+        from twin.scene.section_stage import show_caps
+
+        self.cut, self.scene = None, self.scene.with_cut(None)
+        show_caps(self.stage, plane, None)
 
     def show_points(self, shown: ShownPoints | None) -> None:
         """Draw survey points, or none; those that are there already only take other colours."""
@@ -173,61 +199,70 @@ class LiveStage:
         before, self.scene = self.scene.points, self.scene.with_points(shown)
         show_points(self.stage, before, shown)
         if self.cut is not None:
-            self.show_cut(self.cut)
+            from twin.scene.section_stage import cut_stage
+
+            cut_stage(self.stage, self.cut.plane)  # through the points as well
 
     def refresh(self) -> None:
-        """Bring what is drawn to the moment, and give actors that came with it the look of their group."""
+        """Bring what is drawn to the moment."""
+        from twin.scene.ready import ready_moment
+
+        self.show_ready(ready_moment(self.scene, known=self.ready))
+
+    def show_ready(self, ready: Ready) -> None:
+        """Draw a moment that was made ready, and give actors that came with it the look of their group."""
         from twin.scene.stage import set_look
 
-        self._update_ground_and_buildings()
-        self._update_waters()
-        self._update_ribbons()
-        self._update_markers()
-        if self.cut is not None:
-            self.show_cut(self.cut)  # through what came with the moment as well
+        self.ready = ready
+        self._update_ground_and_buildings(ready)
+        self._update_waters(ready)
+        self._update_ribbons(ready)
+        self._update_markers(ready)
+        self._update_caps(ready)
         for group, (visible, opacity) in self._faded.items():
             set_look(self.stage, group, visible=visible, opacity=opacity)
 
-    def _update_ground_and_buildings(self) -> None:
+    def _update_ground_and_buildings(self, ready: Ready) -> None:
         over = self.stage.over_time
         if over is None:
             return
-        from twin.scene.moment import building_overlay
         from twin.scene.over_time import show_building_colours, show_drape, show_faces
 
-        pack = self.scene.pack
-        show_drape(over, self.moment.drape, pack.meta.origin)
-        show_building_colours(over, building_overlay(self.moment, pack["building_ids"]))
-        show_faces(over, self.moment.face_rgba)
+        show_drape(over, ready.drape, self.scene.pack.meta.origin)
+        show_building_colours(over, ready.owners)
+        show_faces(over, ready.moment.face_rgba)
 
-    def _update_waters(self) -> None:
-        if not self.moment.waters and not self.waters:
+    def _update_waters(self, ready: Ready) -> None:
+        if not ready.waters and not self.waters:
             return
         from twin.scene.water_actor import add_water, hide_water, show_water
 
-        shown = dict(self.moment.waters)
-        for name, view in shown.items():
+        for name, shape in ready.waters.items():
             if name in self.waters:
-                show_water(self.stage, self.waters[name], view)
+                show_water(self.waters[name], shape)
             else:
-                self.waters[name] = add_water(self.stage, view, self.scene.light.plan)
-        for name in self.waters.keys() - shown.keys():
+                self.waters[name] = add_water(self.stage, shape, self.scene.light.plan)
+        for name in self.waters.keys() - ready.waters.keys():
             hide_water(self.waters[name])
 
-    def _update_ribbons(self) -> None:
-        lines = dict(self.moment.lines)
-        flows = {name: view for name, view in self.moment.waters if view.has_arrows}
-        if not (lines or flows or self.ribbons):
+    def _update_ribbons(self, ready: Ready) -> None:
+        if not (ready.ribbons or self.ribbons):
             return
-        from twin.scene.ribbons import flow_arrows, line_ribbons, nothing
+        from twin.scene.ribbons import nothing
 
-        origin = self.scene.pack.meta.origin
-        wanted = {("lines", name): line_ribbons(view, origin) for name, view in lines.items()}
-        for name, view in flows.items():
-            wanted["flow", name] = flow_arrows(view, origin, self.moment.when)
-        for key in self.ribbons.keys() - wanted.keys():
-            wanted[key] = nothing()
-        self._show_ribbons(wanted)
+        gone = {key: nothing() for key in self.ribbons.keys() - ready.ribbons.keys()}
+        self._show_ribbons({**ready.ribbons, **gone})
+
+    def _update_caps(self, ready: Ready) -> None:
+        """Close the cut through all that came with the moment; a cut that was asked for since waits for its own."""
+        if self.cut is None:
+            return
+        from twin.scene.section_stage import cut_stage, show_caps
+
+        if ready.cut is self.cut:
+            show_caps(self.stage, self.cut.plane, ready.caps)
+        else:
+            cut_stage(self.stage, self.cut.plane)
 
     def _show_ribbons(self, wanted: dict[tuple[str, str], Ribbons]) -> None:
         from twin.scene.ribbon_actor import add_ribbons, show_ribbons
@@ -238,12 +273,12 @@ class LiveStage:
             else:
                 self.ribbons[key] = add_ribbons(self.stage, ribbons, key[0])
 
-    def _update_markers(self) -> None:
-        if not self.moment.markers and not self.markers:
+    def _update_markers(self, ready: Ready) -> None:
+        if not ready.moment.markers and not self.markers:
             return
         from twin.scene.marker_actor import add_markers, hide_markers, show_markers
 
-        shown = dict(self.moment.markers)
+        shown = dict(ready.moment.markers)
         for name, view in shown.items():
             if name in self.markers:
                 show_markers(self.stage, self.markers[name], view)

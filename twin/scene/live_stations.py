@@ -136,6 +136,13 @@ class _Histories(Sequence[Any]):
             self._read[i] = self._course(i)
         return self._read[i]
 
+    def read_ahead(self, before: Sequence[Any]) -> None:
+        """Read what was asked for at the moment before: its labels are likely drawn again, by a thread that waits."""
+        if isinstance(before, _Histories):
+            for i in tuple(before._read):
+                if i < len(self):
+                    self[i]
+
     def _course(self, i: int) -> NDArray[np.float64] | None:
         start = self._moment - round(_HISTORY_H * 3600 * MICROSECONDS)
         found = self._source.history(self._stations.streams[i].id, start, self._moment)

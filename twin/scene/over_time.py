@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.scene.model import Picture
 
 TABLE_WIDTH = 256
+_COMPARED = 1 << 20
 _NOTHING = np.zeros((1, 1, 4), np.uint8)
 
 
@@ -32,12 +33,19 @@ class Lookup:
     values: NDArray[np.uint8] | None = None
 
     def show(self, values: NDArray[np.uint8]) -> None:
-        """Take other values, shape (rows, columns, depth), uint8."""
+        """Take other values, shape (rows, columns, depth), uint8; nothing is sent where they are the same."""
         values = np.ascontiguousarray(values)
+        if self.values is not None and _is_same(self.values, values):
+            return
         self.image.SetDimensions(values.shape[1], values.shape[0], 1)
         self.image.GetPointData().SetScalars(numpy_to_vtk(values.reshape(-1, values.shape[2])))
         self.image.Modified()
         self.values = values
+
+
+def _is_same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
+    """Whether two pictures are one, or small and equal: to compare large ones costs what it saves."""
+    return a is b or (a.size <= _COMPARED and a.shape == b.shape and bool(np.array_equal(a, b)))
 
 
 def lookup(values: NDArray[np.uint8], *, smooth: bool) -> Lookup:

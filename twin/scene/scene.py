@@ -216,6 +216,12 @@ class Scene:
         other._moment = None
         return other
 
+    def showing(self, other: Scene) -> Scene:
+        """The same scene with the layers and the moment that another one shows; nothing at all is made anew."""
+        same = copy(self)
+        same.layers, same.when, same._moment = other.layers, other.when, other._moment
+        return same
+
     def with_cut(self, cut: Cut | None) -> Scene:
         """The same scene cut open, or whole by None; nothing at all is made anew."""
         if cut is self.cut:

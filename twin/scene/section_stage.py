@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from vtkmodules.vtkCommonDataModel import vtkPlane
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPlane, vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkTexture
 
 from twin.scene import shaders
-from twin.scene.section import cap_triangles
-from twin.scene.stage import add_actor
-from twin.scene.vtk_parts import set_colours, set_texture_places, surface_actor, texture, triangle_data
+from twin.scene.caps import section_caps
+from twin.scene.stage import add_actor, renewing
+from twin.scene.vtk_parts import set_colours, set_texture_places, set_triangles, surface_actor
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from twin.scene.caps import Caps
     from twin.scene.section import Plane, Section
     from twin.scene.stage import Stage
-    from twin.scene.style import Rgb
 
 GROUP = "section"
-BUILDING, EARTH, WATER = (74, 78, 92), (150, 128, 98), (70, 128, 190)
 _LIT = np.full((1, 1, 4), 255, np.uint8)
 
 
@@ -48,24 +47,60 @@ def _cutter(plane: Plane, origin: tuple[int, int, int]) -> Any:
 
 def show_section(stage: Stage, found: Section | None) -> None:
     """Cut a stage open by a section and close the cut with caps; None closes it again."""
+    if found is None:
+        show_caps(stage, None, None)
+    else:
+        show_caps(stage, found.plane, section_caps(found, stage.pack.meta.origin))
+
+
+def show_caps(stage: Stage, plane: Plane | None, caps: Caps | None) -> None:
+    """Cut a stage open by a plane, with caps that close the cut, or without; None closes it again.
+
+    One actor has all caps and is changed in place: what was sent to the card for the plane before is given back.
+    """
+    cut_stage(stage, plane)
+    if plane is None:
+        _take_away(stage)
+        return
+    if caps is None or not len(caps.points):
+        _empty(stage)
+        return
+    actors = stage.groups.get(GROUP) or [_cap_actor(stage)]
+    data = actors[0].GetMapper().GetInput()
+    with renewing(stage, GROUP):
+        n = len(caps.points)
+        set_triangles(stage, data, caps.points, np.arange(n, dtype=np.int32).reshape(-1, 3))
+        set_texture_places(stage, data, np.full((n, 2), 0.5, np.float32))
+        set_colours(stage, data, caps.rgb)
+    data.Modified()
+
+
+def _take_away(stage: Stage) -> None:
     old = stage.groups.pop(GROUP, [])
     stage.actors = [actor for actor in stage.actors if not any(actor is gone for gone in old)]
-    cut_stage(stage, None if found is None else found.plane)
-    if found is None:
-        return
-    areas: list[tuple[Any, Rgb]] = [(found.earth, EARTH), (found.water, WATER)]
-    areas += [(part, BUILDING) for part in found.buildings.values()]
-    for area, rgb in areas:
-        corners = cap_triangles(area, found.plane)
-        if len(corners):
-            add_actor(stage, _cap(stage, corners, rgb), GROUP)
+    stage.hidden.difference_update(old)
+    stage.renewed.pop(GROUP, None)
 
 
-def _cap(stage: Stage, corners: NDArray[np.float64], rgb: Rgb) -> Any:
-    points = (corners - np.asarray(stage.pack.meta.origin, np.float64)).reshape(-1, 3).astype(np.float32)
-    data = triangle_data(stage, points, np.arange(len(points), dtype=np.int32).reshape(-1, 3))
-    set_texture_places(stage, data, np.full((len(points), 2), 0.5, np.float32))
-    set_colours(stage, data, np.tile(np.array(rgb, np.uint8), (len(points), 1)))
-    actor = surface_actor(data, shaders.FACE, cull=False)
-    actor.GetProperty().SetTexture("lightMap", texture(stage, _LIT))
+def _empty(stage: Stage) -> None:
+    for actor in stage.groups.get(GROUP, ()):
+        actor.GetMapper().GetInput().Initialize()
+    stage.renewed.pop(GROUP, None)
+
+
+def _cap_actor(stage: Stage) -> Any:
+    actor = surface_actor(vtkPolyData(), shaders.FACE, cull=False)
+    actor.GetProperty().SetTexture("lightMap", _lit())
+    add_actor(stage, actor, GROUP)
     return actor
+
+
+def _lit() -> Any:
+    """Full light, in a texture that owns its pixel."""
+    image = vtkImageData()
+    image.SetDimensions(1, 1, 1)
+    image.GetPointData().SetScalars(numpy_to_vtk(_LIT.reshape(-1, 4), deep=True))
+    made = vtkTexture()
+    made.SetInputData(image)
+    made.SetColorModeToDirectScalars()
+    return made

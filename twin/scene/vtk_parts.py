@@ -32,13 +32,10 @@ def wrap(stage: Stage, values: NDArray[Any], name: str) -> Any:
     return made
 
 
-def _data_at(stage: Stage, points: NDArray[np.float32]) -> Any:
-    """``vtkPolyData`` of points that nothing joins yet."""
-    data = vtkPolyData()
+def _points_of(stage: Stage, points: NDArray[np.float32]) -> Any:
     places = vtkPoints()
     places.SetData(wrap(stage, points, "place"))
-    data.SetPoints(places)
-    return data
+    return places
 
 
 def _cells_of(stage: Stage, rows: NDArray[np.int32], name: str) -> Any:
@@ -50,14 +47,21 @@ def _cells_of(stage: Stage, rows: NDArray[np.int32], name: str) -> Any:
 
 def triangle_data(stage: Stage, points: NDArray[np.float32], triangles: NDArray[np.int32]) -> Any:
     """Triangles as ``vtkPolyData``."""
-    data = _data_at(stage, points)
-    data.SetPolys(_cells_of(stage, triangles, "corner"))
+    data = vtkPolyData()
+    set_triangles(stage, data, points, triangles)
     return data
+
+
+def set_triangles(stage: Stage, data: Any, points: NDArray[np.float32], triangles: NDArray[np.int32]) -> None:
+    """Give ``vtkPolyData`` other triangles."""
+    data.SetPoints(_points_of(stage, points))
+    data.SetPolys(_cells_of(stage, triangles, "corner"))
 
 
 def line_data(stage: Stage, points: NDArray[np.float32], pairs: NDArray[np.int32]) -> Any:
     """Pairs of points as lines in ``vtkPolyData``."""
-    data = _data_at(stage, points)
+    data = vtkPolyData()
+    data.SetPoints(_points_of(stage, points))
     data.SetLines(_cells_of(stage, pairs, "end"))
     return data
 

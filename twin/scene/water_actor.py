@@ -13,9 +13,6 @@ from vtkmodules.vtkRenderingCore import vtkTexture
 from twin.scene import shaders
 from twin.scene.stage import add_actor, put_light
 from twin.scene.vtk_parts import flood_actor, grain_texture, texture
-from twin.scene.water_field import water_field
-from twin.scene.water_nodes import water_nodes
-from twin.scene.water_surface import water_surface
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
 
     from twin.scene.layers import WaterView
     from twin.scene.stage import Stage
+    from twin.scene.water_shape import WaterShape
 
 _OPACITY = 0.78
 
@@ -41,27 +39,27 @@ class WaterActor:
     data: Any
     image: Any
     kept: dict[str, Any] = field(default_factory=dict)
-    shown: WaterView | None = None
+    shown: WaterShape | None = None
 
 
-def add_water(stage: Stage, view: WaterView, light_map: NDArray[np.uint8]) -> WaterActor:
+def add_water(stage: Stage, shape: WaterShape, light_map: NDArray[np.uint8]) -> WaterActor:
     """Put a flood on the stage; `show_water` changes it.
 
     Parameters
     ----------
     stage : Stage
-    view : WaterView
+    shape : WaterShape
     light_map : array, shape (rows, columns, 4)
         Sun and sky on the ground, as of `Light.plan`.
     """
     data, image = vtkPolyData(), vtkImageData()
     data.SetPoints(vtkPoints())
-    bare, laid_over = _shaders(view)
+    bare, laid_over = _shaders(shape.view)
     actor = flood_actor(data, bare)
     stage.floods.append(actor)
     made = WaterActor(actor, data, image)
     add_actor(stage, actor, "flood")
-    show_water(stage, made, view)
+    show_water(made, shape)
     _set_textures(stage, made, light_map)
     if stage.over_time is not None:
         stage.over_time.lay_on(actor, bare, laid_over)
@@ -90,11 +88,11 @@ def _set_textures(stage: Stage, water: WaterActor, light_map: NDArray[np.uint8])
     shader.GetFragmentCustomUniforms().SetUniformf("waterOpacity", _OPACITY)
 
 
-def show_water(stage: Stage, water: WaterActor, view: WaterView) -> None:
-    """Give the flood another moment: new triangles and depths; nothing else on the stage is touched."""
-    nodes = water_nodes(view.grid, view.bed_m, view.depth_m)
-    surface = water_surface(view.grid, view.bed_m, view.depth_m, origin=stage.pack.meta.origin, nodes=nodes)
-    data, kept = water.data, water.kept
+def show_water(water: WaterActor, shape: WaterShape) -> None:
+    """Give the flood another moment: new triangles and depths; nothing is sent where it is the same one."""
+    if water.shown is shape:
+        return
+    surface, data, kept = shape.surface, water.data, water.kept
     kept |= {"points": surface.points, "triangles": surface.triangles, "place": surface.place}
     points = vtkPoints()
     points.SetData(numpy_to_vtk(surface.points))
@@ -104,15 +102,17 @@ def show_water(stage: Stage, water: WaterActor, view: WaterView) -> None:
     data.SetPolys(cells)
     data.GetPointData().SetTCoords(numpy_to_vtk(surface.place))
     data.Modified()
-    shore, deep = stage.style.rgb("water.shore"), stage.style.rgb("water.deep")
-    _fill(water, "field", water.image, water_field(view, nodes, shore=shore, deep=deep))
-    water.shown = view
+    _fill(water, "field", water.image, shape.field)
+    water.shown = shape
 
 
 def hide_water(water: WaterActor) -> None:
     """Draw nothing of a flood whose layer shows no water now."""
+    if water.shown is None:
+        return
     water.data.Initialize()
     water.kept.clear()
+    water.shown = None
 
 
 def _fill(water: WaterActor, name: str, image: Any, values: NDArray[np.uint8]) -> None:
