@@ -33,7 +33,9 @@ class Driver:
     def ready(self):
         """Wait until the scene is there with its light, and rays can be cast."""
         w = self.window
-        self.until(lambda: w.picture.is_lit and w.sight.is_ready and not w.tasks.names)
+        self.until(
+            lambda: w.picture.is_lit and w.sight.is_ready and not w.tasks.names and not w.picture.is_busy
+        )
         return self
 
     def pixel_of(self, place):

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from twin.core.notices import Notices
-from twin.scene.section import Section
-from twin.scene.section_stage import show_section
 from twin.scene.workspace_plan import building_lod, shows_plan, with_own_models
 from twin.scene.workspace_section import Cut, plane_of, workspace_cut
 
@@ -62,8 +60,7 @@ class Cutting(QObject):
         elif wanted == self._known:
             self._show(self.cut)
         else:
-            live.cut = None
-            show_section(live.stage, Section(plane))
+            live.show_plane(plane)
             self.picture.canvas.refresh()
             self._find(after, wanted)
 
@@ -84,6 +81,4 @@ class Cutting(QObject):
         self.basis.run(TASK, work, done)
 
     def _show(self, cut: Cut | None) -> None:
-        if self.picture.live is not None:
-            self.picture.live.show_cut(cut)
-            self.picture.canvas.refresh()
+        self.picture.show_cut(cut)

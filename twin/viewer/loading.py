@@ -18,9 +18,10 @@ from twin.scene.over_time import OverTime
 from twin.scene.scene import Scene
 from twin.scene.shot import Furniture
 from twin.scene.store import is_pack_kept
+from twin.scene.workspace_json import workspace_text
 from twin.scene.workspace_layers import apply_looks
 from twin.scene.workspace_plan import building_lod, planned_content, shows_plan, with_own_models
-from twin.scene.workspace_scene import shown_layers
+from twin.scene.workspace_scene import local_camera, shown_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ def load_scene(
     _ = scene.light
     told.check()
     live = stage_of(scene, workspace)
-    warm_up(scene)
+    warm_up(scene, workspace)
     told.check()
     return Shown(live, is_lit=True)
 
@@ -154,10 +155,16 @@ def plain_light(pack: ScenePack) -> Light:
     )
 
 
-def warm_up(scene: Scene) -> None:
-    """Write the furniture once, so that fonts are found and names are written before the first frame asks for them."""
+def warm_up(scene: Scene, workspace: Workspace) -> None:
+    """Write furniture and workspace once: what the first frame and the first save need is there before they ask.
+
+    Fonts are found, names written, the courses beside stations read that are seen from where one looks.
+    """
+    workspace_text(workspace)
     size = (1280, 800)
-    scene.furniture(scene.camera("overview", size), size, None, Furniture())
+    place = workspace.camera
+    camera = scene.camera("overview", size) if place is None else local_camera(place, scene.pack.meta.origin)
+    scene.furniture(camera, size, None, Furniture())
 
 
 def prepare_elsewhere(city: City, layers: tuple[str, ...], lod: str | None, *, told: Told) -> None:

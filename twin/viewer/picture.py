@@ -14,6 +14,7 @@ from twin.scene.workspace_layers import VIEWSHED, apply_looks
 from twin.scene.workspace_plan import building_lod, shows_plan
 from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of
 from twin.viewer.loading import Shown, load_scene, scene_in_light
+from twin.viewer.moments import Moments
 from twin.viewer.work import ThreadJob
 
 if TYPE_CHECKING:
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from twin.scene.colour import Legend
     from twin.scene.layers import MarkerView, SceneLayer
     from twin.scene.live_stage import LiveStage
+    from twin.scene.ready import Ready
     from twin.scene.scene import Scene
     from twin.scene.shot import Furniture
     from twin.scene.sketches import Sketch
     from twin.scene.workspace import Proposal, Workspace
+    from twin.scene.workspace_section import Cut
     from twin.viewer.canvas import SceneWidget
     from twin.viewer.desk import Desk
     from twin.viewer.work import Told
@@ -75,6 +78,8 @@ class Picture(QObject):
         self._need: Need | None = None
         self._jobs: dict[str, ThreadJob] = {}
         self._city_shown = ""
+        self._moments = Moments(self)
+        self._moments.ready.connect(self._take_moment)
         desk.opened.connect(self._open)
         desk.changed.connect(self._change)
         canvas.drawn.connect(self._lay_out)
@@ -100,13 +105,14 @@ class Picture(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a scene or a light is being loaded."""
-        return any(not job.is_over for job in self._jobs.values())
+        """Whether a scene, a light or a moment is being made."""
+        return self._moments.is_busy or any(not job.is_over for job in self._jobs.values())
 
     def close(self) -> None:
         """Let go of everything that draws."""
         for name in tuple(self._jobs):
             self._cancel(name)
+        self._moments.cancel()
         self.canvas.show_stage(None)
         self.live = None
 
@@ -123,6 +129,13 @@ class Picture(QObject):
         """Draw other layers over time, such as a flood or sensors; what is chosen lies over them."""
         self.layers = tuple(layers)
         self._apply_layers()
+
+    def show_cut(self, cut: Cut | None) -> None:
+        """Cut the city open, or close it again by None; caps come with the next moment."""
+        if self.live is not None:
+            self.live.set_cut(cut)
+            self._apply_layers()
+            self.canvas.refresh()
 
     def show_sketches(self, sketches: tuple[Sketch, ...]) -> None:
         """Draw other lines and notes over the picture."""
@@ -160,9 +173,9 @@ class Picture(QObject):
         if before.layers != after.layers:
             apply_looks(self.live, after.layers)
         if before.clock.time != after.clock.time and self.is_lit:
-            self.live.show(after.clock.time)
+            self._apply_layers()
             self._follow_sun()
-        if before.selection != after.selection:
+        elif before.selection != after.selection:
             self._apply_layers()
         self.canvas.refresh()
 
@@ -223,17 +236,29 @@ class Picture(QObject):
             self.canvas.camera = self._camera_of_state()
         self.canvas.show_stage(shown.live.stage)
         if self.is_lit:
+            apply_looks(shown.live, self.desk.state.layers)
             self._apply_layers()
             self._follow_sun()
         self.loaded.emit(self.scene)
 
     def _apply_layers(self) -> None:
+        """Have the layers of the moment made ready beside the interface, and drawn when they are."""
+        if self.live is not None and self.is_lit:
+            self._moments.want()
+
+    def wanted_scene(self) -> Scene | None:
+        """What is to be shown by now; None where nothing can be."""
         if self.live is None or not self.is_lit:
-            return
+            return None
         state = self.desk.state
         layers = (*self.layers, *selection_layers(state))
-        self.live.take(self.live.scene.with_layers(layers).in_same_light(state.clock.time))
-        apply_looks(self.live, state.layers)  # of what was not drawn before as well
+        return self.live.scene.with_layers(layers).in_same_light(state.clock.time)
+
+    def _take_moment(self, live: LiveStage, scene: Scene, ready: Ready) -> None:
+        if live is not self.live or not self.is_lit:
+            return
+        live.take(live.scene.showing(scene), ready)
+        apply_looks(live, self.desk.state.layers)  # of what was not drawn before as well
         self.canvas.refresh()
 
     def _follow_sun(self) -> None:
@@ -258,7 +283,7 @@ class Picture(QObject):
         if job is not self._jobs.get("light") or self.live is None:
             return
         scene: Scene = lit  # type: ignore[assignment]
-        self.live.take(scene.with_layers(self.live.scene.layers).in_same_light(self.desk.state.clock.time))
+        self.live.take(scene.showing(self.live.scene))
         self.canvas.refresh()
 
     def _camera_of_state(self) -> Camera:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
 
     from twin.scene.layers import MarkerView
+    from twin.scene.pack import ScenePack
     from twin.scene.picking import Hit, Picker
     from twin.scene.scene import Scene
     from twin.scene.section import Plane
@@ -78,7 +79,7 @@ class Sight(QObject):
             self.forget()
         if self._job is not None:
             self._job.cancel()
-        self._job = job = ThreadJob(lambda _told: prepare_picker(pack), name="picker", parent=self)
+        self._job = job = ThreadJob(lambda _told: ready_picker(pack), name="picker", parent=self)
         job.finished.connect(lambda picker: self._take(job, picker))
         job.ended.connect(job.deleteLater)
         job.start()
@@ -223,3 +224,10 @@ class Sight(QObject):
             reach = math.dist(camera.eye, camera.target)
         x, y, z = (float(v) for v in origins[0] + reach * directions[0])
         return x, y, z
+
+
+def ready_picker(pack: ScenePack) -> Picker:
+    """A picker whose first ray is cast already: the compiled code is there before the first click asks for it."""
+    picker = prepare_picker(pack)
+    cast(picker, np.array([[0.0, 0.0, pack.meta.block[5] + 10.0]]), np.array([[0.0, 0.0, -1.0]]))
+    return picker
