@@ -117,3 +117,23 @@ def test_hostile_text_is_drawn_on_one_line(sheet, text):
     hidden = [c for c in text if not c.isprintable()]
     bare = text_patch(sheet, "".join(c for c in text if c.isprintable()), size=13).image
     assert (made.width > bare.width) == bool(hidden)
+
+
+def test_a_label_that_is_drawn_again_is_the_same_until_something_of_it_changes(sheet, monkeypatch):
+    from twin.scene import marker_labels
+
+    drawn, plain = [], marker_labels._drawn_label
+    monkeypatch.setattr(marker_labels, "_drawn_label", lambda *a: drawn.append(a) or plain(*a))
+    monkeypatch.setattr(marker_labels, "_DRAWN", {})
+    place, text = [(0, 0, 0)], ("4.2 m",)
+
+    def shown(**changes):
+        (patch,) = marker_label_patches(sheet, CAMERA, view_of(place, text=text, **changes), ORIGIN)
+        return np.asarray(patch.image)
+
+    first = shown(history=[line([1, 2, 3])])
+    np.testing.assert_array_equal(shown(history=[line([1, 2, 3])]), first)
+    assert len(drawn) == 1
+    assert shown(history=[line([3, 2, 1])]).tobytes() != first.tobytes()
+    assert shown(history=[line([1, 2, 3])], is_alarm=np.array([True])).tobytes() != first.tobytes()
+    assert len(drawn) == 3

@@ -363,3 +363,21 @@ def test_a_model_that_tells_where_it_stands_is_offered_that_place(driver, tmp_pa
     assert rows["View blocked from here"] == f"{100 * view.taken:.1f} %"
     driver.pass_time(0.3)
     driver.shot("told")
+
+
+def test_another_theme_or_language_leaves_no_panel_behind(driver):
+    import gc
+
+    from twin.viewer.panels.colour import ColourPanel
+    from twin.viewer.panels.water import WaterPanel
+
+    window = driver.window
+    for _ in range(2):
+        window.entries["theme"].trigger()
+        driver.ready()
+    window.desk.edit("language", language="fi")
+    window.desk.edit("language", language="en")
+    driver.ready()
+    gc.collect()
+    for kind in (ColourPanel, WaterPanel):
+        assert sum(isinstance(found, kind) for found in gc.get_objects()) == 1

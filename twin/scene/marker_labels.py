@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.furniture import Sheet
     from twin.scene.labels import Box
     from twin.scene.layers import MarkerView
-    from twin.scene.style import Rgb
+    from twin.scene.style import Rgb, Style
 
 _MOST = 14
 _SPARK = (58.0, 20.0)
@@ -34,6 +34,9 @@ _LONGEST = 60
 _GAP_FACTOR = 3.0
 """A pause longer than this many usual intervals is a gap in the line."""
 ALARM_RGB = (219, 18, 36)
+_MOST_DRAWN = 200
+_DRAWN: dict[tuple[Any, ...], tuple[Patch, Style]] = {}
+"""Labels that were drawn last, by all that decides how they look."""
 
 
 def marker_label_patches(
@@ -124,6 +127,28 @@ def _tries(label: Patch, place: tuple[float, float], radius: float) -> list[tupl
 
 
 def _label(sheet: Sheet, view: MarkerView, i: int, rgb: Rgb) -> Patch:
+    """Text and course of a marker; drawn once, since every frame asks for the same ones again."""
+    course = view.history[i] if view.history else None
+    muted = bool(view.state[i] != MarkerState.FRESH)
+    asked = (
+        id(sheet.style), sheet.size, sheet.scale, view.text[i], muted, rgb, _is_alarm(view, i),
+        None if course is None else course.tobytes(),
+    )  # fmt: skip
+    kept = _DRAWN.get(asked)
+    if kept is not None:
+        return kept[0]
+    told = 0 if sheet.notices is None else len(sheet.notices.items)
+    made = _drawn_label(sheet, view, i, rgb)
+    if (
+        sheet.notices is None or len(sheet.notices.items) == told
+    ):  # what must be told is told with every picture
+        while len(_DRAWN) >= _MOST_DRAWN:
+            _DRAWN.pop(next(iter(_DRAWN)), None)
+        _DRAWN[asked] = made, sheet.style
+    return made
+
+
+def _drawn_label(sheet: Sheet, view: MarkerView, i: int, rgb: Rgb) -> Patch:
     """Text, and the course of the value right of it, on a small panel; with a red rim for an alarm."""
     muted = view.state[i] != MarkerState.FRESH
     text = view.text[i] if len(view.text[i]) <= _LONGEST else view.text[i][: _LONGEST - 1] + "…"

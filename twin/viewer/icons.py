@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -11,8 +13,9 @@ from twin.core.assets import asset_path
 _DENSITIES = (16, 20, 24, 32, 48)
 
 
+@lru_cache(maxsize=256)
 def icon(name: str, ink: str, *, faint: str | None = None) -> QIcon:
-    """An icon of ``assets/icons.svg`` in a colour, with a fainter one where it is disabled."""
+    """An icon of ``assets/icons.svg`` in a colour, with a fainter one where it is disabled; drawn once."""
     made = QIcon()
     for mode, colour in ((QIcon.Mode.Normal, ink), (QIcon.Mode.Disabled, faint or ink)):
         for side in _DENSITIES:

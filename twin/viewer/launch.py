@@ -78,6 +78,8 @@ def application() -> Any:
     from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QApplication
 
+    from twin.viewer.icons import icon
+
     found = QApplication.instance()
     if found is not None:
         return found
@@ -85,6 +87,7 @@ def application() -> Any:
     app = QApplication(["twin"])
     app.setApplicationName("twin")
     app.setDesktopFileName("twin")
+    app.aboutToQuit.connect(icon.cache_clear)  # pictures must not outlive the application
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from twin.viewer.work import ProcessJob, ThreadJob
 
@@ -89,7 +90,9 @@ class Tasks(QObject):
     ) -> None:
         self.cancel(name)
         self._jobs[name] = job
-        job.finished.connect(lambda result: done(result) if self._jobs.get(name) is job else None)
+        job.finished.connect(
+            lambda result: done(result) if self._jobs.get(name) is job and not is_gone(done) else None
+        )
         job.failed.connect(failed or self._complain)
         job.ended.connect(lambda: self._end(name, job))
 
@@ -98,3 +101,9 @@ class Tasks(QObject):
             del self._jobs[name]
         self.ended.emit(job)
         job.deleteLater()
+
+
+def is_gone(done: Callable[..., object]) -> bool:
+    """Whether what is to be called belongs to a panel that was made anew in another language or theme meanwhile."""
+    owner = getattr(done, "__self__", None)
+    return isinstance(owner, QObject) and not isValid(owner)

@@ -65,11 +65,15 @@ def theme_for(style: str) -> Theme:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Give all windows a theme."""
-    app.setStyle("Fusion")
+    """Give all windows a theme; nothing is done where they have it, since each step polishes every widget anew."""
+    wanted = sheet(theme)
+    if app.styleSheet() == wanted:
+        return
+    if not app.styleSheet():
+        app.setStyle("Fusion")
+        app.setFont(font())
     app.setPalette(palette(theme))
-    app.setFont(font())
-    app.setStyleSheet(sheet(theme))
+    app.setStyleSheet(wanted)
 
 
 def font() -> QFont:

@@ -51,7 +51,7 @@ from twin.viewer.steering import Steering
 from twin.viewer.sunshine import Sunshine
 from twin.viewer.tasks import Tasks
 from twin.viewer.theme import theme_for
-from twin.viewer.window_docks import build_docks, build_pages, show_panel, size_docks
+from twin.viewer.window_docks import build_docks, build_pages, clear_docks, show_panel, size_docks
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QTabWidget
@@ -162,6 +162,7 @@ class TwinWindow(QMainWindow):
         state = self.desk.state
         self.texts: Texts = load_texts(state.language)
         self.theme = theme_for(state.style)
+        clear_docks(self)
         theme.apply(QApplication.instance(), self.theme)
         self.canvas.backdrop = self.canvas.backdrop.__class__(self.theme.window)
         self.room = Room(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtWidgets import (
     QDockWidget,
     QTabWidget,
@@ -47,12 +47,17 @@ def build_pages(window: TwinWindow) -> None:
     window.search = SearchBox(window.texts)
 
 
-def build_docks(window: TwinWindow) -> None:
-    """All panels, and the docks that they lie in; those that were there go."""
+def clear_docks(window: TwinWindow) -> None:
+    """Take all docks away at once: another theme need not polish what goes."""
     for dock in window.findChildren(QDockWidget):
         window.removeDockWidget(dock)
         dock.setParent(None)
         dock.deleteLater()
+        QCoreApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete.value)
+
+
+def build_docks(window: TwinWindow) -> None:
+    """All panels, and the docks that they lie in."""
     window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
     window.colour, window.clock = ColourPanel(window.room), ClockBar(window.room)
     window.clock.set_layers(window.moving.layers, window.moving.events)

@@ -67,7 +67,7 @@ class ColourPanel(Panel):
         self.legend = QVBoxLayout()
         self.legend.setSpacing(4)
         self.box.addLayout(self.legend)
-        room.picture.loaded.connect(lambda _scene: self._show_legend())
+        room.picture.loaded.connect(self._loaded)
         self.follow(None, room.desk.state)
 
     def follow(self, before: Workspace | None, after: Workspace) -> None:
@@ -179,6 +179,9 @@ class ColourPanel(Panel):
             item = self.attributes.item(i)
             found = text.lower() in f"{item.text()} {item.toolTip()}".lower()
             item.setHidden(not found)
+
+    def _loaded(self, _scene: object) -> None:
+        self._show_legend()
 
     def _show_legend(self) -> None:
         clear(self.legend)

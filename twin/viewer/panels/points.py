@@ -37,8 +37,11 @@ class PointsBox(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addLayout(row(label(self.t("points.colour"), "muted"), self.colour, self.most, stretch=1))
         room.desk.changed.connect(self.follow)
-        room.desk.opened.connect(lambda: self.follow(None, room.desk.state))
+        room.desk.opened.connect(self._opened)
         self.follow(None, room.desk.state)
+
+    def _opened(self) -> None:
+        self.follow(None, self.room.desk.state)
 
     def follow(self, _before: Workspace | None, after: Workspace) -> None:
         """Show what the state has."""

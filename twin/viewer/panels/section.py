@@ -42,8 +42,11 @@ class SectionBox(QWidget):
         box.addLayout(row(label(self.t("section.move"), "muted"), self.place, stretch=1))
         box.addLayout(row(self.turn, self.off))
         room.desk.changed.connect(self.follow)
-        room.desk.opened.connect(lambda: self.follow(None, room.desk.state))
+        room.desk.opened.connect(self._opened)
         self.follow(None, room.desk.state)
+
+    def _opened(self) -> None:
+        self.follow(None, self.room.desk.state)
 
     def follow(self, _before: Workspace | None, after: Workspace) -> None:
         """Show where the plane of the state stands."""

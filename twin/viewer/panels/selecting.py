@@ -43,8 +43,11 @@ class SelectionBox(QWidget):
             row(button(self.t("select.by_query"), self.choose_by_condition), self.export, self.drop)
         )
         room.desk.changed.connect(self._follow)
-        room.desk.opened.connect(lambda: self._follow(None, room.desk.state))
+        room.desk.opened.connect(self._opened)
         self._follow(None, room.desk.state)
+
+    def _opened(self) -> None:
+        self._follow(None, self.room.desk.state)
 
     def _follow(self, _before: Workspace | None, after: Workspace) -> None:
         n = sum(pick.layer == "buildings" for pick in after.selection)

@@ -84,7 +84,7 @@ class WaterPanel(Panel):
         self._asks = ""
         moving.changed.connect(self._flood_changed)
         room.steering.hovered.connect(self._hovered)
-        room.picture.loaded.connect(lambda _scene: self._set_range())
+        room.picture.loaded.connect(self._loaded)
         self.follow(None, room.desk.state)
 
     def follow(self, before: Workspace | None, after: Workspace) -> None:
@@ -124,6 +124,9 @@ class WaterPanel(Panel):
             city = self.room.desk.city
             for name in floods(city) if city is not None else ():
                 self.floods.addItem(name, name)
+
+    def _loaded(self, _scene: object) -> None:
+        self._set_range()
 
     def _set_range(self) -> None:
         scene = self.room.picture.scene
