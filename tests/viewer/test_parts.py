@@ -295,3 +295,38 @@ def test_what_the_window_changes_itself_is_no_news(app, tmp_path):
     assert not holds_other(city, follows=True)
     also("more", "vector")
     assert holds_other(city, follows=True)
+
+
+@pytest.mark.parametrize("language", ["en", "fi"])
+def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language):
+    import json
+
+    from twin.viewer.note import Note
+    from twin.viewer.panels.new_city import NewCityDialog
+    from twin.viewer.theme import DARK, apply
+
+    apply(app, DARK)
+    tasks = SimpleNamespace(cancel=lambda _name: None)
+    dialog = NewCityDialog(SimpleNamespace(texts=load_texts(language), tasks=tasks))
+    dialog.show()
+    dialog.files = {
+        "points": [Path("a.laz")],
+        "footprints": [Path("footprints_of_the_whole_city_of_2026.gpkg")],
+    }
+    dialog._show_inputs()
+    found = {
+        "crs": "EPSG:3067+3900", "n_files": 2, "n_points": 4_000_000, "width_m": 800.0, "height_m": 600.0,
+        "n_footprints": 10, "n_covered": 9, "notes": [LONG, "footprints.gpkg: 3 are displaced", LONG],
+    }  # fmt: skip
+    dialog._show_facts(json.dumps(found))
+    for _ in range(6):
+        app.processEvents()
+    notes = [note for note in dialog.findChildren(Note) if note.isVisible() and note.objectName() == "warn"]
+    assert [note.toPlainText() for note in notes] == found["notes"]
+    for note in notes:
+        assert note.viewport().height() >= note.document().size().height()
+    for above, below in zip(notes, [*notes[1:], dialog.build], strict=True):
+        assert above.geometry().bottom() < below.geometry().top()
+    assert dialog.rect().contains(dialog.build.geometry())
+    dialog.close()
+    dialog.deleteLater()

@@ -210,7 +210,7 @@ def fact_rows(box: QVBoxLayout, facts: list[tuple[str, str]]) -> None:
     """Names on the left, values on the right, which can be copied."""
     for name, value in facts:
         left = label(name, "muted")
-        left.setMinimumWidth(96)
+        left.setMinimumWidth(124)
         left.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         box.addLayout(row(left, _value(value), stretch=1))
 

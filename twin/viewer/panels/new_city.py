@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from twin.viewer.note import Note
@@ -41,7 +41,7 @@ class NewCityDialog(QDialog):
         self.setObjectName("new-city")
         self.setWindowTitle(self.t("new.title"))
         self.setAcceptDrops(True)
-        self.setMinimumWidth(620)
+        self.setMinimumWidth(700)
         self.files: dict[str, list[Path]] = {}
         self.output = QLineEdit(str(Path.home() / "city.twin"))
         self.crs, self.id_field = QLineEdit(), QLineEdit()
@@ -191,6 +191,16 @@ class NewCityDialog(QDialog):
             names = ", ".join(p.name for p in found[:3]) + (f" … ({len(found)})" if len(found) > 3 else "")
             rows.append((self.t(f"new.{role}"), names))
         fact_rows(self.inputs, rows)
+
+    def event(self, event: Any) -> bool:
+        """Grow with what is told: lines that wrap count in no layout's least size."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            needed = self.layout().totalHeightForWidth(self.width())
+            most = self.screen().availableGeometry().height()
+            if self.height() < min(needed, most):
+                self.resize(self.width(), min(needed, most))
+        return done
 
     def _check_soon(self) -> None:
         self._soon.start()
