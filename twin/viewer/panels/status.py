@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
 
 from twin.viewer.icons import icon
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 ERROR_MS = 20_000
 _MARGIN_PX = 24
+_FRAME_PX = 76
+"""Room for the time of a frame, which changes too often to be laid out anew."""
 
 
 class StatusBar(QStatusBar):
@@ -32,6 +35,8 @@ class StatusBar(QStatusBar):
         self.stop.clicked.connect(self._cancel)
         self.place, self.frame = QLabel(), QLabel()
         self.place.setObjectName("coordinates")
+        self.frame.setMinimumWidth(_FRAME_PX)
+        self.frame.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.task, self.bar, self.stop, self.place, self.frame):
             self.addPermanentWidget(widget)
         self._jobs: list[Any] = []
