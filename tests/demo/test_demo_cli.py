@@ -27,6 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, small_district: DistrictFile
         folder,
         vectors={"water": small_district.water},
         id_field="id",
+        workers=1,
     )
     return folder
 
