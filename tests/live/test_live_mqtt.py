@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -135,6 +136,19 @@ def test_rt16_a_broker_that_is_down_at_the_start_is_waited_for(city: Path) -> No
         assert now.age_s[0] == pytest.approx(3600, abs=60)
         assert State(feed.states(now)[0]) == State.STALE
         assert feed.failure is None
+
+
+def test_rt16_tries_again_after_one_two_four_up_to_120_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    source = MqttSource(subscription(1883))
+    stop = SimpleNamespace(wait=waits.append, is_set=lambda: len(waits) == 10)
+    monkeypatch.setattr(source, "_stop", stop)
+    monkeypatch.setattr(source, "_session", lambda: "connection refused")
+    source._run()
+    wanted = [1, 2, 4, 8, 16, 32, 64, 120, 120, 120]
+    assert waits == pytest.approx(wanted, rel=0.2)
+    assert any(abs(w - x) > 0.001 for w, x in zip(waits, wanted, strict=True))  # clients do not return as one
+    assert not source.state.is_online
 
 
 @needs_mosquitto

@@ -152,6 +152,10 @@ def test_a_replay_that_is_ended_keeps_and_tells_what_it_fed(tmp_path: Path) -> N
     assert done.n_alarm_events
     with open_store(city) as store:
         assert store.count() == done.counts.stored + 2  # of a gate, from before
+    clean = fresh(tmp_path, "clean")
+    for there in (city, clean):
+        replay(there, path, speed=0.0, notices=Notices())
+    assert (city / LOG).read_bytes() == (clean / LOG).read_bytes()
 
 
 @pytest.mark.slow
