@@ -57,6 +57,22 @@ def test_korean_stations_with_semicolons_and_decimal_commas(
         assert store.catalogue().thing("007").name == "연산동"
 
 
+@pytest.mark.parametrize(
+    ("column", "names", "is_told"),
+    [("측정소", ["강남", "서초"], False), ("이상", ["station 1", "station 2"], True)],
+)
+def test_stations_are_called_by_their_name_or_that_they_have_none_is_told(
+    column: str, names: list[str], is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.csv").write_text(
+        f"{column};x;y\n강남;203000;444000\n서초;202000;443000\n", encoding="utf-8"
+    )
+    _, said = imported(capsys, tmp_path / "c.twin", tmp_path / "s.csv", "--crs", "EPSG:5181")
+    with open_store(tmp_path / "c.twin") as store:
+        assert [t.id for t in store.catalogue().things] == names
+    assert ("--column id=NAME" in said) == is_told
+
+
 def test_stations_in_any_crs_of_a_built_city(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Coordinates of another CRS, in columns with names of their own, land where those of the city's do."""
     import pyproj

@@ -19,7 +19,8 @@ OBSERVATION = {
 }  # fmt: skip
 STATION = {
     "id": ("id", "station_id", "station", "code", "site_no", "측정소코드", "관측소코드"),
-    "name": ("name", "station_name", "title", "측정소명", "관측소명", "nimi"),
+    "name": ("name", "station_name", "title", "측정소명", "관측소명", "측정소", "관측소",
+             "이름", "nimi", "asema"),
     "x": ("x", "easting", "lon", "lng", "longitude", "경도", "x좌표"),
     "y": ("y", "northing", "lat", "latitude", "위도", "y좌표"),
     "z": ("z", "elevation", "elevation_m", "alt", "altitude", "height", "표고"),

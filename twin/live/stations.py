@@ -93,10 +93,19 @@ def read_stations(
                     "result": None if _is_missing(value) else _plain(value),
                 }
                 rows.append((f"{where}: row {n}", cells))
+    _tell_nameless(things, where, notices)
     try:
         return Catalogue(tuple(things), tuple(streams)), rows
     except ValueError as error:
         raise InputError(where, str(error), "name the column of unique ids with --column id=NAME") from error
+
+
+def _tell_nameless(things: list[Thing], where: str, notices: Notices) -> None:
+    """Say how many are called by their row: in a file of another order the same call means another station."""
+    nameless = [t.id for n, t in enumerate(things, 1) if not t.name and t.id == f"station {n}"]
+    if nameless:
+        what = f"{len(nameless)} stations have neither id nor name and are called by their row, such as {nameless[0]!r}"
+        notices.add("no-ids", f"{where}: {what}; name the column with --column id=NAME")
 
 
 def _value_column(text: str, names: list[str], where: str) -> tuple[str, str]:
