@@ -125,6 +125,15 @@ def test_long_topics_are_not_remembered() -> None:
     assert list(made.routes) == ["city/air"]
 
 
+def test_the_same_fault_of_a_topic_is_told_once() -> None:
+    made, notices = decoder(), Notices()
+    taken(made, *(message(topic, {"pm": 1}) for topic in ("a/b", "a/b", "a/c", "a/b")))
+    made.intake.tell(notices)
+    (note,) = notices.as_json()
+    assert note["messages"][0].startswith("a/b: no rule of the mapping fits this topic; a/c: no rule")
+    assert "(and 2 more)" in note["messages"][0]
+
+
 def test_unknown_topics_and_datastreams_are_counted() -> None:
     made = decoder()
     taken(made, message("city/air", {"pm": 1}), message("v1.1/Datastreams(999)/Observations", {"result": 1}))

@@ -140,6 +140,9 @@ def test_the_verbs(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(["live", "export", str(city), str(out), "--datastream", "bus:speed"]) == 0
     assert "1 observations" in capsys.readouterr().out
     assert run(["live", "tidy", str(city)]) == 3
+    assert "no rules of retention; write them" in capsys.readouterr().err
+    assert run(["live", "tidy", str(tmp_path / "none.twin")]) == 3
+    assert "no observations" in capsys.readouterr().err
     (city / "live" / "retention.toml").write_text("[[rule]]\nkeep_days = 1\n", encoding="utf-8")
     assert run(["live", "tidy", str(city)]) == 6
     assert "process" in capsys.readouterr().err

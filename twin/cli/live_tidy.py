@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from twin.cli.console import json_option, tell, tell_json, tell_notices
+from twin.core.errors import InputNotFoundError
 
 EXAMPLES = """\b
 Examples:
@@ -29,9 +30,14 @@ def command(city: Path, rules: Path | None, as_json: bool) -> int:
     from twin.live.store import open_store
     from twin.live.times import now_us
 
-    chosen = read_retention(rules or city / FOLDER / FILE)
     with open_store(city):
         pass  # a city without observations is told before a lock makes a folder
+    path = rules or city / FOLDER / FILE
+    if rules is None and not path.exists():
+        raise InputNotFoundError(
+            path, "the city has no rules of retention", "write them, or give --rules FILE"
+        )
+    chosen = read_retention(path)
     notices = Notices()
     try:
         with open_store(city, write=True, notices=notices) as store:

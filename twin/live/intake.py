@@ -114,11 +114,11 @@ class Intake:
             self.flush()
 
     def reject(self, where: str, reason: RejectedError) -> None:
-        """Count one as refused, and keep the first of each cause as examples."""
+        """Count one as refused, and keep the first different ones of each cause as examples."""
         self.counts.reject(reason.cause)
-        known = self.examples.setdefault(reason.cause, [])
-        if len(known) < N_EXAMPLES:
-            known.append(f"{where}: {reason}")
+        known, told = self.examples.setdefault(reason.cause, []), f"{where}: {reason}"
+        if len(known) < N_EXAMPLES and told not in known:
+            known.append(told)
 
     def flush(self) -> None:
         """Keep what waits."""
