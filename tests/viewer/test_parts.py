@@ -330,3 +330,28 @@ def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language):
     assert dialog.rect().contains(dialog.build.geometry())
     dialog.close()
     dialog.deleteLater()
+
+
+def test_words_of_twin_itself_are_read_out_in_the_language_of_the_window():
+    import pandas as pd
+
+    from twin.viewer.facts import building_facts
+
+    frame = pd.DataFrame(
+        {
+            "id": ["a"],
+            "state": ["built"],
+            "roof_type": ["multi_level"],
+            "source": ["given"],
+            "name": ["multi_level"],
+        }
+    )
+    city = SimpleNamespace(buildings=frame, manifest=SimpleNamespace(layers={}))
+
+    def told(language):
+        facts = building_facts(city, "a", load_texts(language))
+        return [value for group in facts.groups for _, value in group.rows]
+
+    assert told("en") == ["built", "multi level", "given", "multi_level"]
+    assert told("fi") == ["mallinnettu", "monitasoinen katto", "annettu", "multi_level"]
+    assert told("ko")[:2] == ["모델 생성됨", "다단 지붕"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.scene.picking import Kind
 from twin.scene.units import heading, number_text, unit_of
+from twin.scene.wording import worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,8 @@ _FIRST = ("state", "reason", "roof_type", "height_m", "floor_m", "roof_max_m", "
 _QUALITY = ("rmse_m", "rmse_holdout_m", "p95_m", "height_sigma_m", "density_per_m2", "no_data_share", "n_points",
             "codes")  # fmt: skip
 _HIDDEN = ("geometry", "id", "shift_gain")
+_OWN_WORDS = frozenset({"state", "roof_type", "source"})
+"""Attributes whose values are words of twin itself."""
 _NAMES = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
 
 
@@ -79,8 +82,14 @@ def _title_columns(texts: Texts) -> tuple[str, ...]:
 
 
 def _rows(values: dict[str, Any], names: Iterable[str], texts: Texts) -> tuple[tuple[str, str], ...]:
-    found = [(attribute_name(n, texts), value_text(n, values[n])) for n in names if n in values]
+    found = [(attribute_name(n, texts), _told(n, values[n], texts)) for n in names if n in values]
     return tuple((name, text) for name, text in found if text)
+
+
+def _told(name: str, value: Any, texts: Texts) -> str:
+    """A value; one of a few that twin itself gives in the language of the window."""
+    text = value_text(name, value)
+    return worded(text.replace("_", " "), texts.language) if name in _OWN_WORDS else text
 
 
 def attribute_name(column: str, texts: Texts) -> str:
