@@ -14,6 +14,8 @@ from twin.core.errors import EXIT_INPUT, EXIT_OK, EXIT_USAGE
 if TYPE_CHECKING:
     from twin.demo.district import DistrictFiles
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, small_district: DistrictFiles) -> Path:

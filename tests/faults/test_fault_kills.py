@@ -16,6 +16,7 @@ from tests.faults.small_city import OTHER, SmallInputs, outlines, write_footprin
 from tests.faults.small_tiles import make_tiles_small
 from twin.cli.main import run
 
+pytestmark = pytest.mark.slow
 SMALL_TILES = "tests.faults.small_tiles"
 MOST_OPERATIONS = 400
 """More than a build of the small survey in six tiles begins."""

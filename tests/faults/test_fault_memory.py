@@ -21,6 +21,7 @@ from twin.sources.vector_errors import explained
 if TYPE_CHECKING:
     from tests.faults.small_city import SmallInputs
 
+pytestmark = pytest.mark.slow
 SHORT_OF_MEMORY = """
 import resource, sys
 from pathlib import Path

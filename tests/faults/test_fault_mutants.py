@@ -58,11 +58,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return fuzz(folder, "--count", QUICK, "--whole", QUICK_WHOLE, timeout_s=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_some_tens_of_mutants(kind: str, report: Report) -> None:
     assert_tame(report["read"][kind], QUICK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_some_mutants_through_the_command_line(kind: str, report: Report) -> None:
     assert_tame(report["whole"][kind], QUICK_WHOLE)

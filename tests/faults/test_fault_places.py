@@ -23,6 +23,7 @@ from tests.faults.fault_harness import (
 from tests.faults.running import posix
 from tests.faults.small_city import SmallInputs, write_small
 
+pytestmark = pytest.mark.slow
 PLACES = {
     "tr_TR": {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Apia", "PYTHONHASHSEED": "1"},
     "C": {"LC_ALL": "C", "LANG": "C", "TZ": "UTC", "PYTHONHASHSEED": "77", "PYTHONUTF8": "0"},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.faults.small_city import SmallInputs
 
-pytestmark = posix
+pytestmark = [posix, pytest.mark.slow]
 SLACK = 2.5
 """Machines that run tests beside other work are slower by this."""
 SMALL_TILES = "tests.faults.small_tiles"

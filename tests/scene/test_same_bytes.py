@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.drawing import needs_graphics
 from twin.scene import light as light_module
 from twin.scene.bake import light_for
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 # Draws the village as a city in a folder of its own, with any number of threads for its light: with nothing in the
 # cache, with everything in it, and with the sun to be baked again.
