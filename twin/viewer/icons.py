@@ -17,15 +17,21 @@ _DENSITIES = (16, 20, 24, 32, 48)
 def icon(name: str, ink: str, *, faint: str | None = None) -> QIcon:
     """An icon of ``assets/icons.svg`` in a colour, with a fainter one where it is disabled; drawn once."""
     made = QIcon()
-    for mode, colour in ((QIcon.Mode.Normal, ink), (QIcon.Mode.Disabled, faint or ink)):
-        for side in _DENSITIES:
-            made.addPixmap(pixmap(name, colour, side), mode)
+    normal = _drawn(name, ink)
+    disabled = normal if faint in {None, ink} else _drawn(name, faint or ink)
+    for mode, pictures in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, disabled)):
+        for picture in pictures:
+            made.addPixmap(picture, mode)
     return made
 
 
-def pixmap(name: str, ink: str, side: int) -> QPixmap:
-    """The icon as a square of pixels."""
+def _drawn(name: str, ink: str) -> list[QPixmap]:
+    """The icon in all densities, read once."""
     renderer = QSvgRenderer(QByteArray(_svg(name, ink).encode()))
+    return [_square(renderer, side) for side in _DENSITIES]
+
+
+def _square(renderer: QSvgRenderer, side: int) -> QPixmap:
     image = QPixmap(side, side)
     image.fill(QColor(Qt.GlobalColor.transparent))
     painter = QPainter(image)
