@@ -82,6 +82,7 @@ def load_scene(
         If the city cannot be read, or the workspace asks for what it does not have.
     """
     notices = Notices()
+    workspace_text(workspace)  # what saves is imported here, before the interface keeps its first copy
     layers, lod = shown_layers(city, workspace), building_lod(workspace)
     if shows_plan(workspace):
         told.stage("plan", 0)
@@ -156,11 +157,10 @@ def plain_light(pack: ScenePack) -> Light:
 
 
 def warm_up(scene: Scene, workspace: Workspace) -> None:
-    """Write furniture and workspace once: what the first frame and the first save need is there before they ask.
+    """Write furniture once: what the first frame needs is there before it asks.
 
     Fonts are found, names written, the courses beside stations read that are seen from where one looks.
     """
-    workspace_text(workspace)
     size = (1280, 800)
     place = workspace.camera
     camera = scene.camera("overview", size) if place is None else local_camera(place, scene.pack.meta.origin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from twin.core.errors import TwinError
 from twin.scene.furniture import unit_of_size
@@ -83,7 +83,10 @@ class Picture(QObject):
         desk.opened.connect(self._open)
         desk.changed.connect(self._change)
         canvas.drawn.connect(self._lay_out)
-        canvas.resized.connect(self._fit)
+        # Docks that come and go change the size several times: the view is fitted once.
+        self._fits = QTimer(self, singleShot=True, interval=0)
+        self._fits.timeout.connect(self._fit)
+        canvas.resized.connect(self._fits.start)
 
     @property
     def scene(self) -> Scene | None:
@@ -303,6 +306,7 @@ class Picture(QObject):
         """A named view that nobody has left yet fits the window in any size."""
         if self.scene is not None and self.desk.state.camera is None:
             self.canvas.camera = self._camera_of_state()
+            self.canvas.refresh()
 
     def _recolour(self) -> None:
         if self.live is None:

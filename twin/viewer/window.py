@@ -51,7 +51,7 @@ from twin.viewer.steering import Steering
 from twin.viewer.sunshine import Sunshine
 from twin.viewer.tasks import Tasks
 from twin.viewer.theme import theme_for
-from twin.viewer.window_docks import build_docks, build_pages, clear_docks, show_panel, size_docks
+from twin.viewer.window_docks import build_pages, build_panels, clear_docks, lay_docks, show_panel, size_docks
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QTabWidget
@@ -132,6 +132,8 @@ class TwinWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self._places: list[Place] = []
+        self._docks_soon = QTimer(self, singleShot=True, interval=0)
+        self._docks_soon.timeout.connect(self._lay_docks)
         self._follow_state()
         self._build()
         self._timers()
@@ -162,6 +164,7 @@ class TwinWindow(QMainWindow):
         state = self.desk.state
         self.texts: Texts = load_texts(state.language)
         self.theme = theme_for(state.style)
+        self._finish_docks()
         clear_docks(self)
         theme.apply(QApplication.instance(), self.theme)
         self.canvas.backdrop = self.canvas.backdrop.__class__(self.theme.window)
@@ -171,20 +174,39 @@ class TwinWindow(QMainWindow):
         )  # fmt: skip
         self.status.speak(self.texts, self.theme)
         build_pages(self)
-        build_docks(self)
+        build_panels(self)
         actions.fill(self)
         self.steering.lend(None)
         self.steering.own_tool = self.inspect
         self.search.chosen.connect(self.visit)
         self._show_places()
         self._show_title()
+        if self.isVisible():
+            self.pages.setCurrentWidget(self.canvas if self.desk.city is not None else self.start)
+            self.setUpdatesEnabled(False)
+            self._docks_soon.start()
+        else:
+            self._lay_docks()
+
+    def _lay_docks(self) -> None:
+        """What shows the panels takes as long as what makes them: it has an event of its own."""
+        self._docks_soon.stop()
+        lay_docks(self)
         self._show_page()
+        self.setUpdatesEnabled(True)
+
+    def _finish_docks(self) -> None:
+        """Lay the docks now where they wait for their event."""
+        if self._docks_soon.isActive():
+            self._lay_docks()
 
     def show_panel(self, name: str) -> None:
         """Bring a panel of the right dock to the front."""
+        self._finish_docks()
         show_panel(self, name)
 
     def _show_page(self) -> None:
+        self._finish_docks()
         is_open = self.desk.city is not None
         self.pages.setCurrentWidget(self.canvas if is_open else self.start)
         for dock in self.findChildren(QDockWidget):
@@ -400,7 +422,7 @@ class TwinWindow(QMainWindow):
 
     def release(self) -> None:
         """End all work and give back what draws; the window is of no more use."""
-        for timer in (self._save_soon, self._camera_soon):
+        for timer in (self._save_soon, self._camera_soon, self._docks_soon):
             timer.stop()
         self.clock.stop()
         self.feed.stop()

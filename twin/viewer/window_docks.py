@@ -56,8 +56,8 @@ def clear_docks(window: TwinWindow) -> None:
         QCoreApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete.value)
 
 
-def build_docks(window: TwinWindow) -> None:
-    """All panels, and the docks that they lie in."""
+def build_panels(window: TwinWindow) -> None:
+    """All panels; `lay_docks` shows them."""
     window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
     window.colour, window.clock = ColourPanel(window.room), ClockBar(window.room)
     window.clock.set_layers(window.moving.layers, window.moving.events)
@@ -72,6 +72,10 @@ def build_docks(window: TwinWindow) -> None:
     window.canvas.sketches = [window.measure.draw, window.water.draw]
     window.clock.rested.connect(window.picture.settle_time)
     window.clock.moving.connect(window.hold_sun)
+
+
+def lay_docks(window: TwinWindow) -> None:
+    """Put the panels into their docks: what shows them costs as much as what makes them, and is done apart."""
     window.left = _tabs(window, ("layers", window.layers), ("places", window.places))
     window.right = _tabs(
         window,
