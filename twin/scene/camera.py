@@ -28,7 +28,8 @@ VIEWS = ("overview", "street", "top", "north", "south", "east", "west", "axis")
 _STREET_ANGLE_DEG = 52.0
 _MODEL_ANGLE_DEG = 28.0
 _HOUSE = (Material.WALL, Material.ROOF_FLAT, Material.ROOF_SLOPED)
-_MAX_FILE_BYTES = 65_536
+_MAX_FILE_BYTES = 8_192
+"""The time that Python takes for a key with very many dots grows with their square."""
 _MANY_POINTS = 50_000
 _NO_FIT = "the points to fit must not be empty"
 
