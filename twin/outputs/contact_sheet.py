@@ -67,7 +67,7 @@ def _sheet(pictures: Sequence[Path], columns: int, style: Style) -> Image.Image:
 def _thumbnail(path: Path) -> Image.Image:
     with Image.open(path) as image:
         image.draft("RGB", (_WIDTH, _HEIGHT))
-        return image.convert("RGB").resize(_fitting(image.size), Image.Resampling.BOX, reducing_gap=2.0)
+        return image.convert("RGB").resize(_fitting(image.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:
