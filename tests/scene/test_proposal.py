@@ -191,8 +191,6 @@ def test_a_scene_of_the_plan_leaves_out_what_is_replaced(village):
     assert (np.cross(u, v)[:, 2].sum() / 2) == pytest.approx(100)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not IFC.exists(), reason="no IFC files beside this checkout")
 def test_a_told_place_in_another_crs_is_a_place_and_a_turn(block):
     """The convergence of the two grids is part of the turn."""
     city = parse_crs("EPSG:28992")
@@ -206,6 +204,16 @@ def test_a_told_place_in_another_crs_is_a_place_and_a_turn(block):
         told_place(block, city_crs=city, notices=Notices())
 
 
+def test_heights_of_another_datum_are_no_reason_to_refuse_a_told_place(block):
+    """The model is seated on the ground: only its place in plan is asked for."""
+    moved = replace(block, place=MapPlace("EPSG:2169+5774", (76_670.0, 77_179.0, 293.7), 0.0))
+    told = told_place(moved, city_crs=parse_crs("EPSG:25832+7837"), notices=Notices())
+    assert told.position == pytest.approx((293_000.0, 5_505_000.0), abs=40_000)
+    assert abs(told.turn_deg) < 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not IFC.exists(), reason="no IFC files beside this checkout")
 def test_a_georeferenced_ifc_stands_where_it_says():
     pytest.importorskip("ifcopenshell", reason="ifcopenshell is not installed")
     model = read_proposal(IFC / "Duplex_A_20110907_georeferenced.ifc", notices=Notices())

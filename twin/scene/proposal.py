@@ -167,16 +167,27 @@ def as_told(
     """Places of a model, in metres, in the city's coordinates as its file tells; errors as `place_as_told`."""
     from twin.core.crs import make_transform, parse_crs
 
-    if not model.is_placed:
-        raise UsageError(model.path, "does not tell where it stands", "place it by hand")
-    place, crs_name = model.place, model.crs
-    if place is not None:
-        points = _turned(points * place.scale, place.turn_deg) + np.array(place.origin)
-        crs_name = place.crs
+    points, crs_name = on_its_map(model, points)
     if crs_name:
         source = parse_crs(crs_name, where=model.path)
         points = make_transform(source, city_crs, where=model.path, notices=notices)(points)
     return points
+
+
+def on_its_map(model: ProposalModel, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Places of a model, in metres, in the CRS that its file names, and the name of that; empty for the city's.
+
+    Raises
+    ------
+    UsageError
+        If the file does not tell.
+    """
+    if not model.is_placed:
+        raise UsageError(model.path, "does not tell where it stands", "place it by hand")
+    place = model.place
+    if place is None:
+        return points, model.crs
+    return _turned(points * place.scale, place.turn_deg) + np.array(place.origin), place.crs
 
 
 def _check_size(path: Path, extent: NDArray[np.float64], units: str) -> None:

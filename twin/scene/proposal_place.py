@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.scene.proposal import as_told
+from twin.scene.proposal import on_its_map
 
 if TYPE_CHECKING:
     from twin.core.notices import Notices
@@ -50,9 +50,17 @@ def told_place(model: ProposalModel, *, city_crs: Any, notices: Notices) -> Told
     CrsError
         If its CRS is not known.
     """
+    from twin.core.crs import make_transform, parse_crs
+    from twin.core.crs_parts import horizontal
+
     low, high = model.vertices.min(axis=0), model.vertices.max(axis=0)
     middle = np.array([*(low[:2] + high[:2]) / 2, low[2]])
     ends = np.array([middle, middle + np.array([_ARM_M, 0.0, 0.0])])
-    here, along = as_told(model, ends, city_crs=city_crs, notices=notices)
+    ends, crs_name = on_its_map(model, ends)
+    if crs_name:
+        # In plan alone: it is seated on the ground, so heights of another datum are no reason to refuse.
+        source = horizontal(parse_crs(crs_name, where=model.path))
+        ends = make_transform(source, horizontal(city_crs), where=model.path, notices=notices)(ends)
+    here, along = ends
     turn = -math.degrees(math.atan2(along[1] - here[1], along[0] - here[0]))
     return ToldPlace((float(here[0]), float(here[1])), turn)

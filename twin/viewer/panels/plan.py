@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QVBoxLayout
 
+from twin.core.errors import CrsError
 from twin.core.notices import Notices
 from twin.scene.figures import metres
 from twin.scene.proposal_place import ToldPlace, told_place
@@ -303,12 +304,12 @@ class PlanPanel(Panel):
 
 
 def read_place(model: Path, crs_wkt: str) -> ToldPlace | None:
-    """Where the file of a model says that it stands; None where it does not tell, or the city has no CRS.
+    """Where the file of a model says that it stands; None where it does not tell, or cannot be meant in the city's CRS.
 
     Raises
     ------
     TwinError
-        If it cannot be read, or its CRS is not known.
+        If it cannot be read.
     """
     from twin.core.crs import parse_crs
     from twin.scene.proposal_model import read_proposal
@@ -317,7 +318,10 @@ def read_place(model: Path, crs_wkt: str) -> ToldPlace | None:
     found = read_proposal(model, notices=notices)
     if not found.is_placed or not crs_wkt:
         return None
-    return told_place(found, city_crs=parse_crs(crs_wkt, where=model), notices=notices)
+    try:
+        return told_place(found, city_crs=parse_crs(crs_wkt, where=model), notices=notices)
+    except CrsError:
+        return None  # it stands somewhere on Earth, and not here: a click places it
 
 
 def difference_rows(found: Comparison, texts: Any, eyes: Sequence[str] = ()) -> list[tuple[str, str]]:
