@@ -20,17 +20,18 @@ import pytest
 
 from tests.live.brokers import MOSQUITTO, Mosquitto, any_broker, publish, publisher, wait_for_port
 from twin.cli.main import run
-from twin.core.errors import ConfigError, UsageError
+from twin.core.errors import ConfigError, StorageError, UsageError
 from twin.core.notices import Notices
 from twin.live.alarm_log import alarms
 from twin.live.broker import free_port
+from twin.live.counts import Counts
 from twin.live.feed import connect, open_feed
 from twin.live.freshness import State
 from twin.live.ingest import Ended, ingest_mqtt
-from twin.live.model import Observation, batch_of
+from twin.live.model import Batch, Observation, batch_of
 from twin.live.mqtt import MqttSource, Subscription
 from twin.live.mqtt_address import BrokerAddress, find_credentials, parse_broker
-from twin.live.store import open_store
+from twin.live.store import Store, open_store
 from twin.live.times import now_us
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
@@ -85,6 +86,31 @@ def test_an_ingest_keeps_what_comes_and_counts_it(
         now = feed.as_of(now_us())
         assert now.results == [99.0, 9.0, None]
         assert [State(s) for s in feed.states(now)] == [State.FRESH, State.STALE, State.MISSING]
+
+
+def test_counts_are_told_where_the_disk_fills_midway(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Store.append
+
+    def full(store: Store, batch: Batch) -> Counts:
+        if 99.0 in batch.results:
+            raise StorageError(city, "no space left on the disk", "free some")
+        return kept(store, batch)
+
+    monkeypatch.setattr(Store, "append", full)
+    with any_broker(tmp_path) as port, publisher(port) as client:
+        publish(client, TOPIC.format("s1"), payload(9.0), retain=True)
+        sender = threading.Timer(2.5, lambda: publish(client, TOPIC.format("s0"), payload(99.0)))
+        sender.start()
+        capsys.readouterr()
+        url = f"mqtt://127.0.0.1:{port}"
+        assert run(["live", "ingest", str(city), "--mqtt", url, "--seconds", "20"]) == 5
+        sender.join()
+    said = capsys.readouterr()
+    counts = json.loads(said.out)
+    assert (counts["received"], counts["stored"], counts["dropped"]) == (2, 1, 1)
+    assert "no space left" in said.err
 
 
 def _send(client: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ from twin.cli.console import progress, tell_json, tell_notices
 from twin.cli.live_mqtt_options import mqtt_options, subscription, tell_connection
 from twin.cli.live_options import no_alarms_option, notes_option, rules_option
 from twin.cli.signals import end_with_input, ends_gently, received
-from twin.core.errors import UsageError
+from twin.core.errors import TwinError, UsageError
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
 
     from twin.core.notices import Notices
     from twin.live.ingest import Ended
@@ -87,11 +89,14 @@ def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: 
 def _told(
     city: Path, url: str | None, ngsi: str | None, given: dict[str, Any], notices: Notices
 ) -> dict[str, Any]:
-    """What became of a live source; Ctrl-C is its usual end, after which what has come is kept and told."""
+    """What became of a live source; Ctrl-C is its usual end, after which what has come is kept and told.
+
+    Where it fails midway, such as on a full disk, what became of the observations until then is told as well.
+    """
     from twin.live.ingest import Ended, ingest_ngsi
 
     ended = Ended()
-    with ends_gently() as until:
+    with _told_also_on_failure(ended), ends_gently() as until:
         if given["attached"]:
             end_with_input(until)
         if url is not None:
@@ -111,6 +116,16 @@ def _told(
                 notices=notices,
             )
     return ended.as_json()
+
+
+@contextmanager
+def _told_also_on_failure(ended: Ended) -> Iterator[None]:
+    try:
+        yield
+    except TwinError:
+        if ended.counts.received:
+            tell_json(ended.as_json())
+        raise
 
 
 def _mqtt(

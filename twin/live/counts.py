@@ -20,7 +20,7 @@ class Counts:
     rejected_by_cause : Counter of str
         Refused, by a short stable cause.
     dropped : int
-        Came in faster than they could be kept.
+        Came in faster than they could be kept, or a full or failing disk did not take them.
 
     Examples
     --------

@@ -141,11 +141,13 @@ def ingest_mqtt(
                 pump.finish()
             ended.n_alarm_events = judged.n_events
         finally:
-            pump.finish()
-            intake.tell(notices)
-            ended.counts, ended.n_messages = intake.counts, source.arrivals.received
-            ended.tidied = tidier.as_json()
-            ended.n_connects = source.state.n_connects
+            try:
+                pump.finish()
+            finally:
+                intake.tell(notices)
+                ended.counts, ended.n_messages = intake.counts, source.arrivals.received
+                ended.tidied = tidier.as_json()
+                ended.n_connects = source.state.n_connects
         catalogue: Catalogue = intake.catalogue
     _record(site, known, catalogue, notices)
     return ended
@@ -256,9 +258,12 @@ def ingest_ngsi(
                     entities, _ = _entities(url, kind, limits, notices)
             ended.n_alarm_events = judged.n_events
         finally:
-            intake.flush()
-            intake.tell(notices)
-            ended.tidied = tidier.as_json()
+            try:
+                intake.flush()
+            finally:
+                intake.counts.dropped = intake.n_lost
+                intake.tell(notices)
+                ended.tidied = tidier.as_json()
         catalogue = intake.catalogue
     _record(site, known, catalogue, notices)
     return ended

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from twin.core.errors import StorageError
 from twin.live.counts import Counts
 from twin.live.decode import specs_of
 from twin.live.model import Catalogue, Quality, batch_of
@@ -56,6 +57,8 @@ class Intake:
     learned: Callable[[Catalogue], None] | None = None
     new_things: dict[str, Thing] = field(default_factory=dict)
     new_streams: list[Datastream] = field(default_factory=list)
+    n_lost: int = 0
+    """Observations that a full or failing disk did not take."""
 
     def __post_init__(self) -> None:
         self.specs.update(specs_of(self.catalogue.datastreams))
@@ -132,7 +135,11 @@ class Intake:
             return
         batch, self.waiting = batch_of(self.waiting), []
         if self.store is not None:
-            self.counts.add(self.store.append(batch))
+            try:
+                self.counts.add(self.store.append(batch))
+            except StorageError:
+                self.n_lost += len(batch)
+                raise
         else:
             self.counts.stored += len(batch)
         if self.memory is not None:

@@ -61,7 +61,10 @@ class Pump:
     def finish(self) -> None:
         """Stop the source, and keep what it still brought."""
         self.source.stop()
-        for message in self.source.arrivals.take():
-            self.decoder.take(message)
-        self.decoder.intake.counts.dropped = self.source.arrivals.dropped
-        self.decoder.intake.flush()
+        intake, arrivals = self.decoder.intake, self.source.arrivals
+        try:
+            for message in arrivals.take():
+                self.decoder.take(message)
+            intake.flush()
+        finally:
+            intake.counts.dropped = arrivals.dropped + intake.n_lost
