@@ -97,6 +97,8 @@ def load_scene(
     whole = replace(workspace, section=None, survey=None, sun_hours=None, measurements=(), notes=())
     scene = Scene.from_workspace(source, whole, file=file, notices=notices)
     told.check()
+    warm_up(scene, workspace)
+    told.check()
     if not is_light_kept(scene.pack, scene.sun, scene.cache):
         told.stage("light", 0)
         if first is not None:
@@ -106,8 +108,6 @@ def load_scene(
     _ = scene.light
     told.check()
     live = stage_of(scene, workspace)
-    warm_up(scene, workspace)
-    told.check()
     return Shown(live, is_lit=True)
 
 
