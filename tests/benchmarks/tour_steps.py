@@ -98,7 +98,7 @@ def plot(t: Tour) -> None:
     """A station is clicked, and its last hours are drawn."""
     from twin.scene.picking import Hit, Kind
 
-    markers = t.window.sight.markers
+    markers = next(iter(t.window.picture.marks), None)
     if markers is not None and len(markers.ids):
         o = t.window.desk.origin()
         place = tuple(float(a + b) for a, b in zip(markers.position[0], o, strict=True))
