@@ -74,6 +74,8 @@ def app(screen):
 @pytest.fixture
 def opened(app, state_folder, tmp_path):
     """A function that opens a window and gives a driver; all are closed at the end."""
+    from PySide6.QtCore import QEvent
+
     from twin.viewer.launch import make_window
 
     windows = []
@@ -92,6 +94,8 @@ def opened(app, state_folder, tmp_path):
         window.release()
         window.deleteLater()
     app.processEvents()
+    # Only an event loop deletes by itself; windows that stay take a share of every later turn.
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
