@@ -1,6 +1,7 @@
 """Packs: made, kept, found again."""
 
 import json
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,19 @@ from twin.core.errors import UsageError
 from twin.core.grid import Bounds
 from twin.core.notices import Notices
 from twin.reconstruct.cover import Cover
+from twin.scene import pack
 from twin.scene.facets import facets_from_solids
 from twin.scene.model import ColouredMesh, FacetMesh, Lines, Overlay, Picture
-from twin.scene.pack import FORMAT, Material, load_pack, meta_from_json, meta_to_json, save_pack
+from twin.scene.pack import (
+    FORMAT,
+    Material,
+    load_arrays,
+    load_pack,
+    meta_from_json,
+    meta_to_json,
+    save_arrays,
+    save_pack,
+)
 from twin.scene.packing import pack_content
 from twin.scene.store import is_pack_kept, stored_pack
 
@@ -108,6 +119,17 @@ def test_packs_come_back_from_disk_as_they_were(tmp_path, village):
     again = tmp_path / "again.npz"
     save_pack(pack_content(village, key="k"), again)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_file_that_is_looked_at_is_let_go_of_when_another_is_read_and_not_before(tmp_path):
+    for name in ("a", "b"):
+        with (tmp_path / name).open("wb") as handle:
+            save_arrays(handle, {"light": np.zeros(2 << 20, np.uint8)})
+    first = weakref.ref(load_arrays(tmp_path / "a")["light"].base)  # the array itself is gone at once
+    assert first() is not None
+    kept = load_arrays(tmp_path / "b")["light"]
+    assert first() is None
+    assert kept.base in pack._MAPPED
 
 
 def test_a_pack_of_something_else_or_a_damaged_one_is_not_taken(tmp_path, village):

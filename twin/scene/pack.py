@@ -9,6 +9,8 @@ import dataclasses
 import hashlib
 import json
 import math
+import sys
+import threading
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +35,14 @@ _LOCAL_HEADER = 30
 _MAPPED_BYTES = 1 << 20
 """Light maps and pictures of this size are looked at in the file: the graphics card takes the only copy. Bytes may
 begin anywhere in it; numbers of several bytes are read, since they may not."""
+
+
+_MAPPED: list[Any] = []
+"""Files that are looked at. VTK gives arrays back while it holds a lock of its own; were a file let go of there, Python
+would let other threads go on meanwhile, and one that makes something of VTK would wait for that lock for ever."""
+_MAPPED_LOCK = threading.Lock()
+_REFERENCES_OF_OURS = 3
+"""To a file that nobody looks at any more: of the list, of who looks through it, and of the count itself."""
 
 
 class Material(IntEnum):
@@ -286,7 +296,7 @@ class StoredArrays(Mapping[str, "NDArray[Any]"]):
             start, dtype, shape = self._places[name]
             n = math.prod(shape)
             if dtype == np.uint8 and n >= _MAPPED_BYTES:
-                self._read[name] = np.memmap(self._path, dtype, "r", start, shape)
+                self._read[name] = _looked_at(self._path, start, dtype, shape)
             else:
                 with self._path.open("rb") as handle:
                     handle.seek(start)
@@ -298,6 +308,15 @@ class StoredArrays(Mapping[str, "NDArray[Any]"]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+def _looked_at(path: Path, start: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array in the file itself; files that nobody looks at any more are let go of here."""
+    found = np.memmap(path, dtype, "r", start, shape)
+    with _MAPPED_LOCK:
+        _MAPPED[:] = [file for file in _MAPPED if sys.getrefcount(file) > _REFERENCES_OF_OURS]
+        _MAPPED.append(found.base)
+    return found
 
 
 def _place(handle: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, np.dtype[Any], tuple[int, ...]]:
