@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -37,6 +38,7 @@ def test_a_clock_that_is_dragged_leaves_the_interface_free_and_ends_where_it_was
 
     def watched(*given):
         made_by.append(threading.current_thread() is threading.main_thread())
+        time.sleep(0.1)  # longer than a hand stays at a moment
         return plain(*given)
 
     monkeypatch.setattr(shapes, "water_shape", watched)
