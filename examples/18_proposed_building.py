@@ -26,9 +26,8 @@ def main() -> None:
     tower = place_by_hand(model, (old.x, old.y), turn_deg=12, ground=ground_of(around))
     found = compare(around, tower, table, day=date(2026, 12, 21))
     print(found.hidden, round(found.added_volume_m3), found.neighbours.head())
-    content = scene_content(city)
-    ground = (list(table[table["id"].isin(found.hidden)].geometry), ground_of(around))
-    plan = with_proposal(content, tower, hidden=found.hidden, ground=ground)
+    content, hidden = scene_content(city), list(table[table["id"].isin(found.hidden)].geometry)
+    plan = with_proposal(content, tower, hidden=found.hidden, ground=(hidden, ground_of(around)))
     (width, height), view = common.picture_size(), common.view_of(city, (old.x, old.y), reach_m=150)
     pictures = []
     for title, shown in (("Today", content), ("Plan", plan)):

@@ -111,6 +111,6 @@ def test_a_line_is_drawn_and_changes_its_colour(village, lit):
     track.view = LineView(track.view.lines, np.array([BLUE], np.uint8), width_m=3.0)
     live.show(None)
     assert render(live.stage, camera, size)[y, x].tolist() == pytest.approx(list(BLUE), abs=60)
-    assert live.groups[-1] == "lines"
+    assert list(live.stage.groups)[-1] == "lines"
     picture = lit(village, layers=[track]).image(size=size, view=camera, furniture=Furniture.none())
     assert np.array_equal(picture, render(live.stage, camera, size))
