@@ -261,7 +261,6 @@ def ingest_ngsi(
             try:
                 intake.flush()
             finally:
-                intake.counts.dropped = intake.n_lost
                 intake.tell(notices)
                 ended.tidied = tidier.as_json()
         catalogue = intake.catalogue

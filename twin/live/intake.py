@@ -57,8 +57,6 @@ class Intake:
     learned: Callable[[Catalogue], None] | None = None
     new_things: dict[str, Thing] = field(default_factory=dict)
     new_streams: list[Datastream] = field(default_factory=list)
-    n_lost: int = 0
-    """Observations that a full or failing disk did not take."""
 
     def __post_init__(self) -> None:
         self.specs.update(specs_of(self.catalogue.datastreams))
@@ -138,7 +136,7 @@ class Intake:
             try:
                 self.counts.add(self.store.append(batch))
             except StorageError:
-                self.n_lost += len(batch)
+                self.counts.dropped += len(batch)
                 raise
         else:
             self.counts.stored += len(batch)

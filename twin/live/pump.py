@@ -30,6 +30,8 @@ class Pump:
     decoder: Decoder
     batch_s: float = BATCH_S
     kept_at_s: float = 0.0
+    n_dropped: int = 0
+    """Of the messages that found no room, those that are counted."""
 
     def turn(self) -> int:
         """Decode what has arrived, and keep it if its time has come; how many messages that was.
@@ -43,7 +45,7 @@ class Pump:
         for message in messages:
             self.decoder.take(message)
         intake = self.decoder.intake
-        intake.counts.dropped = self.source.arrivals.dropped
+        self._count_dropped()
         if time.monotonic() - self.kept_at_s >= self.batch_s:
             intake.flush()
             self.kept_at_s = time.monotonic()
@@ -61,10 +63,14 @@ class Pump:
     def finish(self) -> None:
         """Stop the source, and keep what it still brought."""
         self.source.stop()
-        intake, arrivals = self.decoder.intake, self.source.arrivals
         try:
-            for message in arrivals.take():
+            for message in self.source.arrivals.take():
                 self.decoder.take(message)
-            intake.flush()
+            self.decoder.intake.flush()
         finally:
-            intake.counts.dropped = arrivals.dropped + intake.n_lost
+            self._count_dropped()
+
+    def _count_dropped(self) -> None:
+        n = self.source.arrivals.dropped
+        self.decoder.intake.counts.dropped += n - self.n_dropped
+        self.n_dropped = n
