@@ -36,7 +36,7 @@ def photograph(page: Path, picture: Path, *, size: tuple[int, int]) -> bool:
                 ready = "new Promise(r => setTimeout(() => r(document.body.dataset.ready || ''), 500))"
                 for _ in range(120):
                     told = _ask(socket, "Runtime.evaluate", expression=ready, awaitPromise=True)
-                    if told["result"].get("value"):
+                    if told.get("result", {}).get("value"):
                         break
                 shot = _ask(socket, "Page.captureScreenshot", format="png")
                 picture.write_bytes(base64.b64decode(shot["data"]))
@@ -59,9 +59,9 @@ def _address(profile: Path) -> str:
 
 
 def _ask(socket: Any, method: str, **parameters: Any) -> dict[str, Any]:
-    """One command of the browser's protocol and its answer."""
+    """One command of the browser's protocol and its answer, empty where the page was left while it was asked."""
     socket.send(json.dumps({"id": 1, "method": method, "params": parameters}))
     while True:
         message = json.loads(socket.recv(timeout=60))
         if message.get("id") == 1:
-            return message["result"]
+            return message.get("result", {})

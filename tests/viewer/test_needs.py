@@ -63,6 +63,17 @@ def test_calls_into_qt_do_not_use_constants_up(app):
     assert before > 1_000_000 or sys.version_info >= (3, 12)
 
 
+def test_what_answers_a_look_into_it_by_importing_is_there_before_qt():
+    """PySide6 looks into modules that come after it; two threads that import pydantic then met it half made."""
+    script = (
+        "import sys; from twin.viewer.launch import application; application(); names = list(sys.modules);"
+        "print(max(names.index(n) for n in names if n.startswith('pydantic.')) < names.index('PySide6'))"
+    )
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    ran = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
+    assert ran.stdout.strip() == "True", ran.stderr
+
+
 @pytest.mark.parametrize(
     ("given", "chosen"),
     [({}, "xcb"), ({"QT_QPA_PLATFORM": "wayland"}, "wayland")],

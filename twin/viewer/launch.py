@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.core.translations import language_of
-from twin.viewer.needs import choose_platform, keep_constants_alive, require_desktop
+from twin.viewer.needs import choose_platform, import_before_qt, keep_constants_alive, require_desktop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,7 @@ def application() -> Any:
     """Qt's application, made if there is none yet."""
     choose_platform()
     keep_constants_alive()
+    import_before_qt()
     # A window system of VTK's own choice would be opened beside Qt's; ours draws out of sight and names its own.
     os.environ.pop("VTK_DEFAULT_OPENGL_WINDOW", None)
     from PySide6.QtCore import Qt

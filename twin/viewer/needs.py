@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import util
+from importlib import import_module, util
 
 from twin.core.errors import ExtraMissingError, GraphicsError
 
@@ -68,3 +68,14 @@ def keep_constants_alive() -> None:
         count = ctypes.c_ssize_t.from_address(id(constant))
         if count.value < _LASTING:
             count.value += _LASTING
+
+
+def import_before_qt() -> None:
+    """Import what must be there before PySide6 is.
+
+    PySide6 looks into the source of each module that is imported after it and asks the module for attributes then.
+    pydantic's modules answer by importing others of their own; where two threads import it at once, one of them meets a
+    module that is half made, and the city does not open.
+    """
+    for module in ("pydantic.main", "pydantic.type_adapter"):
+        import_module(module)

@@ -35,6 +35,10 @@ _OPTIONS = (
 )
 
 
+class LeftError(RuntimeError):
+    """The page was left while it was asked."""
+
+
 class Browser:
     """One tab.
 
@@ -87,7 +91,8 @@ class Browser:
             message = json.loads(self._socket.recv(timeout=120))
             if message.get("id") == number:
                 if "error" in message:
-                    raise RuntimeError(f"{method}: {message['error']}")
+                    left = "context" in message["error"]["message"] or "navigated" in message["error"]["message"]
+                    raise (LeftError if left else RuntimeError)(f"{method}: {message['error']}")
                 return message["result"]
             self._keep(message)
 
@@ -128,9 +133,10 @@ class Browser:
         """The first true value of an expression."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            value = self.run(expression)
-            if value:
-                return value
+            with contextlib.suppress(LeftError):
+                value = self.run(expression)
+                if value:
+                    return value
             time.sleep(0.1)
         raise TimeoutError(f"{expression} stayed false; {self.console}")
 
