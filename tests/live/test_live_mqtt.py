@@ -164,6 +164,20 @@ def test_rt16_a_broker_that_is_down_at_the_start_is_waited_for(city: Path) -> No
         assert feed.failure is None
 
 
+@pytest.mark.parametrize("verb", [["ingest", "CITY"], ["sniff"]], ids=["ingest", "sniff"])
+def test_a_broker_that_is_never_reached_in_the_time_given_is_an_error(
+    city: Path, verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(city) if w == "CITY" else w for w in verb]
+    code = run(["live", *words, "--mqtt", f"mqtt://127.0.0.1:{free_port()}", "--seconds", "0.5"])
+    told = capsys.readouterr()
+    assert code == 3
+    assert "never reached in 0.5 s" in told.err
+    assert "refused" in told.err
+    if verb[0] == "ingest":
+        assert json.loads(told.out)["connects"] == 0
+
+
 def test_rt16_tries_again_after_one_two_four_up_to_120_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     source = MqttSource(subscription(1883))

@@ -64,17 +64,24 @@ def command(
 ) -> int:
     """Keep in CITY what a broker or an NGSI-LD server gives (or the observations of FILES), until it is ended."""
     from twin.core.notices import Notices
+    from twin.live.ingest import Ended
+    from twin.live.mqtt import unreached
+    from twin.live.mqtt_address import parse_broker
 
     if (url is not None) + (ngsi is not None) + bool(files) != 1:
         raise UsageError("--mqtt", "one source is needed", "give --mqtt URL, --ngsi-ld URL or files")
     notices = Notices()
+    ended = Ended()
     try:
-        counts = _files(city, files, given, notices) if files else _told(city, url, ngsi, given, notices)
+        told = _files(city, files, given, notices) if files else _told(city, (url, ngsi), given, ended, notices)
     finally:
         tell_notices(notices)
-    tell_json({**counts, **({"notices": notices.as_json()} if as_json else {})})
-    stop = received()
-    return stop.exit_code if stop else 0
+    tell_json({**told, **({"notices": notices.as_json()} if as_json else {})})
+    if stop := received():
+        return stop.exit_code
+    if url is not None and not ended.n_connects and given["seconds"] is not None:
+        raise unreached(parse_broker(url), ended.reason, given["seconds"])
+    return 0
 
 
 def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: Notices) -> dict[str, Any]:
@@ -87,15 +94,15 @@ def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: 
 
 
 def _told(
-    city: Path, url: str | None, ngsi: str | None, given: dict[str, Any], notices: Notices
+    city: Path, source: tuple[str | None, str | None], given: dict[str, Any], ended: Ended, notices: Notices
 ) -> dict[str, Any]:
     """What became of a live source; Ctrl-C is its usual end, after which what has come is kept and told.
 
     Where it fails midway, such as on a full disk, what became of the observations until then is told as well.
     """
-    from twin.live.ingest import Ended, ingest_ngsi
+    from twin.live.ingest import ingest_ngsi
 
-    ended = Ended()
+    url, ngsi = source
     with _told_also_on_failure(ended), ends_gently() as until:
         if given["attached"]:
             end_with_input(until)

@@ -51,6 +51,8 @@ class Ended:
         How many messages came, of which some tell several observations.
     n_connects : int
         How often the broker was reached.
+    reason : str
+        Why the broker is away at the end, where it is.
     n_alarm_events : int, optional
         How many events the alarm log has more; None where nothing was judged.
     tidied : dict
@@ -60,6 +62,7 @@ class Ended:
     counts: Counts = field(default_factory=Counts)
     n_messages: int = 0
     n_connects: int = 0
+    reason: str = ""
     n_alarm_events: int | None = None
     tidied: dict[str, int] = field(default_factory=dict)
 
@@ -147,7 +150,7 @@ def ingest_mqtt(
                 intake.tell(notices)
                 ended.counts, ended.n_messages = intake.counts, source.arrivals.received
                 ended.tidied = tidier.as_json()
-                ended.n_connects = source.state.n_connects
+                ended.n_connects, ended.reason = source.state.n_connects, source.state.reason
         catalogue: Catalogue = intake.catalogue
     _record(site, known, catalogue, notices)
     return ended

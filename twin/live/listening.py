@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from twin.live.mqtt import MqttSource
+from twin.live.mqtt import MqttSource, unreached
 from twin.live.sniffing import Sniffed
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def listen(
     ------
     ConfigError
         If the broker refuses us, or its certificate is not to be trusted.
+    InputError
+        If the broker is never reached.
     """
     heard, source, told = Sniffed(), MqttSource(wanted).start(), None
     end = time.monotonic() + seconds
@@ -39,6 +41,8 @@ def listen(
             time.sleep(0.05)
     finally:
         source.stop()
+    if source.state.n_connects == 0:
+        raise unreached(wanted.broker, source.state.reason, seconds)
     for message in source.arrivals.take():
         heard.hear(message)
     return heard

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twin.core.errors import ConfigError, ExtraMissingError, TwinError, UsageError
+from twin.core.errors import ConfigError, ExtraMissingError, InputError, TwinError, UsageError
 from twin.live.arrivals import Arrivals, Message
 from twin.live.mqtt_address import tls_context
 from twin.live.times import now_us
@@ -88,6 +88,15 @@ class Subscription:
         for topic in self.topics or ("",):
             if not topic or "\0" in topic or "#" in topic[:-1] or len(topic.encode()) > 65_535:
                 raise UsageError("--topic", f"{topic!r} is no filter of topics", "give one such as 'v1.1/#'")
+
+
+def unreached(broker: BrokerAddress, reason: str, seconds: float) -> InputError:
+    """A broker that was not to be had for as long as it was waited for."""
+    return InputError(
+        str(broker),
+        f"the broker was never reached in {seconds:g} s ({reason or 'no answer'}); nothing came",
+        "check host and port, and that a broker runs there",
+    )
 
 
 def client_id_of(city: Path) -> str:
@@ -175,7 +184,7 @@ class MqttSource:
 
         if self.state.is_online and self._client.disconnect() == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._client.loop(timeout=_TURN_S)  # the word of farewell goes out
-        self._set_offline("ended")
+        self._set_offline("ended" if self.state.is_online else self.state.reason)
 
     def _set_offline(self, reason: str) -> None:
         was = self.state
