@@ -39,7 +39,7 @@ class Page {
       const name = "track " + i;
       if (track.water) this.floods.push(new Flood(this.city, this.block, track, name, maps));
       if (track.lines) this.floods.push(new Bands(this.city, this.block, track, name));
-      if (track.markers) this.marks.push(Object.assign(new Marks(track, name, byId("labels"), (m, k) => this.tellMark(m, k)), { name }));
+      if (track.markers) this.marks.push(Object.assign(new Marks(track, this.words, byId("labels"), (m, k) => this.tellMark(m, k)), { name }));
     }
     for (const group of Object.values(this.city.groups)) this.scene.add(group);
     this.labels = new Labels(this.header, byId("labels"));
@@ -161,6 +161,7 @@ class Page {
     this.fillLayers();
     this.showLegend();
     this.tellTime();
+    for (const marks of this.marks) if (marks.now) marks.show(this.moment);
     if (this.chosen >= 0) this.tellBuilding();
     this.draw();
   }
@@ -279,7 +280,7 @@ class Page {
     byId("card").hidden = false;
     byId("card").querySelector("h2").textContent = marks.track.markers.ids[i];
     const facts = document.createElement("dl");
-    facts.append(node("dt", this.words.of("value")), node("dd", told[0] || "–"));
+    facts.append(node("dt", this.words.of("value")), node("dd", this.words.aged(told[0]) || "–"));
     facts.append(node("dt", this.words.of("state")), node("dd", this.words.of(states[told[2]])));
     const series = marks.track.markers.histories[i], drawn = series && historyPath(series);
     byId("facts").replaceChildren(facts, ...(drawn ? [drawn] : []));

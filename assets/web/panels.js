@@ -9,17 +9,32 @@ function node(name, text = "", className = "") {
   return made;
 }
 
+// Of a phrase with values, "{} min".
+function pattern(phrase) {
+  return new RegExp("^" + phrase.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)") + "$", "su");
+}
+
 class Words {
   constructor(words, language) {
     this.words = words;
     this.language = words[language] ? language : "en";
+    this.phrases = Object.fromEntries(Object.entries(words).map(([code, page]) => [code, (page.phrases ?? []).map(([text, phrase]) => [pattern(text), phrase])]));
   }
   of(key) {
     return this.words[this.language][key] ?? this.words.en[key] ?? key;
   }
   // A text of the program in this language; a text of the data as it is.
   told(text) {
-    return this.words[this.language].texts?.[text] ?? text;
+    const texts = this.words[this.language].texts ?? {};
+    return Object.hasOwn(texts, text) ? texts[text] : text;
+  }
+  // The value of a station with its age, such as "1.2 m · 5 min old".
+  aged(text) {
+    for (const [known, phrase] of this.phrases[this.language]) {
+      const found = known.exec(text);
+      if (found) return phrase.split("{}").map((part, i) => part + (i + 1 < found.length ? this.aged(found[i + 1]) : "")).join("");
+    }
+    return this.told(text);
   }
   number(value, decimals = 0) {
     return value.toLocaleString(this.language, { maximumFractionDigits: decimals });

@@ -141,8 +141,9 @@ class Bands {
 }
 
 class Marks {
-  constructor(track, layer, parent, chosen) {
+  constructor(track, words, parent, chosen) {
     this.track = track;
+    this.words = words;
     const marks = track.markers;
     this.nodes = marks.ids.map((id, i) => {
       const node = document.createElement("button");
@@ -166,7 +167,7 @@ class Marks {
     this.nodes.forEach((node, i) => {
       const told = this.now[i];
       if (!told) return;
-      const [text, rgb, state, , alarm] = told;
+      const [, rgb, state, , alarm] = told, text = this.words.aged(told[0]);
       node.firstChild.textContent = text;
       node.title = this.track.markers.ids[i] + (text ? ": " + text : "");
       node.style.backgroundColor = `rgb(${rgb.join(" ")})`;

@@ -13,7 +13,8 @@ from twin.core.notices import Notices
 from twin.core.progress import Silent
 from twin.live.alarm_log import LOG, AlarmReader, Log, acknowledge, alarms, read_lines, shelve
 from twin.live.alarm_rules import FILE, read_rules, watched
-from twin.live.importing import Imported, ImportOptions, import_files
+from twin.live.import_plans import ImportOptions
+from twin.live.importing import Imported, import_files
 from twin.live.intake import Intake
 from twin.live.judge import STATE, judging, judging_stored
 from twin.live.model import Batch, Catalogue, Datastream, Observation, Quality, Thing

@@ -71,7 +71,8 @@ def command(
 
 
 def _from_files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: Notices) -> Imported:
-    from twin.live.importing import ImportOptions, import_files
+    from twin.live.import_plans import ImportOptions
+    from twin.live.importing import import_files
     from twin.live.roles import parse_columns
 
     options = ImportOptions(**{**given, "columns": parse_columns(given["columns"])})

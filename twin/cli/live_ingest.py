@@ -73,7 +73,9 @@ def command(
     notices = Notices()
     ended = Ended()
     try:
-        told = _files(city, files, given, notices) if files else _told(city, (url, ngsi), given, ended, notices)
+        told = (
+            _files(city, files, given, notices) if files else _told(city, (url, ngsi), given, ended, notices)
+        )
     finally:
         tell_notices(notices)
     tell_json({**told, **({"notices": notices.as_json()} if as_json else {})})
@@ -85,7 +87,8 @@ def command(
 
 
 def _files(city: Path, files: tuple[Path, ...], given: dict[str, Any], notices: Notices) -> dict[str, Any]:
-    from twin.live.importing import ImportOptions, import_files
+    from twin.live.import_plans import ImportOptions
+    from twin.live.importing import import_files
 
     with progress() as listener:
         options = ImportOptions(crs=given["crs"], alarms=given["alarms"], alarm_rules=given["alarm_rules"])

@@ -24,7 +24,8 @@ def bring_to_life(
     Rules that the city has already are kept.
     """
     from twin.live.alarm_rules import FILE
-    from twin.live.importing import ImportOptions, import_files
+    from twin.live.import_plans import ImportOptions
+    from twin.live.importing import import_files
     from twin.live.replay import replay
 
     progress.stage("replaying the storm", 1)

@@ -9,7 +9,8 @@ from twin.core.visible_text import visible_text
 from twin.live.bindings import tell_unknown
 from twin.live.fetch import Fetcher, FetchError, FetchLimits
 from twin.live.folder import find_site, record
-from twin.live.importing import Imported, first_place, take_observation, told_crs
+from twin.live.import_plans import first_place, told_crs
+from twin.live.importing import Imported, take_observation
 from twin.live.intake import Intake
 from twin.live.judge import judging_stored
 from twin.live.model import MICROSECONDS, Catalogue

@@ -135,7 +135,7 @@ def _time_texts(scene: Scene) -> list[str]:
     if scene.when is None:
         return []
     when, offset = scene.when.strftime("%Y-%m-%d %H:%M "), scene.when.strftime("%z")
-    text = f"{when}UTC{offset[:3]}:{offset[3:5]}"
+    text = f"{when}UTC" if offset == "+0000" else f"{when}UTC{offset[:3]}:{offset[3:5]}"
     if scene.sun.when != scene.when:
         return [text]
     place = f"{scene.sun.elevation_deg:.0f}° high" if scene.sun.elevation_deg > 0 else "below the horizon"

@@ -49,6 +49,15 @@ def worded(text: str, language: str) -> str:
     return text
 
 
+def phrase_of(phrase: str, language: str) -> str:
+    """A phrase with ``{}`` where its values stand; itself where the book does not have it.
+
+    >>> phrase_of("{} min", "ko")
+    '{}분'
+    """
+    return next((said for known, said in _book(language)[1] if known == _pattern(phrase)), phrase)
+
+
 def worded_legends(legends: Iterable[Legend], language: str) -> list[Legend]:
     """Legends in another language."""
     return [
@@ -83,11 +92,15 @@ def _book(language: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], st
     exact = {text: page[language] for text, page in pages.items() if _VALUE not in text}
     exact |= _attributes(language)
     patterns = [
-        (re.compile("(.+?)".join(re.escape(part) for part in text.split(_VALUE))), page[language])
+        (_pattern(text), page[language])
         for text, page in sorted(pages.items(), key=lambda item: -len(item[0]))
         if _VALUE in text
     ]
     return exact, patterns
+
+
+def _pattern(phrase: str) -> re.Pattern[str]:
+    return re.compile("(.+?)".join(re.escape(part) for part in phrase.split(_VALUE)))
 
 
 def _attributes(language: str) -> dict[str, str]:

@@ -91,7 +91,9 @@ class Browser:
             message = json.loads(self._socket.recv(timeout=120))
             if message.get("id") == number:
                 if "error" in message:
-                    left = "context" in message["error"]["message"] or "navigated" in message["error"]["message"]
+                    left = (
+                        "context" in message["error"]["message"] or "navigated" in message["error"]["message"]
+                    )
                     raise (LeftError if left else RuntimeError)(f"{method}: {message['error']}")
                 return message["result"]
             self._keep(message)

@@ -96,7 +96,7 @@ class Gauges:
         share = 1.0 if when is None else (when - self.span[0]) / (self.span[1] - self.span[0])
         ids = (SCRIPT, CONTROL, FORMULA)[: 3 if share < 0.5 else 2]
         place = np.array([(0.0, 5, 3), (10, 5, 3), (-10, 5, 3)])[: len(ids)] + np.array(ORIGIN)
-        text = tuple(f"{share:.2f} m {IMAGE}" for _ in ids)
+        text = (*(f"{share:.2f} m {IMAGE}" for _ in ids[:2]), f"{share:.2f} m · 5 min old")[: len(ids)]
         rgb, state = np.tile(np.array([[30, 90, 160]], np.uint8), (len(ids), 1)), np.zeros(len(ids), np.uint8)
         history = tuple(np.array([[600.0, 0.1], [300, np.nan], [0, share]]) for _ in ids)
         alarm = np.array([share > 0.5] * len(ids))

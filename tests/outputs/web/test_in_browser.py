@@ -122,6 +122,19 @@ def test_water_rises_with_the_slider(browser):
     assert all(t.startswith("1.00 m") for t in texts)
 
 
+@pytest.mark.parametrize(("language", "said"), [("ko", "0.00 m · 5분 전"), ("fi", "0.00 m · 5 min sitten")])
+def test_ages_are_told_in_the_language_of_the_page(browser, language, said):
+    home(browser)
+    set_value(browser, "moment", "0", "input")
+    set_value(browser, "language", language, "change")
+    texts = browser.run("[...document.querySelectorAll('.mark span')].map(n => n.textContent)")
+    set_value(browser, "language", "en", "change")
+    assert said in texts
+    assert "0.00 m · 5 min old" in browser.run(
+        "[...document.querySelectorAll('.mark span')].map(n => n.textContent)"
+    )
+
+
 def test_the_city_stands_beside_the_legend_and_names_beside_values(browser):
     home(browser)
     set_value(browser, "moment", "60", "input")

@@ -6,18 +6,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from twin.core.assets import asset_path
-from twin.scene.wording import worded, worded_title
+from twin.scene.wording import phrase_of, worded, worded_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 LANGUAGES = ("en", "ko", "fi")
+AGES = ("{} · {} old", "{} min", "{} s", "{} h", "{} d")
+"""Phrases that tell how old a value is, the longest first."""
 
 
 def page_words(
     looks: Mapping[str, Any], tracks: Sequence[Mapping[str, Any]], colourings: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Words by language; ``texts`` of each has what legends and remarks say, by what they say in English.
+    """Words by language, with what legends and remarks say in English, and how.
+
+    ``texts`` of each has it by what is said in English; ``phrases`` those of ages, whose values the page puts in:
+    a storm of some hundred stations tells thousands of them.
 
     Parameters
     ----------
@@ -32,7 +37,10 @@ def page_words(
     ]
     titles = {legend["title"] for legend in legends}
     texts = {entry["text"] for legend in legends for entry in legend["entries"]} | set(_remarks(tracks))
+    if any("markers" in track for track in tracks):
+        texts.add("no data")
     for language in LANGUAGES[1:]:
+        words[language]["phrases"] = [[phrase, phrase_of(phrase, language)] for phrase in AGES]
         said = {text: worded(text, language) for text in texts}
         said |= {title: worded_title(title, language) for title in titles}
         known = words[language]["texts"]
