@@ -148,6 +148,25 @@ def test_a_distance_is_measured_by_clicks(driver):
     assert not window.desk.state.measurements
 
 
+def test_what_was_measured_is_scrolled_into_view(driver):
+    from twin.scene.workspace import Measurement
+
+    window = driver.window
+    window.show_panel("measure")
+    window.resize(window.width(), 420)
+    x, y, z = window.sight.under(window.canvas.camera, (middle(driver).x(), middle(driver).y())).position
+    for name in ("profile 1", "profile 2"):
+        made = Measurement(name, "profile", ((x - 20, y, z), (x + 20, y, z)))
+        window.desk.edit(name, measurements=(*window.desk.state.measurements, made))
+        driver.until(lambda name=name: name in window.measure.found)
+        driver.pass_time(0.1)
+        entry = window.measure.entries[name]
+        page = window.right.currentWidget().viewport()
+        seen = entry.visibleRegion().boundingRect().height()
+        assert seen >= min(entry.height(), page.height()) - 1
+        page.parentWidget().verticalScrollBar().setValue(0)
+
+
 def test_a_profile_and_what_is_seen_are_saved_as_data(driver, tmp_path):
     from PySide6.QtCore import QPoint
 

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -192,6 +192,20 @@ def scrolled(page: QWidget) -> QScrollArea:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(page)
     return area
+
+
+def reveal(widget: QWidget) -> None:
+    """Scroll the page of a widget so that it is seen, or its upper part where it is higher than the page."""
+    area: Any = widget.parentWidget()
+    while area is not None and not isinstance(area, QScrollArea):
+        area = area.parentWidget()
+    if area is None:
+        return
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # the page has its height after them
+    top = widget.mapTo(area.widget(), QPoint(0, 0)).y()
+    bar, height = area.verticalScrollBar(), area.viewport().height()
+    low = top + min(widget.height(), height) - height
+    bar.setValue(min(max(bar.value(), low), top))
 
 
 def clear(box: QLayout) -> None:

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from twin.core.errors import TwinError
 from twin.scene.figures import PLACES, Figures, measure
@@ -19,8 +19,20 @@ from twin.scene.workspace_sketches import AREAS, measurement_rgb
 from twin.viewer.canvas import as_image
 from twin.viewer.icons import icon
 from twin.viewer.panels.section import SectionBox
-from twin.viewer.parts import Panel, button, clear, fact_rows, fresh_name, icon_button, label, line, row
+from twin.viewer.parts import (
+    Panel,
+    button,
+    clear,
+    fact_rows,
+    fresh_name,
+    icon_button,
+    label,
+    line,
+    reveal,
+    row,
+)
 from twin.viewer.sketch import Pencil
+from twin.viewer.theme import GAP
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
@@ -55,6 +67,7 @@ class MeasurePanel(Panel):
         self.kind = ""
         self.points: list[Place] = []
         self.found: dict[str, Figures] = {}
+        self.entries: dict[str, QWidget] = {}
         self._seen: Viewshed | None = None
         self._hovered: Place | None = None
         self.buttons: dict[str, QToolButton] = {}
@@ -154,8 +167,14 @@ class MeasurePanel(Panel):
         def done(figures: Figures) -> None:
             self.found[asked.id] = figures
             self._show()
+            if self.isVisible():
+                QTimer.singleShot(0, self, partial(self._reveal, asked.id))
 
         self.basis.run(f"measure {asked.id}", lambda around, _told: measure(around, asked, texts), done)
+
+    def _reveal(self, name: str) -> None:
+        if (entry := self.entries.get(name)) is not None:
+            reveal(entry)
 
     def _show(self) -> None:
         """List what was measured, and show in the picture what is seen from the place that was asked about last."""
@@ -170,21 +189,29 @@ class MeasurePanel(Panel):
 
     def _list(self) -> None:
         clear(self.list)
+        self.entries = {}
         for asked in reversed(self.room.desk.state.measurements):
-            self.list.addWidget(line())
-            drop = icon_button(
-                "delete", self.t("measure.delete"), partial(self._drop, asked.id), self.room.theme
-            )
-            self.list.addLayout(row(label(asked.label or asked.id, "section"), None, drop))
-            figures = self.found.get(asked.id)
-            if figures is None:
-                self.list.addWidget(label("…", "muted"))
-                continue
-            fact_rows(self.list, list(figures.rows))
-            if asked.kind == "profile":
-                self.list.addWidget(self._chart(figures))
-            if asked.kind in {"profile", "viewshed"}:
-                self.list.addWidget(button(self.t("measure.save"), partial(self._ask_save, asked)))
+            self.list.addWidget(self._entry(asked))
+
+    def _entry(self, asked: Measurement) -> QWidget:
+        """What was measured, in rows."""
+        entry = self.entries[asked.id] = QWidget()
+        box = QVBoxLayout(entry)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(GAP)
+        box.addWidget(line())
+        drop = icon_button("delete", self.t("measure.delete"), partial(self._drop, asked.id), self.room.theme)
+        box.addLayout(row(label(asked.label or asked.id, "section"), None, drop))
+        figures = self.found.get(asked.id)
+        if figures is None:
+            box.addWidget(label("…", "muted"))
+            return entry
+        fact_rows(box, list(figures.rows))
+        if asked.kind == "profile":
+            box.addWidget(self._chart(figures))
+        if asked.kind in {"profile", "viewshed"}:
+            box.addWidget(button(self.t("measure.save"), partial(self._ask_save, asked)))
+        return entry
 
     def _chart(self, figures: Figures) -> QLabel:
         from twin.scene.profile import profile_picture
