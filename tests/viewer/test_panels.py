@@ -363,8 +363,14 @@ def test_a_model_that_tells_where_it_stands_is_offered_that_place(driver, tmp_pa
         ]}]}},
         "vertices": [[x, y, z] for z in (0, 30) for x, y in ((-5, -5), (5, -5), (5, 5), (-5, 5))],
     }  # fmt: skip
-    (tmp_path / "tower.city.json").write_text(json.dumps(model), encoding="utf-8")
+    far = {**model, "transform": {**model["transform"], "translate": [old.x + 90_000, old.y, 0.0]}}
+    (tmp_path / "far.city.json").write_text(json.dumps(far), encoding="utf-8")
     window.show_panel("plan")
+    window.plan.take(tmp_path / "far.city.json")
+    driver.until(lambda: "outside of this city" in window.status.currentMessage())
+    assert not window.plan.told.isVisible()
+    window.plan.cancel()
+    (tmp_path / "tower.city.json").write_text(json.dumps(model), encoding="utf-8")
     window.plan.take(tmp_path / "tower.city.json")
     driver.until(window.plan.told.isVisible)
     window.plan.told.click()

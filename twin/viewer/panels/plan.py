@@ -37,6 +37,7 @@ from twin.viewer.parts import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from twin.core.grid import Bounds
     from twin.energy.standing import Surroundings
     from twin.scene.picking import Hit
     from twin.scene.proposal_compare import Comparison
@@ -108,9 +109,14 @@ class PlanPanel(Panel):
         self.room.say(self.t("plan.where", name=model.name))
 
         def done(found: ToldPlace | None) -> None:
-            if self.model == model:
-                self._told = found
-                self.told.setVisible(found is not None)
+            if self.model != model or found is None:
+                return
+            far_m = outside_m(city.bounds, found.position)
+            if far_m > 0:
+                self.room.say(self.t("plan.far", name=model.name, far=metres(far_m)))
+                return
+            self._told = found
+            self.told.show()
 
         def failed(error: Exception) -> None:
             if self.model == model:
@@ -322,6 +328,19 @@ def read_place(model: Path, crs_wkt: str) -> ToldPlace | None:
         return told_place(found, city_crs=parse_crs(crs_wkt, where=model), notices=notices)
     except CrsError:
         return None  # it stands somewhere on Earth, and not here: a click places it
+
+
+def outside_m(bounds: Bounds, place: tuple[float, float]) -> float:
+    """How far outside of a city a place lies, metres; 0 within.
+
+    >>> from twin.core.grid import Bounds
+    >>> outside_m(Bounds(0, 0, 10, 10), (13, 14)), outside_m(Bounds(0, 0, 10, 10), (5, 5))
+    (5.0, 0.0)
+    """
+    x, y = place
+    dx = max(bounds.x_min - x, 0.0, x - bounds.x_max)
+    dy = max(bounds.y_min - y, 0.0, y - bounds.y_max)
+    return math.hypot(dx, dy)
 
 
 def difference_rows(found: Comparison, texts: Any, eyes: Sequence[str] = ()) -> list[tuple[str, str]]:
