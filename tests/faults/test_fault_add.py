@@ -104,6 +104,18 @@ def test_no_name_leads_outside_the_layers(name: str, twin: Twin, city: Path, tmp
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["roads", "labels", "markers", "sun hours"])
+def test_no_layer_shares_the_name_and_so_the_switch_of_what_is_drawn(
+    name: str, twin: Twin, city: Path, tmp_path: Path
+) -> None:
+    layer = gpkg(tmp_path, "paths.gpkg", outlines())
+    before = snapshot(tmp_path)
+    done = twin("add", city, layer, "--as", name)
+    assert done.code == 2
+    assert_told(done.error, name, "choose another with --as")
+    assert snapshot(tmp_path) == before
+
+
 def test_awkward_file_names_become_plain_layers(twin: Twin, city: Path, tmp_path: Path) -> None:
     """PC-35's name as a layer; Windows' devices and long names too."""
     names = ["naïve 東京 'quoted' & spaced.gpkg", "CON.gpkg", f"{'가' * 80}.gpkg"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from twin.city.folder import WORK, open_manifest
 from twin.city.layer_files import LayerFile, LayerRequest, write_layer
-from twin.city.manifest import BUILT_LAYERS, MANIFEST, Layer, Provenance, artifact, write_manifest
+from twin.city.manifest import BUILT_LAYERS, DRAWN_NAMES, MANIFEST, Layer, Provenance, artifact, write_manifest
 from twin.city.plan import sources_of
 from twin.core.commit import commit
 from twin.core.errors import InputNotFoundError, OutputExistsError, UsageError
@@ -179,6 +179,10 @@ def _refuse_taken(city: Path, manifest: Manifest, requests: list[LayerRequest], 
     for request in requests:
         if request.name in BUILT_LAYERS:
             raise UsageError(request.name, "is the name of a built layer", "choose another with --as")
+        if request.name in DRAWN_NAMES:
+            raise UsageError(
+                request.name, "is what pictures call a part of their own", "choose another with --as"
+            )
         if request.name in seen:
             raise UsageError(
                 request.name, "two files would become this layer", "add them one by one with --as"

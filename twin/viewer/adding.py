@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from twin.city.add import layer_name
-from twin.city.manifest import BUILT_LAYERS
+from twin.city.manifest import BUILT_LAYERS, DRAWN_NAMES
 from twin.viewer.note import Note
 from twin.viewer.parts import button, label, row
 
@@ -62,7 +62,7 @@ class Adding(QObject):
         """Names that layers of the city have, and that none may have."""
         city = self.window.desk.city
         there = city.manifest.layers if city is not None else ()
-        return frozenset({*there, *self._added, *BUILT_LAYERS})
+        return frozenset({*there, *self._added, *BUILT_LAYERS, *DRAWN_NAMES})
 
     @property
     def is_busy(self) -> bool:
