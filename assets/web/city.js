@@ -70,45 +70,32 @@ function add(city, group, thing) {
   (city.groups[group] ||= new THREE.Group()).add(thing);
 }
 
-// Where each face's rectangle of light lies, told by the sizes of all faces.
-function faceCorners(f, faces, texels) {
-  const widths = new Uint32Array(f.nFaces), heights = new Uint32Array(f.nFaces);
-  for (let i = 0; i < faces.length; i++) {
-    const w = Math.round(texels[2 * i] / f.perTexel) + 1, h = Math.round(texels[2 * i + 1] / f.perTexel) + 1;
-    if (w > widths[faces[i]]) widths[faces[i]] = w;
-    if (h > heights[faces[i]]) heights[faces[i]] = h;
-  }
-  return packShelves(widths, heights);
-}
-
 function addFaces(city, block, maps) {
   const f = block.header.facets, step = block.header.step;
-  const places = numbers(block, f.places, Float32Array, step), corners = numbers(block, f.corners, Uint32Array);
-  const faces = numbers(block, f.faces, Uint32Array), texels = numbers(block, f.texels, Uint32Array);
+  const places = numbers(block, f.places), corners = numbers(block, f.corners, Uint32Array);
+  const faces = numbers(block, f.faces, Uint32Array), parts = faceTriangles(block);
+  const texels = texelPlaces(block, places, corners, faces, parts);
   const owners = numbers(block, f.owners), kinds = numbers(block, f.materials, Uint8Array);
   const rgb = numbers(block, f.rgb, Uint8Array);
-  const { xs, ys } = faceCorners(f, faces, texels);
   const [rows, columns] = f.atlas;
   const look = material(block.header, "face", { ...maps.atlas, paints: city.paints });
   const sheets = material(block.header, "face", { ...maps.atlas, paints: city.paints }, { side: THREE.DoubleSide });
-  let first = 0;
-  for (const part of f.meshes) {
-    const n = part.points, position = new Float32Array(3 * n), place = new Float32Array(2 * n);
+  for (const [k, part] of f.meshes.entries()) {
+    const { first, triangles } = parts[k], n = part.points, position = new Float32Array(3 * n), place = new Float32Array(2 * n);
     const paint = new Float32Array(n), owner = owners.subarray(first, first + n);
     for (let i = 0; i < n; i++) {
-      const p = first + i, corner = corners[p], face = faces[p];
-      for (let k = 0; k < 3; k++) position[3 * i + k] = places[3 * corner + k];
-      place[2 * i] = (xs[face] + texels[2 * p] / f.perTexel + 0.5) / columns;
-      place[2 * i + 1] = (ys[face] + texels[2 * p + 1] / f.perTexel + 0.5) / rows;
+      const p = first + i, corner = corners[p];
+      for (let k = 0; k < 3; k++) position[3 * i + k] = places[3 * corner + k] * step;
+      place[2 * i] = (texels[2 * p] + 0.5) / columns;
+      place[2 * i + 1] = (texels[2 * p + 1] + 0.5) / rows;
       paint[i] = kinds[p] < 3 ? 3 * owner[i] + kinds[p] : city.firstPlain + kinds[p];
       if (part.group === "models") paint[i] = city.colourOf(rgb, city.nModelPoints++);
     }
-    const shape = geometry(position, numbers(block, part.triangles, Uint32Array));
+    const shape = geometry(position, triangles);
     shape.setAttribute("texel", new THREE.BufferAttribute(place, 2));
     shape.setAttribute("paint", new THREE.BufferAttribute(paint, 1));
     const group = part.group === "models" ? "overlay " + part.overlay : part.group;
     mesh(city, group, shape, part.group === "models" ? sheets : look).userData.owner = part.group === "buildings" ? owner : null;
-    first += n;
   }
   addEdges(city, block, places);
   addUnbuilt(city, block);
@@ -116,15 +103,15 @@ function addFaces(city, block, maps) {
 
 function addEdges(city, block, places) {
   const from = numbers(block, block.header.edges.from, Uint32Array), way = numbers(block, block.header.edges.way, Uint32Array);
-  const tiles = 4000;
+  const tiles = 4000, step = block.header.step;
   city.lineLook = material(block.header, "line", { lineColour: { value: new THREE.Vector4() }, lineReach: { value: 0.28 } }, { transparent: true, depthWrite: false });
   for (let first = 0; first < from.length; first += tiles) {
     const n = Math.min(tiles, from.length - first), ends = new Float32Array(6 * n);
     for (let i = 0; i < n; i++) {
       const a = from[first + i], b = a + way[first + i];
       for (let k = 0; k < 3; k++) {
-        ends[6 * i + k] = places[3 * a + k];
-        ends[6 * i + 3 + k] = places[3 * b + k];
+        ends[6 * i + k] = places[3 * a + k] * step;
+        ends[6 * i + 3 + k] = places[3 * b + k] * step;
       }
     }
     addLines(city, "edges", ends, city.lineLook);

@@ -50,31 +50,3 @@ async function picture(block, place) {
   const bytes = block.data.slice(place.offset, place.offset + place.shape[0]);
   return createImageBitmap(new Blob([bytes], { type: "image/webp" }));
 }
-
-// Rectangles laid in rows, tallest first, as twin.scene.charts.pack_shelves does it: corners of each.
-function packShelves(widths, heights) {
-  const n = widths.length, order = new Uint32Array(n);
-  let area = 0, widest = 0;
-  for (let i = 0; i < n; i++) {
-    order[i] = i;
-    area += widths[i] * heights[i];
-    widest = Math.max(widest, widths[i]);
-  }
-  let side = 64;
-  while (side < 8192 && (side * side < area || side < widest)) side *= 2;
-  order.sort((a, b) => heights[b] - heights[a] || widths[b] - widths[a] || a - b);
-  const xs = new Uint32Array(n), ys = new Uint32Array(n);
-  let x = 0, y = 0, shelf = n ? heights[order[0]] : 0, first = true;
-  for (const i of order) {
-    if (!first && x + widths[i] > side) {
-      y += shelf;
-      x = 0;
-      shelf = heights[i];
-    }
-    xs[i] = x;
-    ys[i] = y;
-    x += widths[i];
-    first = false;
-  }
-  return { xs, ys };
-}

@@ -13,7 +13,6 @@ from twin.core.notices import Notices
 from twin.outputs.web.codec import read, unpack
 from twin.outputs.web.library import three_js
 from twin.outputs.web.page import PageOptions, encode_page, page_text, read_page_counts, write_page
-from twin.scene.charts import pack_shelves
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +57,16 @@ def test_the_page_names_no_address(block):
     }  # the name of a kind of element; nothing is fetched from it
 
 
-def test_faces_find_their_light_again(scene, block):
+def test_faces_have_the_corners_of_the_scene(scene, block):
     header, data = unpack(block)
     facets, pack = header["facets"], scene.pack
-    faces, texels = read(facets["faces"], data)[:, 0], read(facets["texels"], data) / facets["perTexel"]
-    sizes = np.zeros((facets["nFaces"], 2), np.int64)
-    np.maximum.at(sizes, faces, np.rint(texels).astype(np.int64) + 1)
-    corner, shape = pack_shelves(sizes)
-    assert list(shape) == facets["atlas"]
-    place = read(facets["places"], data)[read(facets["corners"], data)[:, 0]] * header["step"]
-    want = {
-        (*np.rint(p * 100).astype(int), *np.rint(t * 4).astype(int))
-        for p, t in zip(pack["facet_points"], pack["facet_texel"], strict=True)
-    }
-    got = {
-        (*np.rint(p * 100).astype(int), *np.rint(t * 4).astype(int))
-        for p, t in zip(place, corner[faces] + texels, strict=True)
-    }
+    assert facets["nFaces"] == len(np.unique(pack["facet_face"]))
+    place = read(facets["places"], data)[read(facets["corners"], data)[:, 0]]
+    want, got = (
+        {tuple(p) for p in np.rint(points).tolist()} for points in (pack["facet_points"] * 100, place)
+    )
     assert got == want
+    assert len(place) == len(pack["facet_points"])
 
 
 def test_water_is_told_by_differences(block):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.outputs.web.charting import PlacedFaces, charts
 from twin.outputs.web.codec import by_first_use
 from twin.outputs.web.thinning import deviation_m, thin_ground
 from twin.scene.pack import Material
@@ -29,8 +30,6 @@ TERRAIN_BUDGET = 250_000
 """Triangles of ground that a page holds at most as they are: a megabyte of it."""
 _PROBES = 5_000
 _COVERS = 16
-_PER_TEXEL = 4
-"""Places in the light map are kept to a quarter of a texel."""
 _GROUP = {
     Material.WALL: "buildings",
     Material.ROOF_FLAT: "buildings",
@@ -97,6 +96,11 @@ class Facets:
     places: NDArray[np.int64]
     corner: NDArray[np.int64]
 
+    @property
+    def points(self) -> NDArray[np.int64]:
+        """Numbers in the pack of the points of all parts, one part after the other."""
+        return np.concatenate([p.points for p in self.parts] or [np.empty(0, np.int64)])
+
 
 def facets(pack: ScenePack, step_m: float) -> Facets:
     """The faces of a pack, cut by tile and by what can be hidden.
@@ -105,19 +109,21 @@ def facets(pack: ScenePack, step_m: float) -> Facets:
     """
     group = np.array([GROUPS.index(_GROUP[m]) for m in Material], np.uint8)[pack["facet_material"]]
     parts = tuple(_parts(pack, group))
-    points = np.concatenate([p.points for p in parts] or [np.empty(0, np.int64)])
-    unique, corner = np.unique(rounded(pack["facet_points"][points], step_m), axis=0, return_inverse=True)
+    made = Facets(parts, np.empty((0, 3), np.int64), np.empty(0, np.int64))
+    unique, corner = np.unique(
+        rounded(pack["facet_points"][made.points], step_m), axis=0, return_inverse=True
+    )
     order, renumbered = by_first_use(corner.ravel())
-    return Facets(parts, unique[order], renumbered)
+    return replace(made, places=unique[order], corner=renumbered)
 
 
-def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle) -> dict[str, Any]:
+def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> dict[str, Any]:
     """Walls, roofs, bridges, quays and models.
 
-    A face's place in the light map is not told: the page lays the faces out again, as the pack did, from their sizes.
+    A point's place in the light map is not told: the page lays the faces out again, as the pack did.
     """
-    points = np.concatenate([p.points for p in made.parts] or [np.empty(0, np.int64)])
-    face, within = _within_faces(pack)
+    points = made.points
+    placed = placed_faces(pack, made, step_m)
     is_model = pack["facet_material"] == Material.MODEL
     rgb = np.zeros((len(is_model), 3), np.uint8)
     rgb[is_model] = pack["facet_rgb"]
@@ -134,25 +140,29 @@ def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle) -> dict[str, Any
         "meshes": meshes,
         "places": bundle.add(made.places),
         "corners": bundle.add_triangles(made.corner),
-        "faces": bundle.add(face[points]),
-        "texels": bundle.add(within[points]),
+        "faces": bundle.add(placed.face),
+        "charts": charts(placed, pack["facet_texel"][points].astype(np.float64)).add_to(bundle),
         "owners": bundle.add(pack["facet_owner"][points]),
         "materials": bundle.add(pack["facet_material"][points]),
         "rgb": bundle.add(rgb[points[is_model[points]]]),
-        "nFaces": int(face.max()) + 1 if len(face) else 0,
+        "nFaces": placed.n_faces,
+        "texelSteps": placed.texel_steps,
         "atlas": list(pack.meta.atlas),
-        "perTexel": _PER_TEXEL,
     }
 
 
-def _within_faces(pack: ScenePack) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Face of each point, and its place within the face's rectangle of the light map in parts of a texel."""
+def placed_faces(pack: ScenePack, made: Facets, step_m: float) -> PlacedFaces:
+    """The faces in the order of the page, with their points on its grid."""
     face = point_faces(pack)
-    texel = pack["facet_texel"].astype(np.float64)
-    if not len(face):
-        return face, np.empty((0, 2), np.int64)
-    corner = np.rint(np.minimum.reduceat(texel, np.flatnonzero(np.diff(face, prepend=-1)), axis=0))
-    return face, np.rint((texel - corner[face]) * _PER_TEXEL).astype(np.int64)
+    starts = np.cumsum([0, *(len(p.points) for p in made.parts)])
+    triangles = [p.triangles + start for p, start in zip(made.parts, starts, strict=False)]
+    return PlacedFaces(
+        made.places[made.corner],
+        face[made.points],
+        np.concatenate(triangles or [np.empty((0, 3), np.int64)]),
+        int(face.max()) + 1 if len(face) else 0,
+        pack.meta.atlas_texel_m / step_m,
+    )
 
 
 def point_faces(pack: ScenePack) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 THEMES = ("light", "dark", "auto")
 _SCRIPTS = tuple(
-    f"{name}.js" for name in ("decode", "city", "paint", "view", "pick", "time", "panels", "main")
+    f"{name}.js" for name in ("decode", "charts", "city", "paint", "view", "pick", "time", "panels", "main")
 )
 _LARGE_BYTES = 25_000_000
 _MAX_BYTES = 400_000_000
@@ -195,7 +195,7 @@ def encode_page(
         "words": page_words(shown, changing["tracks"], ways),
         "looks": shown,
         "light": pictures.light_pictures(scene.light, bundle),
-        "facets": geometry.facet_meshes(pack, faces, bundle),
+        "facets": geometry.facet_meshes(pack, faces, bundle, step),
         "edges": geometry.edge_lines(pack, faces, bundle, step),
         "terrain": geometry.terrain_meshes(pack, bundle, step, notices=notices),
         "unbuilt": geometry.unbuilt_outlines(pack, bundle, step),
