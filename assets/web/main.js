@@ -400,4 +400,19 @@ async function begin() {
   await new Page(block).start();
 }
 
-begin().catch((error) => complain(String(error && error.message ? error.message : error)));
+const DAMAGED = [
+  "This file came over damaged or not whole: fetch it again",
+  "파일이 손상되었거나 온전히 전송되지 않았습니다: 다시 받으십시오",
+  "Tiedosto on vioittunut tai jäi vajaaksi: hae se uudelleen",
+];
+
+// The data stand after this script: of a file that was cut short it can still tell.
+function start() {
+  begin().catch((error) => {
+    const told = String(error && error.message ? error.message : error);
+    complain(error instanceof DamageError ? `${DAMAGED.join(" / ")} (${told}).` : told);
+  });
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();

@@ -234,3 +234,35 @@ def test_a_phone_turns_it_with_fingers(page):
         assert [line for line in phone.console if not line.startswith("warning")] == []
     finally:
         phone.close()
+
+
+def damaged(raw, how):
+    """A page that something on its way has changed."""
+    middle = raw.index(b'id="data"') + 2000
+    if how == "cut":
+        return raw[:middle]
+    if how == "letter":
+        return raw[:middle] + (b"A" if raw[middle : middle + 1] != b"A" else b"B") + raw[middle + 1 :]
+    return raw[:middle] + raw[middle + 500 :]
+
+
+@pytest.mark.parametrize("how", ["cut", "letter", "hole"])
+def test_a_page_that_came_over_damaged_says_so(page, browser, tmp_path, how):
+    other = tmp_path / "damaged.html"
+    other.write_bytes(damaged(page.read_bytes(), how))
+    with pytest.raises(RuntimeError, match="damaged or not whole: fetch it again"):
+        browser.open(other)
+    assert "다시 받으십시오" in browser.run("document.querySelector('#wait p').textContent")
+
+
+@pytest.mark.parametrize("how", ["lines", "utf-16", "cp949"])
+def test_a_page_survives_editors(page, browser, tmp_path, how):
+    text, other = page.read_text(encoding="utf-8"), tmp_path / "edited.html"
+    if how == "lines":
+        start = text.index(">", text.index('id="data"')) + 1
+        rows = [text[i : i + 4001] for i in range(start, len(text), 4001)]
+        other.write_text(text[:start] + "\n".join(rows), encoding="utf-8", newline="\r\n")
+    else:
+        other.write_text(text, encoding=how)
+    browser.open(other)
+    assert browser.run("document.querySelector('h1').textContent") == f"Village {SCRIPT}"

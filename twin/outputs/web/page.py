@@ -23,6 +23,7 @@ from twin.core.files import atomic_path
 from twin.core.visible_text import visible_text
 from twin.outputs.verify import require_same
 from twin.outputs.web import codec, geometry, pictures
+from twin.outputs.web.letters import from_letters, to_letters
 from twin.outputs.web.library import three_js
 from twin.outputs.web.looks import looks
 from twin.outputs.web.shaders import programs
@@ -235,8 +236,8 @@ def page_text(block: bytes, *, title: str, language: str) -> str:
         "title": html.escape(title),
         "licence": " ".join(re.sub(r"[/*]+", " ", library.licence).split()),
         "style": style,
-        "library": _base64(gzip.compress(library.script.encode(), codec.LEVEL, mtime=0)),
-        "data": _base64(block),
+        "library": _data("library", gzip.compress(library.script.encode(), codec.LEVEL, mtime=0)),
+        "data": _data("data", block),
         "script": script,
     }
     return _FIELD.sub(lambda match: fields[match[1]], _asset("page.html"))
@@ -257,8 +258,10 @@ def _escaped(script: str) -> str:
     return re.sub(r"[^\x00-\x7f]", units, script)
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def _data(name: str, data: bytes) -> str:
+    """An element that holds bytes, and how many."""
+    kind = 'type="application/octet-stream"'
+    return f'<script {kind} id="{name}" data-bytes="{len(data)}">{to_letters(data)}</script>'
 
 
 def _policy(scripts: Sequence[str], style: str) -> str:
@@ -271,7 +274,8 @@ def _policy(scripts: Sequence[str], style: str) -> str:
 
 
 def _hash(text: str) -> str:
-    return f"'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'"
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return f"'sha256-{digest}'"
 
 
 def read_page_counts(path: Path) -> PageCounts:
@@ -283,11 +287,11 @@ def read_page_counts(path: Path) -> PageCounts:
         If the file is cut short or damaged.
     """
     raw = path.read_bytes()
-    found = re.search(rb'id="data">([A-Za-z0-9+/=]+)</script>', raw)
+    found = re.search(rb'id="data" data-bytes="(\d+)">([^<]+)</script>', raw)
     try:
         if found is None or not raw.rstrip().endswith(b"</html>"):
             raise ValueError("the data are cut off")
-        header, data = codec.unpack(base64.b64decode(found[1], validate=True))
+        header, data = codec.unpack(from_letters(found[2], int(found[1])))
         triangles = _count_triangles(header)
         codec.read(header["facets"]["places"], data)
         return PageCounts(len(header["ids"]), triangles, len(header["time"]["times"]), len(raw))
