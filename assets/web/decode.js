@@ -67,6 +67,18 @@ function numbers(block, place, Type = Int32Array, scale = 1) {
   return out;
 }
 
+// Places of three numbers, many of which stand above others.
+function placesOf(block, told) {
+  const plan = numbers(block, told.plan), plumb = numbers(block, told.plumb, Uint32Array), heights = numbers(block, told.heights);
+  const places = new Int32Array(3 * heights.length);
+  for (let i = 0; i < heights.length; i++) {
+    places[3 * i] = plan[2 * plumb[i]];
+    places[3 * i + 1] = plan[2 * plumb[i] + 1];
+    places[3 * i + 2] = heights[i];
+  }
+  return places;
+}
+
 async function picture(block, place) {
   const bytes = block.data.slice(place.offset, place.offset + place.shape[0]);
   return createImageBitmap(new Blob([bytes], { type: "image/webp" }));

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from twin.outputs.web.codec import Bundle, by_first_use, read, unpack
+from twin.outputs.web.codec import Bundle, by_first_use, read, read_places, unpack
 
 TABLES = arrays(
     np.int64, st.tuples(st.integers(0, 12), st.integers(1, 4)), elements=st.integers(-(2**29), 2**29)
@@ -31,6 +31,23 @@ def test_triangles_come_back_over_points_in_order_of_use(rows):
     place = bundle.add_triangles(renumbered)
     header, data = unpack(bundle.pack({"place": place}))
     assert np.array_equal(read(header["place"], data).reshape(-1, 3), renumbered)
+
+
+@given(arrays(np.int64, st.tuples(st.integers(0, 20), st.just(3)), elements=st.integers(-3, 3)))
+def test_places_above_each_other_come_back(places):
+    bundle = Bundle()
+    header, data = unpack(bundle.pack({"places": bundle.add_places(places)}))
+    assert np.array_equal(read_places(header["places"], data), places)
+
+
+def test_walls_take_less_than_their_corners():
+    plan = np.random.default_rng(0).integers(0, 2**14, (500, 8, 2))
+    feet, eaves = (np.dstack([plan, np.full((500, 8), z)]) for z in (0, 900))
+    places = np.concatenate([feet, eaves[:, ::-1]], axis=1).reshape(-1, 3)
+    plain, stacked = Bundle(), Bundle()
+    plain.add(places)
+    stacked.add_places(places)
+    assert len(stacked.pack({})) < 0.65 * len(plain.pack({}))
 
 
 def test_what_does_not_fit_is_refused():

@@ -134,6 +134,16 @@ class Bundle:
         offset = self._append(planes(coded, width))
         return {"codec": "back", "offset": offset, "width": width, "shape": [len(coded), 1]}
 
+    def add_places(self, places: NDArray[np.int64]) -> dict[str, Any]:
+        """Take places in, of shape (n, 3), many of which stand above others, as eaves above the foot of a wall."""
+        above, plumb = np.unique(places[:, :2], axis=0, return_inverse=True)
+        order, renumbered = by_first_use(plumb.ravel())
+        return {
+            "plan": self.add(above[order]),
+            "plumb": self.add_triangles(renumbered),
+            "heights": self.add(places[:, 2]),
+        }
+
     def add_bytes(self, data: bytes) -> dict[str, Any]:
         """Take bytes in as they are, such as a picture."""
         return {"codec": "bytes", "offset": self._append(data), "width": 1, "shape": [len(data), 1]}
@@ -173,6 +183,12 @@ def read(place: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:
         return np.asarray(values)
     signed = np.where(values & 1, -(values >> 1) - 1, values >> 1)
     return np.asarray(np.cumsum(signed, axis=0) if place["codec"] == "delta" else signed)
+
+
+def read_places(told: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:
+    """Places from a block, shape (n, 3)."""
+    plan = read(told["plan"], data)[read(told["plumb"], data)[:, 0]]
+    return np.column_stack([plan, read(told["heights"], data)])
 
 
 def _from_back(coded: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -293,7 +293,7 @@ def read_page_counts(path: Path) -> PageCounts:
             raise ValueError("the data are cut off")
         header, data = codec.unpack(from_letters(found[2], int(found[1])))
         triangles = _count_triangles(header)
-        codec.read(header["facets"]["places"], data)
+        codec.read_places(header["facets"]["places"], data)
         return PageCounts(len(header["ids"]), triangles, len(header["time"]["times"]), len(raw))
     except (ValueError, OSError, EOFError, KeyError) as error:
         raise StorageError(path, f"does not read back ({error})", "check the disk and run again") from error
