@@ -154,14 +154,12 @@ function addGround(city, block, maps) {
     ...maps.plan, paints: city.paints, grainMap: { value: grain() }, mirrorImage: city.drape, mirrorShare: { value: 0 },
     mirrorScale: { value: new THREE.Vector2(1, 1) }, deepColour: { value: new THREE.Vector3() }, shoreColour: { value: new THREE.Vector3() },
   });
-  for (const part of header.terrain) {
-    const position = numbers(block, part.points, Float32Array, header.step);
-    const covers = numbers(block, part.covers, Uint8Array), paint = new Float32Array(covers.length);
-    for (let i = 0; i < paint.length; i++) paint[i] = city.firstCover + covers[i];
-    const shape = geometry(position, numbers(block, part.triangles, Uint32Array));
+  for (const part of groundTiles(block)) {
+    const position = Float32Array.from(part.points, (v) => v * header.step), paint = Float32Array.from(part.covers, (c) => city.firstCover + c);
+    const shape = geometry(position, Uint32Array.from(part.triangles));
     shape.setAttribute("texel", new THREE.BufferAttribute(planPlaces(header, position), 2));
     shape.setAttribute("paint", new THREE.BufferAttribute(paint, 1));
-    mesh(city, part.group === "water" ? "water" : "ground", shape, part.group === "water" ? city.waterLook : land);
+    mesh(city, part.isWater ? "water" : "ground", shape, part.isWater ? city.waterLook : land);
   }
 }
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from twin.core.notices import Notices
-from twin.outputs.web.codec import Bundle, read, unpack
-from twin.outputs.web.geometry import terrain_meshes
+from twin.outputs.web.codec import Bundle, unpack
+from twin.outputs.web.geometry import ground
 from twin.outputs.web.thinning import deviation_m, thin_ground
+from twin.outputs.web.walking import read_walk
 from twin.reconstruct.cover import Cover
 from twin.scene.model import FacetMesh, SceneContent, Terrain
 from twin.scene.packing import pack_content
@@ -100,30 +101,21 @@ def test_a_page_thins_its_ground_beyond_its_budget_and_says_so() -> None:
         )
     )
 
-    def ground(budget):
+    def made(budget):
         bundle, notices = Bundle(), Notices()
-        meshes = terrain_meshes(pack, bundle, 0.01, budget=budget, notices=notices)
-        _, data = unpack(bundle.pack({}))
-        parts = [{k: read(m[k], data) for k in ("points", "covers", "triangles")} for m in meshes]
-        return parts, notices
+        header, data = unpack(bundle.pack({"g": ground(pack, bundle, 0.01, budget=budget, notices=notices)}))
+        return read_walk(header["g"], data), notices
 
-    whole, told = ground(len(triangles))
+    whole, told = made(len(triangles))
     assert not told.causes()
-    thin, told = ground(1500)
+    thin, told = made(1500)
     assert "thinned-ground" in told.causes()
     assert f"{len(triangles):,} to" in str(told.causes()["thinned-ground"])
-    counts = [sum(len(p["triangles"]) // 3 for p in parts) for parts in (whole, thin)]
-    assert counts[0] == len(triangles)
-    assert counts[1] <= 1500
+    assert len(whole[1]) == len(triangles)
+    assert len(thin[1]) <= 1500
     area = {}
-    for parts in (whole, thin):
+    for places, corners, kinds in (whole, thin):
         for cover in (Cover.ROAD, Cover.GROUND):
-            sums = 0.0
-            for p in parts:
-                corners = p["triangles"].reshape(-1, 3)
-                mine = p["covers"][corners[:, 0], 0] == cover
-                assert (p["covers"][corners, 0] == p["covers"][corners[:, :1], 0]).all()
-                sums += areas(p["points"] * 0.01, corners[mine]).sum()
-            area.setdefault(cover, []).append(sums)
+            area.setdefault(cover, []).append(areas(places * 0.01, corners[kinds == cover]).sum())
     for before, after in area.values():
         assert after == pytest.approx(before, rel=1e-6)

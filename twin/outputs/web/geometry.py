@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from twin.outputs.web.charting import PlacedFaces, charts
 from twin.outputs.web.codec import by_first_use
 from twin.outputs.web.thinning import deviation_m, thin_ground
+from twin.outputs.web.walking import add_walk
 from twin.scene.pack import Material
 from twin.scene.paint import id_hash
 
@@ -29,7 +29,8 @@ _CLOSE_TREES = 600
 TERRAIN_BUDGET = 250_000
 """Triangles of ground that a page holds at most as they are: a megabyte of it."""
 _PROBES = 5_000
-_COVERS = 16
+WATER_KIND = 16
+"""Added to the cover of triangles that are drawn as water."""
 _GROUP = {
     Material.WALL: "buildings",
     Material.ROOF_FLAT: "buildings",
@@ -183,59 +184,47 @@ def _parts(pack: ScenePack, group: NDArray[np.uint8]) -> Iterator[FacetPart]:
             yield FacetPart(GROUPS[code], tile.group, points, renumbered)
 
 
-def terrain_meshes(
+def ground(
     pack: ScenePack,
     bundle: Bundle,
     step_m: float,
     *,
     budget: int = TERRAIN_BUDGET,
     notices: Notices | None = None,
-) -> list[dict[str, Any]]:
-    """Ground and water, tile by tile; thinned and told where there is more of it than the budget."""
+) -> dict[str, Any]:
+    """Ground and water as one walk over both; thinned and told where there is more of it than the budget.
+
+    The kind of each triangle is its cover, and `WATER_KIND` more where it belongs to the water. The page cuts it into
+    tiles of its own.
+    """
     tiles = pack.meta.terrain_tiles
-    whole = [pack["terrain_triangles"][slice(*t.cells)].astype(np.int64) + t.points[0] for t in tiles]
-    places, covers = rounded(pack["terrain_points"], step_m), pack["terrain_cover"]
-    if sum(map(len, whole)) > budget:
-        places, covers, whole = _thinned(places, covers, whole, step_m=step_m, budget=budget, notices=notices)
-    meshes = []
-    for tile, triangles in zip(tiles, whole, strict=True):
-        points, renumbered = by_first_use(triangles)
-        meshes.append(
-            {
-                "group": "water" if tile.group == "water" else "terrain",
-                "points": bundle.add(places[points]),
-                "covers": bundle.add(covers[points]),
-                "triangles": bundle.add_triangles(renumbered),
-            }
-        )
-    return meshes
+    parts = [pack["terrain_triangles"][slice(*t.cells)].astype(np.int64) + t.points[0] for t in tiles]
+    before = np.concatenate(parts or [np.empty((0, 3), np.int64)])
+    cover = pack["terrain_cover"][before[:, 0]].astype(np.int64)
+    places, corner = np.unique(rounded(pack["terrain_points"], step_m), axis=0, return_inverse=True)
+    triangles, kept = corner.ravel()[before], np.arange(len(before))
+    if len(triangles) > budget:
+        points = np.asarray(places * step_m, np.float64)
+        made = thin_ground(points, triangles, cover, budget=budget)
+        _tell_thinned(points, triangles, made.triangles, notices)
+        triangles, kept = made.triangles, made.kept
+    is_water = np.repeat([t.group == "water" for t in tiles], [len(p) for p in parts])
+    told = add_walk(bundle, places, triangles, (cover + WATER_KIND * is_water)[kept])
+    return {**told, "waterKind": WATER_KIND}
 
 
-def _thinned(
-    places: NDArray[np.int64],
-    covers: NDArray[np.uint8],
-    tiles: list[NDArray[np.int64]],
-    *,
-    step_m: float,
-    budget: int,
+def _tell_thinned(
+    points: NDArray[np.float64],
+    before: NDArray[np.int64],
+    after: NDArray[np.int64],
     notices: Notices | None,
-) -> tuple[NDArray[np.int64], NDArray[np.uint8], list[NDArray[np.int64]]]:
-    """Points, their covers and triangles of each tile, with fewer of them; tiles still meet without a gap."""
-    before = np.concatenate(tiles)
-    cover = covers[before[:, 0]].astype(np.int64)
-    unique, corner = np.unique(places, axis=0, return_inverse=True)
-    before, points = corner.ravel()[before], np.asarray(unique * step_m, np.float64)
-    made = thin_ground(points, before, cover, budget=budget)
-    if notices is not None:
-        gone = np.setdiff1d(before, made.triangles)
-        off = deviation_m(points, made.triangles, gone[:: 1 + len(gone) // _PROBES])
-        what = f"{len(before):,} to {len(made.triangles):,} triangles; 95 % of it within {off * 100:.0f} cm"
-        notices.add("thinned-ground", f"the ground of the page was thinned from {what}")
-    # A corner where two covers meet is there twice.
-    key, triangles = np.unique(made.triangles * _COVERS + cover[made.kept, None], return_inverse=True)
-    starts = np.searchsorted(made.kept, np.cumsum([0, *map(len, tiles)]))
-    cut = [triangles.reshape(-1, 3)[a:b] for a, b in itertools.pairwise(starts)]
-    return unique[key // _COVERS], (key % _COVERS).astype(np.uint8), cut
+) -> None:
+    if notices is None:
+        return
+    gone = np.setdiff1d(before, after)
+    off = deviation_m(points, after, gone[:: 1 + len(gone) // _PROBES])
+    what = f"{len(before):,} to {len(after):,} triangles; 95 % of it within {off * 100:.0f} cm"
+    notices.add("thinned-ground", f"the ground of the page was thinned from {what}")
 
 
 def edge_lines(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> dict[str, Any]:

@@ -15,8 +15,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from twin.core.assets import asset_path
 from twin.core.errors import LimitError, StorageError, UsageError
 from twin.core.files import atomic_path
@@ -42,7 +40,8 @@ if TYPE_CHECKING:
 
 THEMES = ("light", "dark", "auto")
 _SCRIPTS = tuple(
-    f"{name}.js" for name in ("decode", "charts", "city", "paint", "view", "pick", "time", "panels", "main")
+    f"{name}.js"
+    for name in ("decode", "charts", "walk", "city", "paint", "view", "pick", "time", "panels", "main")
 )
 _LARGE_BYTES = 25_000_000
 _MAX_BYTES = 400_000_000
@@ -198,7 +197,7 @@ def encode_page(
         "light": pictures.light_pictures(scene.light, bundle),
         "facets": geometry.facet_meshes(pack, faces, bundle, step),
         "edges": geometry.edge_lines(pack, faces, bundle, step),
-        "terrain": geometry.terrain_meshes(pack, bundle, step, notices=notices),
+        "ground": geometry.ground(pack, bundle, step, notices=notices),
         "unbuilt": geometry.unbuilt_outlines(pack, bundle, step),
         "trees": geometry.trees(pack, scene.light.trees, bundle, step),
         "chances": geometry.building_chances(pack, bundle),
@@ -300,5 +299,5 @@ def read_page_counts(path: Path) -> PageCounts:
 
 
 def _count_triangles(header: Mapping[str, Any]) -> int:
-    parts = [*header["facets"]["meshes"], *header["terrain"]]
-    return int(np.sum([p["triangles"]["shape"][0] // 3 for p in parts], dtype=np.int64))
+    corners = sum(int(p["triangles"]["shape"][0]) for p in header["facets"]["meshes"])
+    return corners // 3 + int(header["ground"]["kinds"]["shape"][0])
