@@ -68,6 +68,17 @@ def test_bytes_do_not_depend_on_anything_else():
     assert unpack(packed[0])[0] == {"a": "서울"}
 
 
+def test_the_same_twice_is_kept_once():
+    values, bundle = np.random.default_rng(0).integers(0, 2**30, 20_000), Bundle()
+    taken = (values, values[::-1], values, values[:0], values[:0])
+    places = [bundle.add(v) for v in taken]
+    header, data = unpack(bundle.pack({"places": places}))
+    assert places[0] == places[2]
+    for place, want in zip(header["places"], taken, strict=True):
+        assert read(place, data)[:, 0].tolist() == list(want)
+    assert len(data) == 2 * 4 * 20_000
+
+
 def test_a_ramp_takes_almost_nothing():
     bundle = Bundle()
     bundle.add(np.arange(100_000))

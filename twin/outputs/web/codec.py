@@ -96,9 +96,13 @@ class Bundle:
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._n_bytes = 0
+        self._known: dict[bytes, int] = {}
 
     def _append(self, data: bytes) -> int:
-        offset = self._n_bytes
+        # Columns of one level of detail are often those of another; gzip does not look back that far.
+        offset = self._known.setdefault(data, self._n_bytes)
+        if offset < self._n_bytes:
+            return offset
         padding = bytes(-len(data) % _ALIGN)
         self._chunks += [data, padding]
         self._n_bytes += len(data) + len(padding)

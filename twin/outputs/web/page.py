@@ -175,6 +175,7 @@ def encode_page(
     ]
     ways = colourings(attributes, bundle)
     shown = looks(pack, scene.sun)
+    walls = geometry.facet_meshes(pack, faces, bundle, step)
     changing = timeline(options.layers, options.moments, meta.origin, bundle)
     header = {
         "title": _title(scene, options),
@@ -194,8 +195,8 @@ def encode_page(
         "shaders": programs(),
         "words": page_words(shown, changing["tracks"], ways),
         "looks": shown,
-        "light": pictures.light_pictures(scene.light, bundle),
-        "facets": geometry.facet_meshes(pack, faces, bundle, step),
+        "light": pictures.light_pictures(scene.light, bundle, n_faces=walls["nFaces"]),
+        "facets": walls,
         "edges": geometry.edge_lines(pack, faces, bundle, step),
         "ground": geometry.ground(pack, bundle, step, notices=notices),
         "unbuilt": geometry.unbuilt_outlines(pack, bundle, step),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from twin.scene.style import Style
 
 _LIGHT_QUALITY = 62
+_MANY_QUALITY = 35
+_MANY_FACES = 100_000
+"""Some thousand buildings with roofs: light is then the largest part of the page."""
 _OVERLAY_QUALITY = 80
 
 
@@ -28,12 +31,18 @@ def webp(pixels: NDArray[np.uint8], quality: int) -> bytes:
     return out.getvalue()
 
 
-def light_pictures(light: Light, bundle: Bundle) -> dict[str, Any]:
+def light_quality(n_faces: int) -> int:
+    """Quality of pictures of light: with many thousand buildings less is seen of each face than in a street."""
+    return _LIGHT_QUALITY if n_faces <= _MANY_FACES else _MANY_QUALITY
+
+
+def light_pictures(light: Light, bundle: Bundle, *, n_faces: int) -> dict[str, Any]:
     """Sun and sky on faces, ground and table, each a grey picture of its own: colours would be kept more coarsely."""
     maps = {"atlas": light.atlas, "plan": light.plan, "table": light.table}
+    quality = light_quality(n_faces)
     return {
         name: {
-            part: bundle.add_bytes(webp(values[..., channel], _LIGHT_QUALITY))
+            part: bundle.add_bytes(webp(values[..., channel], quality))
             for channel, part in enumerate(("sun", "sky"))
         }
         for name, values in maps.items()
