@@ -4,29 +4,47 @@
 ``bench_snapshot.py``: boxes on a grid of streets, a plain of 180,000 triangles with a canal, light baked. Chromium
 draws in software, without a network. The yardstick is an empty page in the same browser. Processor time is that of
 all of the browser's processes from the empty page to the picture.
+
+``--real CITY`` takes the buildings of a built city instead, again and again until there are 10,000, each turned and
+moved, with its ground, trees and columns (`real_city.py`), and tells what each part of the page takes.
 """
 
 from __future__ import annotations
 
+import argparse
+import gzip
+import json
+import re
 import statistics
 import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from bench_snapshot import N_SIDE, SPACING_M, boxes, ground
+from real_city import real_attributes, real_content
 
 from tests.outputs.web.browser import CHROMIUM, Browser
+from twin.city.model import open_city
 from twin.core.grid import Grid
+from twin.core.notices import Notices
+from twin.outputs.exporters import scene_attributes
+from twin.outputs.web.codec import unpack
+from twin.outputs.web.letters import from_letters
 from twin.outputs.web.page import PageOptions, write_page
 from twin.outputs.web.timeline import choose_moments
 from twin.reconstruct.cover import Cover
 from twin.scene.facets import facets_from_solids
+from twin.scene.from_city import scene_content
 from twin.scene.layers import LayerView, MarkerView, WaterView
 from twin.scene.model import SceneContent, Terrain
 from twin.scene.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 SPAN = (START, START + timedelta(hours=6))
@@ -97,14 +115,62 @@ def make_page(path: Path) -> tuple[float, int]:
     return time.perf_counter() - started, counts.n_bytes
 
 
+def make_real_page(path: Path, city_path: Path) -> tuple[float, int]:
+    """Write the page of ten thousand buildings such as those of a built city; seconds without the light, and bytes."""
+    city = open_city(city_path)
+    n, notices = 10_000, Notices()
+    attributes = real_attributes(scene_attributes(city, Scene(city)), n)
+    scene = Scene(real_content(scene_content(city), n))
+    _ = scene.light
+    started = time.perf_counter()
+    counts = write_page(path, scene, attributes, PageOptions(), notices=notices)
+    seconds = time.perf_counter() - started
+    print(f"{counts.n_buildings:,} buildings, {counts.n_triangles:,} triangles; {notices.causes()}\n")
+    tell_parts(path, n)
+    return seconds, counts.n_bytes
+
+
+def tell_parts(path: Path, n_buildings: int) -> None:
+    """Compressed bytes of each part of a page, alone, before they become letters."""
+    found = re.search(rb'id="data" data-bytes="(\d+)">([^<]+)</script>', path.read_bytes())
+    assert found is not None
+    block = from_letters(found[2], int(found[1]))
+    header, data = unpack(block)
+    sizes = {"block": len(block)}
+    for name, part in header.items():
+        raw = b"".join(arrays(part, data)) + json.dumps(part).encode()
+        sizes[name] = len(gzip.compress(raw, 9))
+    print("| part | kB | bytes a building |\n|---|---|---|")
+    for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:12]:
+        print(f"| {name} | {size / 1000:,.0f} | {size / n_buildings:.0f} |")
+    print()
+
+
+def arrays(part: object, data: bytes) -> Iterator[bytes]:
+    """Bytes of all arrays that a part of a header names."""
+    if isinstance(part, dict) and {"offset", "width", "shape"} <= set(part):
+        n = part["shape"][0] * part["shape"][1] * part["width"]
+        yield data[part["offset"] : part["offset"] + n]
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from arrays(inner, data)
+
+
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", type=Path, metavar="CITY", help="a built city whose buildings are taken")
+    real = parser.parse_args().real
+    if real is not None and not real.exists():
+        raise SystemExit(
+            f"skipped: there is no city {real}; build one with twin build, such as Delft's sample"
+        )
     assert Cover.WATER in ground()[2]
     if CHROMIUM is None:
         raise SystemExit("Chromium is not installed (Debian: apt install chromium)")
     with tempfile.TemporaryDirectory() as name:
         page = Path(name) / "page.html"
-        seconds, size = make_page(page)
+        seconds, size = make_page(page) if real is None else make_real_page(page, real)
         empty = Path(name) / "empty.html"
         empty.write_text(
             "<script>onload=()=>document.body.dataset.ready=performance.now()</script><body></body>"
