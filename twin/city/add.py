@@ -15,7 +15,15 @@ import numpy as np
 
 from twin.city.folder import WORK, open_manifest
 from twin.city.layer_files import LayerFile, LayerRequest, write_layer
-from twin.city.manifest import BUILT_LAYERS, DRAWN_NAMES, MANIFEST, Layer, Provenance, artifact, write_manifest
+from twin.city.manifest import (
+    BUILT_LAYERS,
+    DRAWN_NAMES,
+    MANIFEST,
+    Layer,
+    Provenance,
+    artifact,
+    write_manifest,
+)
 from twin.city.plan import sources_of
 from twin.core.commit import commit
 from twin.core.errors import InputNotFoundError, OutputExistsError, UsageError

@@ -51,9 +51,11 @@ from twin.viewer.steering import Steering
 from twin.viewer.sunshine import Sunshine
 from twin.viewer.tasks import Tasks
 from twin.viewer.theme import theme_for
-from twin.viewer.window_docks import build_pages, build_panels, clear_docks, lay_docks, show_panel, size_docks
+from twin.viewer.window_docks import build_pages, build_panels, remake_docks, show_panel, size_docks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PySide6.QtWidgets import QTabWidget
 
     from twin.scene.picking import Hit
@@ -132,8 +134,9 @@ class TwinWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self._places: list[Place] = []
-        self._docks_soon = QTimer(self, singleShot=True, interval=0)
-        self._docks_soon.timeout.connect(self._lay_docks)
+        self._remaking: Iterator[None] | None = None
+        self._docks_soon = QTimer(self, interval=0)
+        self._docks_soon.timeout.connect(self._remake_some)
         self._follow_state()
         self._build()
         self._timers()
@@ -165,8 +168,10 @@ class TwinWindow(QMainWindow):
         self.texts: Texts = load_texts(state.language)
         self.theme = theme_for(state.style)
         self._finish_docks()
-        clear_docks(self)
-        theme.apply(QApplication.instance(), self.theme)
+        if hasattr(self, "clock"):
+            self.clock.stop()
+        if not self.isVisible():
+            theme.apply(QApplication.instance(), self.theme)
         self.canvas.backdrop = self.canvas.backdrop.__class__(self.theme.window)
         self.room = Room(
             self.desk, self.picture, self.sight, self.steering, self.tasks, self.texts, self.theme,
@@ -184,21 +189,24 @@ class TwinWindow(QMainWindow):
         if self.isVisible():
             self.pages.setCurrentWidget(self.canvas if self.desk.city is not None else self.start)
             self.setUpdatesEnabled(False)
+            self._remaking = remake_docks(self)
             self._docks_soon.start()
         else:
-            self._lay_docks()
+            self._remaking = remake_docks(self)
+            self._finish_docks()
 
-    def _lay_docks(self) -> None:
-        """What shows the panels takes as long as what makes them: it has an event of its own."""
-        self._docks_soon.stop()
-        lay_docks(self)
-        self._show_page()
-        self.setUpdatesEnabled(True)
+    def _remake_some(self) -> None:
+        """Showing panels takes longer than making them: each dock has an event of its own."""
+        if self._remaking is not None and next(self._remaking, self) is self:
+            self._remaking = None
+            self._docks_soon.stop()
+            self._show_page()
+            self.setUpdatesEnabled(True)
 
     def _finish_docks(self) -> None:
-        """Lay the docks now where they wait for their event."""
-        if self._docks_soon.isActive():
-            self._lay_docks()
+        """Lay the docks now where they wait for their events."""
+        while self._remaking is not None:
+            self._remake_some()
 
     def show_panel(self, name: str) -> None:
         """Bring a panel of the right dock to the front."""

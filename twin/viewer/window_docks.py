@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
-from PySide6.QtWidgets import (
-    QDockWidget,
-    QTabWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QDockWidget, QTabWidget, QWidget
 
 from twin.viewer.icons import icon
 from twin.viewer.panels.clock import ClockBar
@@ -24,9 +20,11 @@ from twin.viewer.panels.start import StartPage
 from twin.viewer.panels.sun import SunPanel
 from twin.viewer.panels.water import WaterPanel
 from twin.viewer.parts import scrolled
-from twin.viewer.theme import PANEL_WIDTH
+from twin.viewer.theme import PANEL_WIDTH, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from twin.viewer.window import TwinWindow
 
 
@@ -47,17 +45,43 @@ def build_pages(window: TwinWindow) -> None:
     window.search = SearchBox(window.texts)
 
 
-def clear_docks(window: TwinWindow) -> None:
-    """Take all docks away at once: another theme need not polish what goes."""
+def remake_docks(window: TwinWindow) -> Iterator[None]:
+    """Put new panels in the place of those that are shown, in steps short enough for an event each.
+
+    The old docks go before the theme changes, which would polish them, too.
+    """
     for dock in window.findChildren(QDockWidget):
-        window.removeDockWidget(dock)
-        dock.setParent(None)
-        dock.deleteLater()
-        QCoreApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete.value)
+        _drop(window, dock)
+        yield
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        apply(app, window.theme)
+    yield
+    area = Qt.DockWidgetArea
+    window.left = _tabs(window, ("layers", window.layers), ("places", window.places))
+    _dock(window, "left", window.left, area.LeftDockWidgetArea)
+    yield
+    window.right = _tabs(
+        window,
+        ("inspect", window.inspect), ("colour", window.colour), ("water", window.water), ("sun", window.sun),
+        ("measure", window.measure), ("plan", window.plan),
+    )  # fmt: skip
+    yield
+    _dock(window, "right", window.right, area.RightDockWidgetArea)
+    yield
+    _dock(window, "clock", window.clock, area.BottomDockWidgetArea)
+    size_docks(window)
+
+
+def _drop(window: TwinWindow, dock: QDockWidget) -> None:
+    window.removeDockWidget(dock)
+    dock.setParent(None)
+    dock.deleteLater()
+    QCoreApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete.value)
 
 
 def build_panels(window: TwinWindow) -> None:
-    """All panels; `lay_docks` shows them."""
+    """All panels; `remake_docks` shows them."""
     window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
     window.colour, window.clock = ColourPanel(window.room), ClockBar(window.room)
     window.clock.set_layers(window.moving.layers, window.moving.events)
@@ -72,21 +96,6 @@ def build_panels(window: TwinWindow) -> None:
     window.canvas.sketches = [window.measure.draw, window.water.draw]
     window.clock.rested.connect(window.picture.settle_time)
     window.clock.moving.connect(window.hold_sun)
-
-
-def lay_docks(window: TwinWindow) -> None:
-    """Put the panels into their docks: what shows them costs as much as what makes them, and is done apart."""
-    window.left = _tabs(window, ("layers", window.layers), ("places", window.places))
-    window.right = _tabs(
-        window,
-        ("inspect", window.inspect), ("colour", window.colour), ("water", window.water), ("sun", window.sun),
-        ("measure", window.measure), ("plan", window.plan),
-    )  # fmt: skip
-    area = Qt.DockWidgetArea
-    _dock(window, "left", window.left, area.LeftDockWidgetArea)
-    _dock(window, "right", window.right, area.RightDockWidgetArea)
-    _dock(window, "clock", window.clock, area.BottomDockWidgetArea)
-    size_docks(window)
 
 
 def _tabs(window: TwinWindow, *pages: tuple[str, QWidget]) -> QTabWidget:
