@@ -29,7 +29,8 @@ def twin(*arguments: object) -> None:
 
 def keep(window: Any, name: str) -> None:
     """Write the window as it is now."""
-    window.settle()
+    if not window.settle(seconds=600):
+        raise TimeoutError(f"the window is busy still: {name}")
     path = PICTURES / f"window-{name}.png"
     window.grab().save(str(path))
     Image.open(path).convert("RGB").resize((960, 600), Image.Resampling.LANCZOS).quantize(255, kmeans=3).save(

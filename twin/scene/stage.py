@@ -128,7 +128,13 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
     shown_m = camera.parallel_height_m
     flat = shown_m is not None
     angle = 0.0 if flat else 2 * math.tan(math.radians(camera.view_angle_deg) / 2) / height_px
+    choose_detail(stage, camera, height_px)
+    _choose_lines(stage, camera, height_px, angle)
+    unseen = {actor for actor, _, _ in stage.lines if not actor.GetVisibility()}
+    unseen |= {d.coarse if d.fine.GetVisibility() else d.fine for d in stage.details}
     for actor in stage.actors:
+        if actor in unseen:  # most of a large city: each is told before the first frame that shows it
+            continue
         uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
         uniforms.SetUniform3f("eye", list(camera.eye))
         uniforms.SetUniformf("hazeStart", 1e9 if flat else max(distance - radius, 0.0))
@@ -137,23 +143,27 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
         uniforms.SetUniformf("parallelPixel", shown_m / height_px if shown_m is not None else 1e-9)
     for actor in stage.near_eye:
         actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
-    choose_detail(stage, camera, height_px)
     for actor in stage.floods:
         vertex = actor.GetShaderProperty().GetVertexCustomUniforms()
         vertex.SetUniform3f("eyeV", list(camera.eye))
         vertex.SetUniformf("hazeStartV", 1e9 if flat else max(distance - radius, 0.0))
         vertex.SetUniformf("hazeLengthV", 2.0 * radius)
     _aim_marks(stage, camera, height_px, angle)
+
+
+def _choose_lines(stage: Stage, camera: Camera, height_px: int, angle: float) -> None:
+    """Show the lines that are near enough; those too thin to be seen even where they are nearest are not drawn."""
+    shown_m = camera.parallel_height_m
     for actor, _, reach_m in stage.lines:
-        actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
         waiting = stage.waiting.get(actor)
         nearest = _nearest(actor.GetBounds() if waiting is None else waiting[0], camera.eye)
         pixel = shown_m / height_px if shown_m is not None else nearest * angle
-        # Lines too thin to be seen even where they are nearest are not drawn at all.
         is_seen = actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m)
         if is_seen and waiting is not None:
             waiting[1]()
             del stage.waiting[actor]
+        if is_seen:
+            actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
         actor.SetVisibility(is_seen)
 
 
