@@ -10,6 +10,8 @@ from twin.scene.bake import TABLE_TEXELS, Light
 from twin.scene.camera import Camera
 from twin.scene.coarse import block_geometry, block_light
 from twin.scene.drawables import make_stage
+from twin.scene.line_drawables import _stretches
+from twin.scene.pack import Tile
 from twin.scene.packing import pack_content
 from twin.scene.relight import relight
 from twin.scene.stage import aim, set_look
@@ -108,3 +110,26 @@ def test_blocks_face_outward_and_their_sides_are_lit_by_where_the_sun_stands():
     assert north == 0
     assert east == west
     assert light[:, 0].max() < 1
+
+
+def test_what_comes_near_is_told_where_the_eye_is(large):
+    stage = stage_of(large)
+    aim(stage, FAR, 720)
+    aim(stage, NEAR, 720)
+    shown = [a for a in stage.actors if a.GetVisibility()]
+    assert stage.details[0].fine in shown
+    assert any(actor is line for actor in shown for line, _, _ in stage.lines)
+    for actor in shown:
+        eye = [0.0, 0.0, 0.0]
+        actor.GetShaderProperty().GetFragmentCustomUniforms().GetUniform3f("eye", eye)
+        assert eye == pytest.approx(NEAR.eye)
+
+
+def test_edges_of_neighbouring_tiles_are_one_actor():
+    tiles = [
+        Tile("buildings", (0, 0), cells) for cells in ((0, 5), (5, 9), (9, 12), (12, 20), (20, 30), (40, 50))
+    ]
+    tiles.append(Tile("bridges", (0, 0), (50, 60)))
+    assert list(_stretches(tiles, 4)) == [(0, 4), (4, 5), (5, 6), (6, 7)]
+    assert list(_stretches(tiles, 1)) == [(i, i + 1) for i in range(7)]
+    assert list(_stretches([], 4)) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,10 @@ _CORNERS = np.array(
     [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)], np.float32
 )
 _QUADS = np.array([(4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)])
+_SIDES = np.repeat(np.arange(5), 4)
+_KINDS = np.where(_SIDES == 0, int(Material.ROOF_FLAT), int(Material.WALL)).astype(np.float32)
+_LOW_OR_HIGH = (np.arange(3) + 3 * _CORNERS[_QUADS.ravel()].astype(np.int64)).ravel()
+"""Which of the six numbers of a block each coordinate of its 20 points is."""
 _NORMALS = np.array([(0, 0, 1), (0, -1, 0), (1, 0, 0), (0, 1, 0), (-1, 0, 0)], np.float64)
 
 
@@ -107,17 +112,21 @@ def block_geometry(
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
     """Points, triangles, places in the light of blocks, and places of colours; 20 points and 10 triangles a block."""
     n = len(blocks)
-    corners = _CORNERS[_QUADS.ravel()]
-    low, high = blocks[:, None, :3], blocks[:, None, 3:]
-    points = (low + corners * (high - low)).reshape(-1, 3)
+    points = np.take(blocks, _LOW_OR_HIGH, axis=1).reshape(-1, 3)
+    triangles, light = _pattern(
+        1 << n.bit_length()
+    )  # tiles have nearly as many blocks: few patterns serve all
+    slots = (FIRST_OWN + 3 * owner.astype(np.float32))[:, None] + _KINDS
+    return points, triangles[: 10 * n], light[: 20 * n], slots.reshape(-1)
+
+
+@lru_cache(maxsize=4)
+def _pattern(n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Triangles and places in the light of so many blocks."""
     quad = np.arange(0, 20 * n, 4, dtype=np.int32)[:, None, None]
     triangles = (quad + np.array([(0, 1, 2), (0, 2, 3)], np.int32)).reshape(-1, 3)
-    side = np.repeat(np.arange(5), 4)
-    one = np.column_stack([(side + 0.5) / 5, np.full(20, 0.5)]).astype(np.float32)
-    light = np.broadcast_to(one, (n, 20, 2)).reshape(-1, 2)
-    kind = np.where(side == 0, int(Material.ROOF_FLAT), int(Material.WALL)).astype(np.float32)
-    slots = (FIRST_OWN + 3 * owner.astype(np.float32))[:, None] + kind
-    return points, triangles, light, slots.reshape(-1)
+    one = np.column_stack([(_SIDES + 0.5) / 5, np.full(20, 0.5)]).astype(np.float32)
+    return triangles, np.tile(one, (n, 1))
 
 
 def block_light(sun: Sun) -> NDArray[np.uint8]:

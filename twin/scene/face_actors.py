@@ -96,7 +96,9 @@ def _built_tile(stage: Stage, number: int, part: FacePart) -> Any:
         set_slots(actor, colour_slots(stage.pack, part.points))
 
     size = float(np.median(blocks[:, 3:] - blocks[:, :3], axis=0).max())
-    stage.details.append(Detail(actor, coarse, coarse.GetBounds(), size, fill))
+    low, high = blocks[:, :3].min(axis=0).tolist(), blocks[:, 3:].max(axis=0).tolist()
+    bounds = (low[0], high[0], low[1], high[1], low[2], high[2])
+    stage.details.append(Detail(actor, coarse, bounds, size, fill))
     return actor
 
 

@@ -28,6 +28,8 @@ GROUP_OF_MATERIAL = np.array(
     [GROUPS.index(_OTHERS.get(material, BUILDINGS)) for material in Material], np.uint8
 )
 """Place of each material's group in `GROUPS`."""
+_HOUSES = int(Material.ROOF_SLOPED)
+"""Materials up to this one are those of houses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def face_parts(pack: ScenePack, tile: Tile) -> tuple[FacePart, ...]:
     """The faces of a tile of what is built, by group; of buildings all points of the tile, of others their own."""
     whole = slice(*tile.points)
     triangles = pack["facet_triangles"][slice(*tile.cells)]
+    if pack["facet_material"][whole].max(initial=0) <= _HOUSES:  # nearly always; triangles stay unread then
+        return (FacePart(BUILDINGS, whole, triangles),) if len(triangles) else ()
     kind = GROUP_OF_MATERIAL[pack["facet_material"][whole]][triangles[:, 0]]
     parts = []
     for code in np.unique(kind).tolist():

@@ -19,10 +19,14 @@ from twin.scene.vtk_parts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from twin.scene.pack import Tile
 
 _EDGE_WIDTH_PX = 1.0
 _EDGE_REACH_M = 0.28
+_TOGETHER = 4
+"""Tiles of edges of a large city that are one actor: each takes its time before the first picture."""
 _LINE_WIDTH_PX = 3.0
 _UNBUILT_WIDTH_PX = 1.6
 _LINE_REACH_M = 1e9
@@ -32,26 +36,40 @@ _LINE_REACH_M = 1e9
 def add_edges(stage: Stage) -> None:
     """Edges of buildings, those of a tile each; of a large city's they are made when they are near enough."""
     bounds = stage.pack.arrays.get("coarse_edge_bounds")
-    for number, tile in enumerate(stage.pack.meta.edge_tiles):
-        data = vtkPolyData()
-        if bounds is None:
-            data = _edge_data(stage, tile)
-        rgb, alpha = stage.style.unit("building.edge"), stage.style.numbers["building.edge_alpha"]
+    rgb, alpha = stage.style.unit("building.edge"), stage.style.numbers["building.edge_alpha"]
+    for first, last in _stretches(stage.pack.meta.edge_tiles, 1 if bounds is None else _TOGETHER):
+        tiles = stage.pack.meta.edge_tiles[first:last]
+        cells = slice(tiles[0].cells[0], tiles[-1].cells[1])
+        data = vtkPolyData() if bounds is not None else _edge_data(stage, cells)
         actor = line_actor(data, rgb=rgb, alpha=alpha)
         if bounds is not None:
-            box = tuple(float(v) for v in bounds[number])
-            stage.waiting[actor] = (box, partial(_fill_edges, stage, tile, data))
-        group = "edges" if tile.group == BUILDINGS else tile.group
+            low, high = (
+                bounds[first:last, ::2].min(axis=0).tolist(),
+                bounds[first:last, 1::2].max(axis=0).tolist(),
+            )
+            box = (low[0], high[0], low[1], high[1], low[2], high[2])
+            stage.waiting[actor] = (box, partial(_fill_edges, stage, cells, data))
+        group = "edges" if tiles[0].group == BUILDINGS else tiles[0].group
         _add_lines(stage, actor, group, _EDGE_WIDTH_PX, _EDGE_REACH_M)
 
 
-def _edge_data(stage: Stage, tile: Tile) -> Any:
-    ends = stage.pack["edge_points"][slice(*tile.cells)].reshape(-1, 3)
+def _stretches(tiles: Sequence[Tile], most: int) -> Iterator[tuple[int, int]]:
+    """First and last of tiles of the same group that lie in one stretch, so many at most."""
+    first = 0
+    for i in range(1, len(tiles) + 1):
+        is_over = i == len(tiles) or i - first == most or tiles[i].group != tiles[first].group
+        if is_over or tiles[i].cells[0] != tiles[i - 1].cells[1]:
+            yield first, i
+            first = i
+
+
+def _edge_data(stage: Stage, cells: slice) -> Any:
+    ends = stage.pack["edge_points"][cells].reshape(-1, 3)
     return line_data(stage, ends, np.arange(len(ends), dtype=np.int32).reshape(-1, 2))
 
 
-def _fill_edges(stage: Stage, tile: Tile, data: Any) -> None:
-    data.ShallowCopy(_edge_data(stage, tile))
+def _fill_edges(stage: Stage, cells: slice, data: Any) -> None:
+    data.ShallowCopy(_edge_data(stage, cells))
 
 
 def _add_lines(stage: Stage, actor: Any, group: str, width_px: float, reach_m: float) -> None:

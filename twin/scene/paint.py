@@ -111,8 +111,13 @@ def _varied(palette: tuple[Rgb, ...], chance: NDArray[np.uint32], *, salt: int) 
     tone = 1 + 0.05 * (np.arange(_TONES) / 511.5 - 1)
     shades = np.clip(np.rint(np.asarray(palette, np.float64)[:, None] * tone[:, None]), 0, 255)
     mixed = (chance * np.uint32(2654435761) + np.uint32(salt * 40503)) >> np.uint32(7)
-    which = mixed % np.uint32(len(palette)) * np.uint32(_TONES) + (mixed >> np.uint32(9)) % np.uint32(_TONES)
-    return shades.astype(np.uint8).reshape(-1, 3)[which]
+    which = mixed % np.uint32(len(palette)) * np.uint32(_TONES) + (
+        (mixed >> np.uint32(9)) & np.uint32(_TONES - 1)
+    )
+    # Whole words are looked up in a third of the time that triples of bytes take.
+    words = np.zeros((len(palette) * _TONES, 4), np.uint8)
+    words[:, :3] = shades.reshape(-1, 3)
+    return words.view(np.uint32).ravel().take(which).view(np.uint8).reshape(-1, 4)[:, :3]
 
 
 def terrain_colours(pack: ScenePack, style: Style) -> NDArray[np.uint8]:
