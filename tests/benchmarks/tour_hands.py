@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from loop_watch import LoopWatch, Stall, watched_application
+from PySide6.QtCore import QEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +81,8 @@ class Tour:
         if self.profile is not None:
             self.profile.enable()
         self.app.processEvents()
+        with self.watch.event("what is gone"):  # which a running loop lets go of by itself
+            self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         if self.profile is not None:
             self.profile.disable()
         time.sleep(0.002)

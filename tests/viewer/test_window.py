@@ -114,13 +114,31 @@ def test_a_workspace_is_saved_and_opened_again(driver, opened, tmp_path):
     assert np.allclose(again.canvas.camera.eye, window.canvas.camera.eye, atol=0.01)
 
 
+def test_a_panel_that_is_asked_for_while_it_is_made_anew_is_there(driver):
+    window = driver.window
+    old = window.layers
+    window.desk.edit("language", language="fi")
+    assert window.remaking.is_running
+    driver.turn()
+    assert window.layers is not old
+    assert not window.remaking.is_running
+    assert window.layers.t("panel.layers") == "Tasot"
+    window.desk.edit("language", language="ko")
+    window.desk.edit("language", language="en")
+    driver.until(lambda: not window.remaking.is_running)
+    assert window.entries["open"].text() == "Open"
+    assert window.layers.t("panel.layers") == "Layers"
+    with pytest.raises(AttributeError):
+        _ = window.no_such_panel
+
+
 @pytest.mark.parametrize(
     ("language", "open_", "ground"), [("ko", "열기", "지형"), ("fi", "Avaa", "Maanpinta")]
 )
 def test_another_language_speaks_everywhere(driver, language, open_, ground):
     window = driver.window
     window.desk.edit("language", language=language)
-    driver.pass_time(0.1)
+    driver.until(lambda: not window.remaking.is_running)
     assert window.entries["open"].text() == open_
     assert window.layers.tree.topLevelItem(0).text(0) == ground
     driver.shot(f"in-{language}")

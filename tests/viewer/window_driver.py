@@ -15,19 +15,26 @@ class Driver:
     def __init__(self, app, window, pictures):
         self.app, self.window, self.pictures = app, window, pictures
 
+    def turn(self):
+        """One turn of the events, after which what was given up is gone, as in a loop that runs."""
+        from PySide6.QtCore import QEvent
+
+        self.app.processEvents()
+        self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
     def until(self, true, *, seconds=PATIENCE_S):
         """Let events pass until something is so."""
         ends = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < ends, "it did not come to pass"
-            self.app.processEvents()
+            self.turn()
             time.sleep(0.002)
 
     def pass_time(self, seconds):
         """Let events pass for a while."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            self.app.processEvents()
+            self.turn()
             time.sleep(0.002)
 
     def ready(self):
@@ -77,7 +84,7 @@ class Driver:
 
         left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         QTest.mouseClick(self.window.canvas, button or left, modifier or plain, point)
-        self.app.processEvents()
+        self.turn()
 
     def drag(self, start, end, *, button=None, modifier=None, steps=6):
         """Press, move in steps, let go."""
@@ -91,14 +98,14 @@ class Driver:
             x = start.x() + (end.x() - start.x()) * i // steps
             y = start.y() + (end.y() - start.y()) * i // steps
             move(canvas, QPoint(x, y), button, modifier)
-            self.app.processEvents()
+            self.turn()
         QTest.mouseRelease(canvas, button, modifier, end)
-        self.app.processEvents()
+        self.turn()
 
     def shot(self, name, widget=None):
         """Keep a picture of the window, or of a part of it; its pixels, shape (height, width, 3)."""
         self.window.canvas.settle()
-        self.app.processEvents()
+        self.turn()
         image = (widget or self.window).grab().toImage()
         self.pictures.mkdir(exist_ok=True)
         image.save(str(self.pictures / f"{name}.png"))

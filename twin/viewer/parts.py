@@ -201,7 +201,9 @@ def reveal(widget: QWidget) -> None:
         area = area.parentWidget()
     if area is None:
         return
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # the page has its height after them
+    QCoreApplication.sendPostedEvents(
+        None, QEvent.Type.LayoutRequest.value
+    )  # the page has its height after them
     top = widget.mapTo(area.widget(), QPoint(0, 0)).y()
     bar, height = area.verticalScrollBar(), area.viewport().height()
     low = top + min(widget.height(), height) - height

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from twin.core.errors import TwinError
-from twin.core.translations import Texts, load_texts
+from twin.core.translations import Texts
 from twin.scene.workspace import Workspace
 from twin.scene.workspace_layers import SENSORS
 from twin.scene.workspace_sketches import workspace_sketches
-from twin.viewer import actions, theme
+from twin.viewer import actions
 from twin.viewer.banner import Banner
 from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
@@ -38,6 +38,7 @@ from twin.viewer.panels.start import dropped_paths
 from twin.viewer.panels.status import StatusBar
 from twin.viewer.parts import Room
 from twin.viewer.picture import Picture, with_camera
+from twin.viewer.remaking import Remaking
 from twin.viewer.session import (
     Autosave,
     load_settings,
@@ -50,14 +51,12 @@ from twin.viewer.sight import Sight
 from twin.viewer.steering import Steering
 from twin.viewer.sunshine import Sunshine
 from twin.viewer.tasks import Tasks
-from twin.viewer.theme import theme_for
-from twin.viewer.window_docks import build_pages, build_panels, remake_docks, show_panel, size_docks
+from twin.viewer.window_docks import PANELS, show_panel, size_docks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from PySide6.QtWidgets import QTabWidget
 
+    from twin.core.translations import Texts
     from twin.scene.picking import Hit
     from twin.scene.scene import Scene
     from twin.viewer.panels.clock import ClockBar
@@ -71,6 +70,8 @@ if TYPE_CHECKING:
     from twin.viewer.panels.start import StartPage
     from twin.viewer.panels.sun import SunPanel
     from twin.viewer.panels.water import WaterPanel
+    from twin.viewer.parts import Room
+    from twin.viewer.theme import Theme
 
 AUTOSAVE_MS = 5000
 _CAMERA_MS = 400
@@ -86,6 +87,9 @@ class TwinWindow(QMainWindow):
         What it shows first; language and style are taken from it.
     """
 
+    texts: Texts
+    theme: Theme
+    room: Room
     start: StartPage
     search: SearchBox
     layers: LayersPanel
@@ -134,11 +138,9 @@ class TwinWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self._places: list[Place] = []
-        self._remaking: Iterator[None] | None = None
-        self._docks_soon = QTimer(self, interval=0)
-        self._docks_soon.timeout.connect(self._remake_some)
+        self.remaking = Remaking(self)
         self._follow_state()
-        self._build()
+        self.remaking.begin()
         self._timers()
 
     def _timers(self) -> None:
@@ -162,59 +164,21 @@ class TwinWindow(QMainWindow):
         self.steering.hovered.connect(self._hovered)
         self.steering.boxed.connect(self._boxed)
 
-    def _build(self) -> None:
-        """Make all panels for the language and theme of the state."""
-        state = self.desk.state
-        self.texts: Texts = load_texts(state.language)
-        self.theme = theme_for(state.style)
-        self._finish_docks()
-        if hasattr(self, "clock"):
-            self.clock.stop()
-        if not self.isVisible():
-            theme.apply(QApplication.instance(), self.theme)
-        self.canvas.backdrop = self.canvas.backdrop.__class__(self.theme.window)
-        self.room = Room(
-            self.desk, self.picture, self.sight, self.steering, self.tasks, self.texts, self.theme,
-            self.say, self.complain,
-        )  # fmt: skip
-        self.status.speak(self.texts, self.theme)
-        build_pages(self)
-        build_panels(self)
-        actions.fill(self)
-        self.steering.lend(None)
-        self.steering.own_tool = self.inspect
-        self.search.chosen.connect(self.visit)
-        self._show_places()
-        self._show_title()
-        if self.isVisible():
-            self.pages.setCurrentWidget(self.canvas if self.desk.city is not None else self.start)
-            self.setUpdatesEnabled(False)
-            self._remaking = remake_docks(self)
-            self._docks_soon.start()
-        else:
-            self._remaking = remake_docks(self)
-            self._finish_docks()
-
-    def _remake_some(self) -> None:
-        """Showing panels takes longer than making them: each dock has an event of its own."""
-        if self._remaking is not None and next(self._remaking, self) is self:
-            self._remaking = None
-            self._docks_soon.stop()
-            self._show_page()
-            self.setUpdatesEnabled(True)
-
-    def _finish_docks(self) -> None:
-        """Lay the docks now where they wait for their events."""
-        while self._remaking is not None:
-            self._remake_some()
+    def __getattr__(self, name: str) -> Any:
+        """A panel that is asked for while it is made anew: it is there then."""
+        if name in PANELS and "remaking" in vars(self) and self.remaking.is_running:
+            self.remaking.finish()
+            return getattr(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def show_panel(self, name: str) -> None:
         """Bring a panel of the right dock to the front."""
-        self._finish_docks()
+        self.remaking.finish()
         show_panel(self, name)
 
-    def _show_page(self) -> None:
-        self._finish_docks()
+    def show_page(self) -> None:
+        """The canvas with its docks where a city is open, else the page to begin with."""
+        self.remaking.finish()
         is_open = self.desk.city is not None
         self.pages.setCurrentWidget(self.canvas if is_open else self.start)
         for dock in self.findChildren(QDockWidget):
@@ -224,7 +188,8 @@ class TwinWindow(QMainWindow):
             cities = [Path(c) for c in self.settings.recent]
             self.start.show_recent(cities)
 
-    def _show_title(self) -> None:
+    def show_title(self) -> None:
+        """City, file and whether there is something to save, in the title."""
         parts = [f"{self.desk.city.name}[*]" if self.desk.city is not None else "", "twin"]
         if self.desk.file is not None:
             parts.insert(0, self.desk.file.name)
@@ -233,13 +198,13 @@ class TwinWindow(QMainWindow):
 
     def _changed(self, before: Workspace, after: Workspace) -> None:
         if (before.language, before.style) != (after.language, after.style):
-            self._build()
+            self.remaking.begin()
             self.settings = replace(self.settings, language=after.language, style=after.style)
             save_settings(self.folder, self.settings)
         if before.notes != after.notes:
             self.sketch()
         actions.follow(self)
-        self._show_title()
+        self.show_title()
         hidden = tuple(layer.name for layer in after.layers if not layer.is_visible)
         self.sight.hide(hidden)
 
@@ -248,12 +213,12 @@ class TwinWindow(QMainWindow):
             self.settings = with_recent(self.settings, self.desk.city.path.resolve())
             save_settings(self.folder, self.settings)
         self._places = []
-        self._show_places()
+        self.show_places()
         self.sight.forget()
         self.sketch()
         actions.follow(self)
-        self._show_title()
-        self._show_page()
+        self.show_title()
+        self.show_page()
         self.canvas.setFocus()
 
     def _loaded(self, scene: Scene) -> None:
@@ -269,9 +234,10 @@ class TwinWindow(QMainWindow):
     def _layers_moved(self) -> None:
         self.clock.set_layers(self.moving.layers, self.moving.events)
         self.list_over_time()
-        self._show_places()
+        self.show_places()
 
-    def _show_places(self) -> None:
+    def show_places(self) -> None:
+        """Give the search what can be found."""
         self.search.set_places([*self._places, *station_places(self.moving.stations)])
 
     def list_over_time(self) -> None:
@@ -282,7 +248,7 @@ class TwinWindow(QMainWindow):
 
     def _found_places(self, places: list[Place]) -> None:
         self._places = places
-        self._show_places()
+        self.show_places()
 
     def visit(self, place: Place) -> None:
         """Fly to a place; a building or a station is chosen as well."""
@@ -379,7 +345,7 @@ class TwinWindow(QMainWindow):
         self.desk.file, self.desk.saved = target, self.desk.state
         self.autosave.drop()
         self.say(self.texts("window.saved", name=target.name))
-        self._show_title()
+        self.show_title()
         return True
 
     def save_as(self) -> bool:
@@ -419,6 +385,9 @@ class TwinWindow(QMainWindow):
         idle = 0
         while time.monotonic() < ends:
             app.processEvents()
+            app.sendPostedEvents(
+                None, QEvent.Type.DeferredDelete.value
+            )  # a loop that runs does this by itself
             time.sleep(0.005)
             busy = self.tasks.names or self.picture.is_busy or self.steering.is_flying
             is_there = self.desk.city is None or (self.picture.is_lit and self.sight.is_ready)
@@ -430,8 +399,9 @@ class TwinWindow(QMainWindow):
 
     def release(self) -> None:
         """End all work and give back what draws; the window is of no more use."""
-        for timer in (self._save_soon, self._camera_soon, self._docks_soon):
+        for timer in (self._save_soon, self._camera_soon):
             timer.stop()
+        self.remaking.finish()
         self.clock.stop()
         self.feed.stop()
         self.tasks.cancel_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
-from PySide6.QtWidgets import QApplication, QDockWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
 
 from twin.viewer.icons import icon
 from twin.viewer.panels.clock import ClockBar
@@ -20,12 +20,17 @@ from twin.viewer.panels.start import StartPage
 from twin.viewer.panels.sun import SunPanel
 from twin.viewer.panels.water import WaterPanel
 from twin.viewer.parts import scrolled
-from twin.viewer.theme import PANEL_WIDTH, apply
+from twin.viewer.theme import PANEL_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from twin.viewer.window import TwinWindow
+
+PANELS = frozenset(
+    ("layers", "places", "inspect", "colour", "water", "sun", "measure", "plan", "clock", "left", "right")
+)
+"""What of the window is made anew in another language or theme."""
 
 
 def build_pages(window: TwinWindow) -> None:
@@ -45,18 +50,49 @@ def build_pages(window: TwinWindow) -> None:
     window.search = SearchBox(window.texts)
 
 
-def remake_docks(window: TwinWindow) -> Iterator[None]:
-    """Put new panels in the place of those that are shown, in steps short enough for an event each.
-
-    The old docks go before the theme changes, which would polish them, too.
-    """
+def clear_docks(window: TwinWindow) -> Iterator[None]:
+    """Take all panels away, one by one: another theme would polish them, too."""
     for dock in window.findChildren(QDockWidget):
-        _drop(window, dock)
+        tabs: Any = dock.widget()
+        while isinstance(tabs, QTabWidget) and tabs.count():
+            _drop(tabs.widget(0))
+            yield
+        window.removeDockWidget(dock)
+        _drop(dock)
         yield
-    app = QApplication.instance()
-    if isinstance(app, QApplication):
-        apply(app, window.theme)
+
+
+def _drop(widget: QWidget | None) -> None:
+    if widget is not None:
+        widget.setParent(None)
+        widget.deleteLater()
+        QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
+
+
+def build_panels(window: TwinWindow) -> Iterator[None]:
+    """All panels; `lay_docks` shows them."""
+    window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
+    window.colour = ColourPanel(window.room)
     yield
+    window.clock = ClockBar(window.room)
+    window.clock.set_layers(window.moving.layers, window.moving.events)
+    window.clock.show_source(window.feed.told(window.texts))
+    window.list_over_time()
+    window.water, window.places = WaterPanel(window.room, window.moving), PlacesPanel(window.room)
+    yield
+    window.sun = SunPanel(window.room, window.sunshine, window.clock)
+    window.sun.kept.connect(window.opening.reload)
+    window.plan = PlanPanel(window.room, window.basis)
+    window.measure = MeasurePanel(window.room, window.basis, window.moving)
+    window.measure.changed.connect(window.sketch)
+    window.canvas.sketches = [window.measure.draw, window.water.draw]
+    window.clock.rested.connect(window.picture.settle_time)
+    window.clock.moving.connect(window.hold_sun)
+    yield
+
+
+def lay_docks(window: TwinWindow) -> Iterator[None]:
+    """Put the panels into their docks: what shows them costs as much as what makes them."""
     area = Qt.DockWidgetArea
     window.left = _tabs(window, ("layers", window.layers), ("places", window.places))
     _dock(window, "left", window.left, area.LeftDockWidgetArea)
@@ -71,31 +107,6 @@ def remake_docks(window: TwinWindow) -> Iterator[None]:
     yield
     _dock(window, "clock", window.clock, area.BottomDockWidgetArea)
     size_docks(window)
-
-
-def _drop(window: TwinWindow, dock: QDockWidget) -> None:
-    window.removeDockWidget(dock)
-    dock.setParent(None)
-    dock.deleteLater()
-    QCoreApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete.value)
-
-
-def build_panels(window: TwinWindow) -> None:
-    """All panels; `remake_docks` shows them."""
-    window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
-    window.colour, window.clock = ColourPanel(window.room), ClockBar(window.room)
-    window.clock.set_layers(window.moving.layers, window.moving.events)
-    window.clock.show_source(window.feed.told(window.texts))
-    window.list_over_time()
-    window.water, window.places = WaterPanel(window.room, window.moving), PlacesPanel(window.room)
-    window.sun = SunPanel(window.room, window.sunshine, window.clock)
-    window.sun.kept.connect(window.opening.reload)
-    window.plan = PlanPanel(window.room, window.basis)
-    window.measure = MeasurePanel(window.room, window.basis, window.moving)
-    window.measure.changed.connect(window.sketch)
-    window.canvas.sketches = [window.measure.draw, window.water.draw]
-    window.clock.rested.connect(window.picture.settle_time)
-    window.clock.moving.connect(window.hold_sun)
 
 
 def _tabs(window: TwinWindow, *pages: tuple[str, QWidget]) -> QTabWidget:
