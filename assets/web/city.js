@@ -72,7 +72,7 @@ function add(city, group, thing) {
 
 function addFaces(city, block, maps) {
   const f = block.header.facets, step = block.header.step;
-  const places = placesOf(block, f.places), corners = numbers(block, f.corners, Uint32Array);
+  const places = placesOf(block, f.places), corners = referencesOf(block, f.corners);
   const faces = numbers(block, f.faces, Uint32Array), parts = faceTriangles(block);
   const texels = texelPlaces(block, places, corners, faces, parts);
   const owners = numbers(block, f.owners), kinds = numbers(block, f.materials, Uint8Array);

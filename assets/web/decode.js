@@ -67,6 +67,13 @@ function numbers(block, place, Type = Int32Array, scale = 1) {
   return out;
 }
 
+// References, of which it is told apart which are new and how far back the others point.
+function referencesOf(block, told) {
+  const isNew = numbers(block, told.isNew, Uint8Array), back = numbers(block, told.back, Uint32Array), out = new Uint32Array(told.count);
+  for (let i = 0, next = 0, old = 0; i < out.length; i++) out[i] = isNew[i >> 3] & (128 >> (i & 7)) ? next++ : next - back[old++];
+  return out;
+}
+
 // Places of three numbers, many of which stand above others.
 function placesOf(block, told) {
   const plan = numbers(block, told.plan), plumb = numbers(block, told.plumb, Uint32Array), heights = numbers(block, told.heights);

@@ -129,7 +129,7 @@ def test_the_page_reckons_as_python_does():
             block = f"{{header: {json.dumps(header)}, data: {bytes_}}}"
             found = browser.run(
                 f"(() => {{ {script}; const block = {block}, f = block.header.facets;"
-                "return [...texelPlaces(block, placesOf(block, f.places), numbers(block, f.corners, Uint32Array),"
+                "return [...texelPlaces(block, placesOf(block, f.places), referencesOf(block, f.corners),"
                 "numbers(block, f.faces, Uint32Array), faceTriangles(block))]; })()"
             )
             assert np.abs(np.reshape(found, (-1, 2)) - texel_places(placed, told)).max() < 1e-9

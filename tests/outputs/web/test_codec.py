@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from twin.outputs.web.codec import Bundle, by_first_use, read, read_places, unpack
+from twin.outputs.web.codec import Bundle, by_first_use, read, read_places, read_references, unpack
 
 TABLES = arrays(
     np.int64, st.tuples(st.integers(0, 12), st.integers(1, 4)), elements=st.integers(-(2**29), 2**29)
@@ -38,6 +38,14 @@ def test_places_above_each_other_come_back(places):
     bundle = Bundle()
     header, data = unpack(bundle.pack({"places": bundle.add_places(places)}))
     assert np.array_equal(read_places(header["places"], data), places)
+
+
+@given(st.lists(st.integers(0, 30), max_size=60))
+def test_references_come_back(numbers):
+    _, renumbered = by_first_use(np.array(numbers, np.int64))
+    bundle = Bundle()
+    header, data = unpack(bundle.pack({"corners": bundle.add_references(renumbered)}))
+    assert np.array_equal(read_references(header["corners"], data), renumbered)
 
 
 def test_walls_take_less_than_their_corners():

@@ -10,7 +10,7 @@ import pytest
 from tests.outputs.web.hostile_village import ATTRIBUTES, CLOSER, IDS, hostile_options, hostile_scene
 from twin.core.errors import OutputExistsError, StorageError, UsageError
 from twin.core.notices import Notices
-from twin.outputs.web.codec import read, read_places, unpack
+from twin.outputs.web.codec import read, read_places, read_references, unpack
 from twin.outputs.web.library import three_js
 from twin.outputs.web.page import PageOptions, encode_page, page_text, read_page_counts, write_page
 
@@ -61,7 +61,7 @@ def test_faces_have_the_corners_of_the_scene(scene, block):
     header, data = unpack(block)
     facets, pack = header["facets"], scene.pack
     assert facets["nFaces"] == len(np.unique(pack["facet_face"]))
-    place = read_places(facets["places"], data)[read(facets["corners"], data)[:, 0]]
+    place = read_places(facets["places"], data)[read_references(facets["corners"], data)]
     want, got = (
         {tuple(p) for p in np.rint(points).tolist()} for points in (pack["facet_points"] * 100, place)
     )

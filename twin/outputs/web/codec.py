@@ -138,6 +138,19 @@ class Bundle:
         offset = self._append(planes(coded, width))
         return {"codec": "back", "offset": offset, "width": width, "shape": [len(coded), 1]}
 
+    def add_references(self, numbers: NDArray[np.int64]) -> dict[str, Any]:
+        """Take references in, of shape (n,), which of them are new apart from where the others point.
+
+        Smaller than `add_triangles` where old ones point far back.
+        """
+        back = count_back(numbers)[:, 0]
+        is_new = back == 0
+        return {
+            "count": len(numbers),
+            "isNew": self.add(np.packbits(is_new), codec="plain"),
+            "back": self.add(back[~is_new], codec="plain"),
+        }
+
     def add_places(self, places: NDArray[np.int64]) -> dict[str, Any]:
         """Take places in, of shape (n, 3), many of which stand above others, as eaves above the foot of a wall."""
         above, plumb = np.unique(places[:, :2], axis=0, return_inverse=True)
@@ -187,6 +200,15 @@ def read(place: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:
         return np.asarray(values)
     signed = np.where(values & 1, -(values >> 1) - 1, values >> 1)
     return np.asarray(np.cumsum(signed, axis=0) if place["codec"] == "delta" else signed)
+
+
+def read_references(told: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:
+    """References from a block, shape (n,)."""
+    bits = read(told["isNew"], data)[:, 0].astype(np.uint8)
+    is_new = np.unpackbits(bits, count=told["count"]).astype(np.bool_)
+    back = np.zeros(told["count"], np.int64)
+    back[~is_new] = read(told["back"], data)[:, 0]
+    return _from_back(back)
 
 
 def read_places(told: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:

@@ -140,7 +140,7 @@ def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -
     return {
         "meshes": meshes,
         "places": bundle.add_places(made.places),
-        "corners": bundle.add_triangles(made.corner),
+        "corners": bundle.add_references(made.corner),
         "faces": bundle.add(placed.face),
         "charts": charts(placed, pack["facet_texel"][points].astype(np.float64)).add_to(bundle),
         "owners": bundle.add(pack["facet_owner"][points]),
