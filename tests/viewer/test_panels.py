@@ -368,7 +368,11 @@ def test_a_model_that_tells_where_it_stands_is_offered_that_place(driver, tmp_pa
     window.show_panel("plan")
     window.plan.take(tmp_path / "far.city.json")
     driver.until(lambda: "outside of this city" in window.status.currentMessage())
+    assert "km outside" in window.status.currentMessage()
     assert not window.plan.told.isVisible()
+    window.plan.click(None, add=False)  # beside the city
+    assert window.plan.model is not None
+    assert "Click a place in the city" in window.status.currentMessage()
     window.plan.cancel()
     (tmp_path / "tower.city.json").write_text(json.dumps(model), encoding="utf-8")
     window.plan.take(tmp_path / "tower.city.json")

@@ -143,13 +143,15 @@ _WAYS = {
 
 
 def metres(value: float) -> str:
-    """A length, to the centimetre below 100 m.
+    """A length, to the centimetre below 100 m, in kilometres from ten on.
 
     Examples
     --------
-    >>> metres(12.345), metres(1234.6)
-    ('12.35 m', '1235 m')
+    >>> metres(12.345), metres(1234.6), metres(12_345.6), metres(9_690_000.0)
+    ('12.35 m', '1235 m', '12.35 km', '9690 km')
     """
+    if abs(value) >= 10_000:
+        return f"{value / 1e3:.2f} km" if abs(value) < 1e6 else f"{value / 1e3:.0f} km"
     return f"{value:.2f} m" if abs(value) < 100 else f"{value:.0f} m"
 
 

@@ -134,8 +134,10 @@ class PlanPanel(Panel):
 
     def click(self, hit: Hit | None, *, add: bool) -> None:
         """The place of the model."""
-        if hit is not None:
-            self._put((round(hit.position[0], 2), round(hit.position[1], 2)))
+        if hit is None:  # beside the city: the model stays in the hand
+            self.room.say(self.t("plan.missed"))
+            return
+        self._put((round(hit.position[0], 2), round(hit.position[1], 2)))
         self.cancel()
 
     def _put(self, at: tuple[float, float]) -> None:
