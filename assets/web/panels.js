@@ -56,7 +56,7 @@ class Table {
     return !column.known || column.known[i] === 1;
   }
   text(column, i, words) {
-    if (column.texts) return words.told(column.texts[column.values[i]]);
+    if (column.texts) return column.own ? words.told(column.texts[column.values[i]]) : column.texts[column.values[i]];
     const value = column.values[i] / 10 ** column.decimals;
     // Years and numbers of that kind stand without a mark for thousands.
     const told = column.unit || column.decimals ? words.number(value, column.decimals) : String(value);

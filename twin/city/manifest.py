@@ -21,7 +21,18 @@ BUILT_LAYERS = frozenset(
 )
 """Layers that a build makes; all others were added by the user and stay."""
 DRAWN_NAMES = frozenset(
-    {"markers", "labels", "edges", "survey_points", "flood", "level", "sun hours", "viewshed", "selection", "section"}
+    {
+        "markers",
+        "labels",
+        "edges",
+        "survey_points",
+        "flood",
+        "level",
+        "sun hours",
+        "viewshed",
+        "selection",
+        "section",
+    }
 )
 """What a scene draws besides layers, each with a switch of its own; no layer may share its name."""
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from twin.scene.layers import MarkerView
 
 BOOK = "translations/drawn.toml"
+OWN_WORDS = frozenset({"state", "roof_type", "source"})
+"""Attributes of buildings whose values are words of twin itself."""
 _VALUE = "{}"
 _ATTRIBUTE = "attribute."
 

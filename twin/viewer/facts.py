@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.scene.picking import Kind
 from twin.scene.units import heading, number_text, unit_of
-from twin.scene.wording import worded
+from twin.scene.wording import OWN_WORDS, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +22,6 @@ _FIRST = ("state", "reason", "roof_type", "height_m", "floor_m", "roof_max_m", "
 _QUALITY = ("rmse_m", "rmse_holdout_m", "p95_m", "height_sigma_m", "density_per_m2", "no_data_share", "n_points",
             "codes")  # fmt: skip
 _HIDDEN = ("geometry", "id", "shift_gain")
-_OWN_WORDS = frozenset({"state", "roof_type", "source"})
-"""Attributes whose values are words of twin itself."""
 _NAMES = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
 
 
@@ -89,7 +87,7 @@ def _rows(values: dict[str, Any], names: Iterable[str], texts: Texts) -> tuple[t
 def _told(name: str, value: Any, texts: Texts) -> str:
     """A value; one of a few that twin itself gives in the language of the window."""
     text = value_text(name, value)
-    return worded(text.replace("_", " "), texts.language) if name in _OWN_WORDS else text
+    return worded(text.replace("_", " "), texts.language) if name in OWN_WORDS else text
 
 
 def attribute_name(column: str, texts: Texts) -> str:

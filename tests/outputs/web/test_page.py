@@ -10,9 +10,11 @@ import pytest
 from tests.outputs.web.hostile_village import ATTRIBUTES, CLOSER, IDS, hostile_options, hostile_scene
 from twin.core.errors import OutputExistsError, StorageError, UsageError
 from twin.core.notices import Notices
-from twin.outputs.web.codec import read, read_places, read_references, unpack
+from twin.outputs.web.codec import Bundle, read, read_places, read_references, unpack
 from twin.outputs.web.library import three_js
 from twin.outputs.web.page import PageOptions, encode_page, page_text, read_page_counts, write_page
+from twin.outputs.web.table import attribute_columns
+from twin.outputs.web.words import page_words
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +123,17 @@ def test_what_there_is_not_is_refused():
         PageOptions(language="xx")
     with pytest.raises(UsageError, match="--theme"):
         PageOptions(theme="pink")
+
+
+def test_headings_and_own_words_are_said_in_each_language_and_words_of_data_stay():
+    given = {"roof_type": ["multi_level", "flat"], "use": ["flat", "home"], "rmse_holdout_m": [0.1, 0.2]}
+    columns = attribute_columns(given | {"id": ["a", "b"], "listed": [True, False]}, Bundle())
+    assert {c["name"]: c["own"] for c in columns} == {
+        "roof_type": True, "use": False, "rmse_holdout_m": False, "listed": True
+    }  # fmt: skip
+    words = page_words({}, [], [], columns)
+    assert words["en"]["texts"]["multi_level"] == "multi level"
+    assert words["ko"]["texts"]["multi_level"] == "다단 지붕"
+    assert words["fi"]["texts"]["Roof type"] == "Kattotyyppi"
+    assert words["ko"]["texts"]["yes"] == "예"
+    assert "home" not in words["fi"]["texts"]

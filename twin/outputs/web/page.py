@@ -27,8 +27,7 @@ from twin.outputs.web.looks import looks
 from twin.outputs.web.shaders import programs
 from twin.outputs.web.table import attribute_columns, colourings
 from twin.outputs.web.timeline import Moments, timeline
-from twin.outputs.web.words import LANGUAGES, page_words
-from twin.scene.units import heading
+from twin.outputs.web.words import LANGUAGES, column_label, page_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,10 +168,7 @@ def encode_page(
     pack, meta, bundle = scene.pack, scene.pack.meta, codec.Bundle()
     step = geometry.grid_step_m(pack)
     faces = geometry.facets(pack, step)
-    labelled = [
-        {**column, "label": heading(column["name"], column["unit"]).removesuffix(f" ({column['unit']})")}
-        for column in attribute_columns(attributes, bundle)
-    ]
+    columns = [{**c, "label": column_label(c)} for c in attribute_columns(attributes, bundle)]
     ways = colourings(attributes, bundle)
     shown = looks(pack, scene.sun)
     walls = geometry.facet_meshes(pack, faces, bundle, step)
@@ -193,7 +189,7 @@ def encode_page(
         "convergence": meta.convergence_deg,
         "sun": scene.sun.direction,
         "shaders": programs(),
-        "words": page_words(shown, changing["tracks"], ways),
+        "words": page_words(shown, changing["tracks"], ways, columns),
         "looks": shown,
         "light": pictures.light_pictures(scene.light, bundle, n_faces=walls["nFaces"]),
         "facets": walls,
@@ -207,7 +203,7 @@ def encode_page(
         "overlayPictures": pictures.overlay_pictures(pack, scene.style, bundle),
         "labels": [{"text": visible_text(t), "at": at, "kind": kind} for t, at, kind in meta.labels],
         "ids": [visible_text(i) for i in pack["building_ids"].tolist()],
-        "columns": labelled,
+        "columns": columns,
         "colourings": [{**c, "label": c["legend"]["title"]} for c in ways],
         "time": changing,
         "startMoment": 0,

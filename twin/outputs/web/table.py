@@ -13,6 +13,7 @@ from twin.outputs.web.looks import legend_values
 from twin.scene.colour import ColourBy, colour_buildings
 from twin.scene.style import load_style
 from twin.scene.units import unit_of
+from twin.scene.wording import OWN_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,12 +33,17 @@ _FIRST = (
 
 
 def attribute_columns(attributes: Mapping[str, Sequence[Any]], bundle: Bundle) -> list[dict[str, Any]]:
-    """Columns with at least one value; numbers to three decimals, all else as text."""
+    """Columns with at least one value; numbers to three decimals, all else as text.
+
+    ``own`` tells whether the texts are words of twin itself, which the page says in its language.
+    """
     columns = []
     for name in _ordered(attributes):
         column = _column(attributes[name], bundle)
         if column is not None:
-            columns.append({"name": visible_text(name), "unit": unit_of(name), **column})
+            texts = set(column.get("texts", ()))
+            own = name in OWN_WORDS or (bool(texts) and texts <= {"", "yes", "no"})
+            columns.append({"name": visible_text(name), "unit": unit_of(name), "own": own, **column})
     return columns
 
 
