@@ -137,8 +137,12 @@ def test_a_panel_that_is_asked_for_while_it_is_made_anew_is_there(driver):
 )
 def test_another_language_speaks_everywhere(driver, language, open_, ground):
     window = driver.window
+    frames = []
+    window.canvas.drawn.connect(frames.append)
     window.desk.edit("language", language=language)
     driver.until(lambda: not window.remaking.is_running)
+    assert not frames  # docks that come and go give the canvas other sizes, which nobody shall wait for
+    driver.until(lambda: frames)
     assert window.entries["open"].text() == open_
     assert window.layers.tree.topLevelItem(0).text(0) == ground
     driver.shot(f"in-{language}")

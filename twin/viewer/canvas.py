@@ -62,6 +62,7 @@ class SceneWidget(QWidget):
         self.placeholder: Callable[[QPainter, QRectF], None] | None = None
         self._image: QImage | None = None
         self._still: Iterator[Any] | None = None
+        self._is_held = False
         self._share = 1.0
         self._frame_ms = 0.0
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -104,7 +105,20 @@ class SceneWidget(QWidget):
         """Draw anew as soon as events allow it."""
         self._still = None
         self._rest.stop()
-        self._soon.start()
+        if not self._is_held:
+            self._soon.start()
+
+    def hold(self) -> None:
+        """Keep the picture that is there while panels beside it come and go: each would give it another size."""
+        self._is_held, self._still = True, None
+        self._soon.stop()
+        self._rest.stop()
+
+    def let_go(self) -> None:
+        """Draw again, in the size that it has now."""
+        self._is_held = False
+        self.resized.emit()
+        self.refresh()
 
     def set_patches(self, patches: Sequence[Patch]) -> None:
         """Furniture to lay over the frame."""
@@ -152,8 +166,9 @@ class SceneWidget(QWidget):
     def resizeEvent(self, event: Any) -> None:
         """Another size needs another frame."""
         super().resizeEvent(event)
-        self.resized.emit()
-        self.refresh()
+        if not self._is_held:
+            self.resized.emit()
+            self.refresh()
 
     def paintEvent(self, event: Any) -> None:
         """The newest frame, what lies flat over it, and sketches of the tools."""

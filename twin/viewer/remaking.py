@@ -54,6 +54,7 @@ class Remaking:
         self._steps = self._all()
         if window.isVisible():
             window.setUpdatesEnabled(False)
+            window.canvas.hold()
             self._soon.start()
         else:
             self.finish()
@@ -79,6 +80,7 @@ class Remaking:
             self._soon.stop()
             self.window.show_page()
             self.window.setUpdatesEnabled(True)
+            self.window.canvas.let_go()
 
     def _all(self) -> Iterator[None]:
         window = self.window

@@ -390,6 +390,7 @@ class TwinWindow(QMainWindow):
             )  # a loop that runs does this by itself
             time.sleep(0.005)
             busy = self.tasks.names or self.picture.is_busy or self.steering.is_flying
+            busy = busy or self.remaking.is_running
             is_there = self.desk.city is None or (self.picture.is_lit and self.sight.is_ready)
             idle = idle + 1 if is_there and not busy else 0
             if idle >= _IDLE_LOOKS:  # what a thread found may wait among the events still
