@@ -317,8 +317,11 @@ def test_ctrl_c_tells_the_counts_and_kill_9_loses_a_second_at_most(city: Path, t
 
 def _until_online(child: subprocess.Popen[str]) -> None:
     assert child.stderr is not None
+    watch = threading.Timer(60.0, child.kill)  # a line that never comes would hold the test for ever
+    watch.start()
     while "online" not in child.stderr.readline():
         assert child.poll() is None
+    watch.cancel()
 
 
 @needs_mosquitto

@@ -21,7 +21,7 @@ def column_label(column: Mapping[str, Any], language: str = "en") -> str:
     """What an attribute is called; its unit stands beside its values.
 
     >>> column_label({"name": "height_m", "unit": "m"}), column_label({"name": "height_m", "unit": "m"}, "fi")
-    ('Height', 'Korkeus')
+    ('Height', 'Korkeus maanpinnasta')
     """
     unit = column["unit"]
     return worded(heading(column["name"], unit), language).removesuffix(f" ({unit})")
