@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Packages are installed without byte code and many containers forbid writing it. Then each of the hundreds of
     processes of a run would compile the same libraries anew: seven seconds of processor time, instead of two.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A run in the background has Ctrl-C ignored, and so would the programs that tests send it to.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(config.rootpath, config.getini("cache_dir"), "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(folder))
