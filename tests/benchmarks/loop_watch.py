@@ -84,7 +84,7 @@ class LoopWatch:
 
 def watched_application(watch: LoopWatch) -> QApplication:
     """Qt's application, every event of which is timed; drawing of frames is taken off."""
-    from twin.viewer.needs import choose_platform, keep_constants_alive
+    from twin.viewer.needs import choose_platform, import_before_qt, keep_constants_alive
 
     class Watched(QApplication):
         def notify(self, receiver: Any, event: Any) -> bool:
@@ -95,6 +95,7 @@ def watched_application(watch: LoopWatch) -> QApplication:
 
     choose_platform()
     keep_constants_alive()
+    import_before_qt()
     _take_off_frames(watch)
     app = Watched(["twin"])
     app.setApplicationName("twin")
