@@ -60,7 +60,7 @@ class Detail:
 
     fine: Any
     coarse: Any
-    bounds: tuple[float, float, float, float, float, float]
+    bounds: tuple[float, ...]
     block_m: float
     fill: Callable[[], None] | None
 
@@ -113,9 +113,7 @@ def block_geometry(
     """Points, triangles, places in the light of blocks, and places of colours; 20 points and 10 triangles a block."""
     n = len(blocks)
     points = np.take(blocks, _LOW_OR_HIGH, axis=1).reshape(-1, 3)
-    triangles, light = _pattern(
-        1 << n.bit_length()
-    )  # tiles have nearly as many blocks: few patterns serve all
+    triangles, light = _pattern(1 << n.bit_length())  # tiles are nearly alike: few patterns serve all
     slots = (FIRST_OWN + 3 * owner.astype(np.float32))[:, None] + _KINDS
     return points, triangles[: 10 * n], light[: 20 * n], slots.reshape(-1)
 
@@ -160,6 +158,11 @@ def choose_detail(stage: Stage, camera: Camera, height_px: int) -> None:
         near = near and detail.fill is None
         detail.fine.SetVisibility(near and detail.fine not in stage.hidden)
         detail.coarse.SetVisibility(not near and detail.coarse not in stage.hidden)
+
+
+def vtk_bounds(low: NDArray[np.floating], high: NDArray[np.floating]) -> tuple[float, ...]:
+    """A box from its low and high corner, in the order in which VTK tells bounds."""
+    return tuple(np.stack([low, high], axis=1).ravel().tolist())
 
 
 def _distance(bounds: tuple[float, ...], eye: tuple[float, float, float]) -> float:

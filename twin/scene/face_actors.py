@@ -8,7 +8,7 @@ import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 
 from twin.scene import shaders
-from twin.scene.coarse import Detail, block_geometry, block_light
+from twin.scene.coarse import Detail, block_geometry, block_light, vtk_bounds
 from twin.scene.face_parts import BUILDINGS, FacePart, face_parts
 from twin.scene.over_time import lookup, set_slots, tell_owners
 from twin.scene.pack import Material
@@ -96,8 +96,7 @@ def _built_tile(stage: Stage, number: int, part: FacePart) -> Any:
         set_slots(actor, colour_slots(stage.pack, part.points))
 
     size = float(np.median(blocks[:, 3:] - blocks[:, :3], axis=0).max())
-    low, high = blocks[:, :3].min(axis=0).tolist(), blocks[:, 3:].max(axis=0).tolist()
-    bounds = (low[0], high[0], low[1], high[1], low[2], high[2])
+    bounds = vtk_bounds(blocks[:, :3].min(axis=0), blocks[:, 3:].max(axis=0))
     stage.details.append(Detail(actor, coarse, bounds, size, fill))
     return actor
 

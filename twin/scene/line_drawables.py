@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+from twin.scene.coarse import vtk_bounds
 from twin.scene.face_parts import BUILDINGS
 from twin.scene.paint import (
     overlay_colours,
@@ -43,11 +44,8 @@ def add_edges(stage: Stage) -> None:
         data = vtkPolyData() if bounds is not None else _edge_data(stage, cells)
         actor = line_actor(data, rgb=rgb, alpha=alpha)
         if bounds is not None:
-            low, high = (
-                bounds[first:last, ::2].min(axis=0).tolist(),
-                bounds[first:last, 1::2].max(axis=0).tolist(),
-            )
-            box = (low[0], high[0], low[1], high[1], low[2], high[2])
+            boxes = bounds[first:last]
+            box = vtk_bounds(boxes[:, ::2].min(axis=0), boxes[:, 1::2].max(axis=0))
             stage.waiting[actor] = (box, partial(_fill_edges, stage, cells, data))
         group = "edges" if tiles[0].group == BUILDINGS else tiles[0].group
         _add_lines(stage, actor, group, _EDGE_WIDTH_PX, _EDGE_REACH_M)

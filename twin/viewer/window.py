@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from twin.core.errors import TwinError
-from twin.core.translations import Texts
 from twin.scene.workspace import Workspace
 from twin.scene.workspace_layers import SENSORS
 from twin.scene.workspace_sketches import workspace_sketches
@@ -36,7 +35,6 @@ from twin.viewer.opening import Opening
 from twin.viewer.panels.search import Place, building_places, label_places, station_places
 from twin.viewer.panels.start import dropped_paths
 from twin.viewer.panels.status import StatusBar
-from twin.viewer.parts import Room
 from twin.viewer.picture import Picture, with_camera
 from twin.viewer.remaking import Remaking
 from twin.viewer.session import (

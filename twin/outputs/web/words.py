@@ -63,9 +63,8 @@ def page_words(
         known = words[language]["texts"]
         for text in own:
             plain = text.replace("_", " ")
-            said[text] = (
-                known.get(text, plain) if worded(plain, language) == plain else worded(plain, language)
-            )
+            found = worded(plain, language)
+            said[text] = found if found != plain else known.get(text, plain)
         known |= {text: phrase for text, phrase in sorted(said.items()) if phrase != text}
     return words
 
