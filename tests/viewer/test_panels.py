@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -420,3 +421,30 @@ def test_another_theme_or_language_leaves_no_panel_behind(driver):
     # Four times made anew; work that has just ended may still hold one that waits for its result.
     assert all(now <= then + 1 for now, then in zip(after, before, strict=True)), (before, after)
     assert min(after) >= 1
+
+
+def test_another_language_leaves_no_menu_dock_or_handle_behind(driver):
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QWidget
+
+    window = driver.window
+
+    def n_widgets() -> int:
+        window.desk.edit("language", language="fi")
+        window.desk.edit("language", language="en")
+        driver.ready()
+        driver.pass_time(0.3)
+        driver.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        return len(window.findChildren(QWidget))
+
+    assert n_widgets() == n_widgets()
+
+
+def test_memory_that_work_has_freed_is_given_back_soon_after(driver, monkeypatch):
+    from twin.viewer import tasks
+
+    given = []
+    monkeypatch.setattr(tasks, "give_back_memory", lambda: given.append(threading.current_thread()))
+    driver.window.tasks.run("work", lambda _told: None, lambda _found: None, is_quiet=True)
+    driver.until(lambda: given, seconds=20)
+    assert given[0] is not threading.main_thread()

@@ -138,6 +138,9 @@ def fill(window: TwinWindow) -> None:
     for action in window.actions():
         window.removeAction(action)
         action.deleteLater()
+    for old in window.menuBar().findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        old.setParent(None)
+        old.deleteLater()
     window.menuBar().clear()
     window.entries = {}
     t = window.texts
@@ -151,7 +154,7 @@ def fill(window: TwinWindow) -> None:
     menu = window.menuBar().addMenu(t("menu.help"))
     for entry in HELP:
         menu.addAction(_action(window, entry))
-    menu.addMenu(_languages(window))
+    menu.addMenu(_languages(window, menu))
     _fill_bar(window)
     follow(window)
 
@@ -177,11 +180,11 @@ def _fill_views(window: TwinWindow, menu: QMenu) -> None:
         menu.addAction(_action(window, entry))
 
 
-def _languages(window: TwinWindow) -> QMenu:
-    menu = QMenu(window.texts("menu.language"), window)
+def _languages(window: TwinWindow, owner: QWidget) -> QMenu:
+    menu = QMenu(window.texts("menu.language"), owner)
     menu.setIcon(icon("language", window.theme.ink))
     for code, name in LANGUAGES.items():
-        action = QAction(name, window)
+        action = QAction(name, menu)
         menu.addAction(action)
         action.setObjectName(f"language-{code}")
         action.triggered.connect(partial(_speak, window, code))
@@ -212,7 +215,7 @@ def _fill_bar(window: TwinWindow) -> None:
     language = QToolButton()
     language.setIcon(icon("language", window.theme.ink))
     language.setToolTip(window.texts("menu.language"))
-    language.setMenu(_languages(window))
+    language.setMenu(_languages(window, language))
     language.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     bar.addWidget(language)
     bar.addAction(window.entries["help"])

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from shiboken6 import isValid
 
+from twin.core.memory import give_back_memory
 from twin.viewer.work import ProcessJob, ThreadJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from twin.viewer.work import Told
+
+_TIDY_MS = 2000
+"""So long after work memory that it has freed is given back."""
 
 
 class Tasks(QObject):
@@ -30,6 +35,8 @@ class Tasks(QObject):
         super().__init__(parent)
         self._complain = complain
         self._jobs: dict[str, ThreadJob | ProcessJob] = {}
+        self._tidying = QTimer(self, interval=_TIDY_MS, singleShot=True)
+        self._tidying.timeout.connect(self._tidy)
 
     def run(
         self,
@@ -101,6 +108,14 @@ class Tasks(QObject):
             del self._jobs[name]
         self.ended.emit(job)
         job.deleteLater()
+        if not self._tidying.isActive():  # some work comes again and again
+            self._tidying.start()
+
+    def _tidy(self) -> None:
+        if self._jobs:
+            self._tidying.start()
+        else:  # with much to give it takes some ten milliseconds, in which the window shall not stand still
+            threading.Thread(target=give_back_memory, name="twin-memory", daemon=True).start()
 
 
 def is_gone(done: Callable[..., object]) -> bool:

@@ -51,14 +51,16 @@ def build_pages(window: TwinWindow) -> None:
 
 
 def clear_docks(window: TwinWindow) -> Iterator[None]:
-    """Take all panels away, one by one: another theme would polish them, too."""
+    """Take all panels away, one by one: another theme would polish them, too.
+
+    The docks stay: for each that is taken away Qt keeps the handle between it and its neighbours.
+    """
     for dock in window.findChildren(QDockWidget):
         tabs: Any = dock.widget()
         while isinstance(tabs, QTabWidget) and tabs.count():
             _drop(tabs.widget(0))
             yield
-        window.removeDockWidget(dock)
-        _drop(dock)
+        _drop(tabs)
         yield
 
 
@@ -124,15 +126,17 @@ def _tabs(window: TwinWindow, *pages: tuple[str, QWidget]) -> QTabWidget:
     return tabs
 
 
-def _dock(window: TwinWindow, name: str, content: QWidget, area: Any) -> QDockWidget:
-    dock = QDockWidget(window.texts(f"dock.{name}"))
-    dock.setObjectName(f"dock-{name}")
-    dock.setTitleBarWidget(QWidget())
+def _dock(window: TwinWindow, name: str, content: QWidget, area: Any) -> None:
+    found: Any = window.findChild(QDockWidget, f"dock-{name}")
+    dock = found or QDockWidget(window)
+    dock.setWindowTitle(window.texts(f"dock.{name}"))
     dock.setWidget(content)
-    if name != "clock":
-        dock.setMinimumWidth(PANEL_WIDTH)
-    window.addDockWidget(area, dock)
-    return dock
+    if found is None:
+        dock.setObjectName(f"dock-{name}")
+        dock.setTitleBarWidget(QWidget())
+        if name != "clock":
+            dock.setMinimumWidth(PANEL_WIDTH)
+        window.addDockWidget(area, dock)
 
 
 def size_docks(window: TwinWindow) -> None:
