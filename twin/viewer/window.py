@@ -26,6 +26,7 @@ from twin.viewer.banner import Banner
 from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
 from twin.viewer.cloud import Cloud
+from twin.viewer.collecting import Collector
 from twin.viewer.cutting import Cutting
 from twin.viewer.desk import Desk
 from twin.viewer.feed import Feed, FeedState
@@ -137,6 +138,8 @@ class TwinWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._places: list[Place] = []
         self.remaking = Remaking(self)
+        self.collector = Collector(self)
+        self.collector.start()
         self._follow_state()
         self.remaking.begin()
         self._timers()
@@ -407,3 +410,4 @@ class TwinWindow(QMainWindow):
         self.sight.forget()
         self.picture.close()
         self.autosave.drop()
+        self.collector.stop()

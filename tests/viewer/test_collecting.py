@@ -1,0 +1,87 @@
+"""Garbage that may hold widgets is collected where widgets may be destroyed: in the thread of the interface."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from typing import ClassVar
+
+import pytest
+
+pytest.importorskip("PySide6")
+
+from PySide6.QtCore import QCoreApplication
+
+from twin.viewer.collecting import Collector
+
+
+class Knot:
+    """A cycle that tells in which thread it is collected."""
+
+    found: ClassVar[list[threading.Thread]] = []
+
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        Knot.found.append(threading.current_thread())
+
+
+def churn(stop):
+    while not stop.is_set():
+        rows = [{} for _ in range(2000)]
+        rows[0]["last"] = rows
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def collector():
+    app = QCoreApplication.instance() or QCoreApplication([])
+    made = Collector(app)
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_no_thread_but_that_of_the_interface_collects(collector):
+    Knot.found = []
+    assert not gc.isenabled()
+    stop = threading.Event()
+    threads = [threading.Thread(target=churn, args=(stop,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    ends = time.monotonic() + 20
+    while len(Knot.found) < 5 and time.monotonic() < ends:
+        Knot()
+        QCoreApplication.processEvents()
+        time.sleep(0.05)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(Knot.found) >= 5
+    assert set(Knot.found) == {threading.main_thread()}
+
+
+def test_python_collects_again_when_the_last_window_is_gone(collector):
+    other = Collector(QCoreApplication.instance())
+    other.start()
+    other.stop()
+    other.stop()
+    assert not gc.isenabled()
+    collector.stop()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    collector.start()
+
+
+def test_older_garbage_is_collected_too(collector):
+    Knot.found, old = [], Knot()
+    gc.collect(1)
+    gc.collect(1)
+    del old
+    for _ in range(200):
+        rows = [[] for _ in range(1000)]
+        collector.look()
+        del rows
+    assert Knot.found
