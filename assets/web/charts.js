@@ -11,7 +11,7 @@ function faceTriangles(block) {
   return whole;
 }
 
-// Place of each point in the light map, in texels.
+// Place of each point in the light map, in texels, and the rectangles of the faces.
 function texelPlaces(block, places, corners, faces, parts) {
   const f = block.header.facets, told = f.charts, n = faces.length;
   const axes = numbers(block, told.axes, Uint32Array), wider = numbers(block, told.wider);
@@ -32,7 +32,7 @@ function texelPlaces(block, places, corners, faces, parts) {
       flat[2 * i + k] = at[k] + (isOdd[face] ? oddTexels[next++] / told.perTexel : (flat[2 * i + k] - low[j]) * scale);
     }
   }
-  return flat;
+  return { texels: flat, charts: { ...corner, widths: sizes[0], heights: sizes[1] } };
 }
 
 function limits(nFaces, flat, faces) {
@@ -70,7 +70,7 @@ function projected(nFaces, places, corners, faces, parts, axes) {
       seen[face]++;
     }
   const frames = new Float64Array(6 * nFaces);
-  for (let face = 0; face < nFaces; face++) frames.set(frame(total.subarray(3 * face, 3 * face + 3), along.subarray(3 * face, 3 * face + 3), axes[face]), 6 * face);
+  for (let face = 0; face < nFaces; face++) putFrame(frames, 6 * face, total, along, 3 * face, axes[face]);
   const flat = new Float64Array(2 * faces.length);
   for (let i = 0; i < faces.length; i++) {
     way(start[faces[i]], i, e);
@@ -83,20 +83,29 @@ function projected(nFaces, places, corners, faces, parts, axes) {
 }
 
 // Two unit axes in the plane of a face, the first level or along an edge.
-function frame(total, along, axis) {
-  const [x, y, z] = unit(total, [0, 0, 1]);
-  let first = [-y, x, 0];
+function putFrame(frames, at, total, along, from, axis) {
+  let x = total[from], y = total[from + 1], z = total[from + 2];
+  const size = Math.sqrt(x * x + y * y + z * z), isFlat = size > 1e-9;
+  x = isFlat ? x / size : 0;
+  y = isFlat ? y / size : 0;
+  z = isFlat ? z / size : 1;
+  let u = -y, v = x, w = 0;
   if (axis) {
-    const off = along[0] * x + along[1] * y + along[2] * z;
-    first = [along[0] - x * off, along[1] - y * off, along[2] - z * off];
+    const off = along[from] * x + along[from + 1] * y + along[from + 2] * z;
+    u = along[from] - x * off;
+    v = along[from + 1] - y * off;
+    w = along[from + 2] - z * off;
   }
-  const [u, v, w] = unit(first, [1, 0, 0]);
-  return [u, v, w, y * w - z * v, z * u - x * w, x * v - y * u];
-}
-
-function unit(vector, otherwise) {
-  const [x, y, z] = vector, length = Math.sqrt(x * x + y * y + z * z);
-  return length > 1e-9 ? [x / length, y / length, z / length] : otherwise;
+  const length = Math.sqrt(u * u + v * v + w * w), isLong = length > 1e-9;
+  u = isLong ? u / length : 1;
+  v = isLong ? v / length : 0;
+  w = isLong ? w / length : 0;
+  frames[at] = u;
+  frames[at + 1] = v;
+  frames[at + 2] = w;
+  frames[at + 3] = y * w - z * v;
+  frames[at + 4] = z * u - x * w;
+  frames[at + 5] = x * v - y * u;
 }
 
 // Rectangles laid in rows, tallest first, as twin.scene.charts.pack_shelves does it: corners of each.

@@ -20,7 +20,7 @@ function material(header, name, own = {}, options = {}) {
 }
 
 function greyTexture(image, repeat = false) {
-  const made = new THREE.Texture(image);
+  const made = image.data ? new THREE.DataTexture(image.data, image.width, image.height) : new THREE.Texture(image);
   made.format = THREE.RedFormat;
   made.flipY = made.generateMipmaps = false;
   made.unpackAlignment = 1;
@@ -70,16 +70,34 @@ function add(city, group, thing) {
   (city.groups[group] ||= new THREE.Group()).add(thing);
 }
 
-function addFaces(city, block, maps) {
+// Sun and sky on the faces; where a side is longer than the graphics take, coarser.
+async function faceMaps(block, charts, most) {
+  const f = block.header.facets, [rows, columns] = f.atlas, maps = {};
+  for (const name of ["sun", "sky"]) {
+    const light = litCharts(bytesBeside(block, f.light[name]), f.light.step, f.atlas, charts);
+    const isLarge = Math.max(rows, columns) > most, image = { data: light, width: columns, height: rows };
+    maps[name + "Map"] = { value: greyTexture(isLarge ? await fitted(greyPicture(image), most) : image) };
+  }
+  return maps;
+}
+
+function greyPicture({ data, width, height }) {
+  const canvas = document.createElement("canvas"), pixels = new ImageData(width, height), whole = new Uint32Array(pixels.data.buffer);
+  for (let i = 0; i < data.length; i++) whole[i] = (255 << 24) | (data[i] * 0x10101);
+  Object.assign(canvas, { width, height }).getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+async function addFaces(city, block, most) {
   const f = block.header.facets, step = block.header.step;
   const places = placesOf(block, f.places), corners = referencesOf(block, f.corners);
   const faces = numbers(block, f.faces, Uint32Array), parts = faceTriangles(block);
-  const texels = texelPlaces(block, places, corners, faces, parts);
+  const { texels, charts } = texelPlaces(block, places, corners, faces, parts), maps = await faceMaps(block, charts, most);
   const owners = numbers(block, f.owners), kinds = numbers(block, f.materials, Uint8Array);
   const rgb = numbers(block, f.rgb, Uint8Array);
   const [rows, columns] = f.atlas;
-  const look = material(block.header, "face", { ...maps.atlas, paints: city.paints });
-  const sheets = material(block.header, "face", { ...maps.atlas, paints: city.paints }, { side: THREE.DoubleSide });
+  const look = material(block.header, "face", { ...maps, paints: city.paints });
+  const sheets = material(block.header, "face", { ...maps, paints: city.paints }, { side: THREE.DoubleSide });
   for (const [k, part] of f.meshes.entries()) {
     const { first, triangles } = parts[k], n = part.points, position = new Float32Array(3 * n), place = new Float32Array(2 * n);
     const paint = new Float32Array(n), owner = owners.subarray(first, first + n);
@@ -97,23 +115,16 @@ function addFaces(city, block, maps) {
     const group = part.group === "models" ? "overlay " + part.overlay : part.group;
     mesh(city, group, shape, part.group === "models" ? sheets : look).userData.owner = part.group === "buildings" ? owner : null;
   }
-  addEdges(city, block, places);
+  addEdges(city, block, places, drawnEdges(block, parts, corners, faces));
   addUnbuilt(city, block);
 }
 
-function addEdges(city, block, places) {
-  const from = numbers(block, block.header.edges.from, Uint32Array), way = numbers(block, block.header.edges.way, Uint32Array);
+function addEdges(city, block, places, pairs) {
   const tiles = 4000, step = block.header.step;
   city.lineLook = material(block.header, "line", { lineColour: { value: new THREE.Vector4() }, lineReach: { value: 0.28 } }, { transparent: true, depthWrite: false });
-  for (let first = 0; first < from.length; first += tiles) {
-    const n = Math.min(tiles, from.length - first), ends = new Float32Array(6 * n);
-    for (let i = 0; i < n; i++) {
-      const a = from[first + i], b = a + way[first + i];
-      for (let k = 0; k < 3; k++) {
-        ends[6 * i + k] = places[3 * a + k] * step;
-        ends[6 * i + 3 + k] = places[3 * b + k] * step;
-      }
-    }
+  for (let first = 0; first < pairs.length; first += 2 * tiles) {
+    const n = Math.min(2 * tiles, pairs.length - first), ends = new Float32Array(3 * n);
+    for (let i = 0; i < n; i++) for (let k = 0; k < 3; k++) ends[3 * i + k] = places[3 * pairs[first + i] + k] * step;
     addLines(city, "edges", ends, city.lineLook);
   }
 }
@@ -216,8 +227,8 @@ function addTable(city, block, maps) {
 function addTrees(city, block) {
   const t = block.header.trees;
   if (!t) return;
-  const foot = numbers(block, t.foot, Float32Array, block.header.step), size = numbers(block, t.size, Float32Array, 1 / t.sizePerMetre);
-  const look = numbers(block, t.look, Uint8Array);
+  const foot = numbers(block, t.foot, Float32Array, 1 / t.perMetre), size = numbers(block, t.size, Float32Array, 1 / t.perMetre);
+  const look = numbers(block, t.look, Uint8Array).map((value, i) => (i % 5 ? Math.round((value * 255) / t.lookSteps) : value));
   city.trees = { look, tones: [] };
   const shrub = 4, trunk = t.forms.length - 1, barkColour = { value: new THREE.Vector3() };
   city.barkColour = barkColour;

@@ -1,44 +1,9 @@
 // Reads the block that twin.outputs.web.codec has written.
 
-class DamageError extends Error {}
-
-// Thirteen bits in two of 91 letters, as twin.outputs.web.letters has written them; what is no letter is passed over.
-function bytesOf(id) {
-  const node = document.getElementById(id), length = Number(node?.dataset.bytes), text = node?.textContent ?? "";
-  const digits = new Uint8Array(128).fill(91), bytes = new Uint8Array(length || 0);
-  for (let code = 33, next = 0; code < 127; code++) if (!"<>&".includes(String.fromCharCode(code))) digits[code] = next++;
-  let held = 0, bits = 0, first = -1, letters = 0, at = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i), digit = code < 128 ? digits[code] : 91;
-    if (digit === 91) continue;
-    letters++;
-    if (first < 0) {
-      first = digit;
-      continue;
-    }
-    held = (held << 13) | (first * 91 + digit);
-    first = -1;
-    for (bits += 13; bits >= 8 && at < length; bits -= 8) bytes[at++] = held >> (bits - 8);
-    held &= 255;
-  }
-  node?.remove();
-  if (!length || letters !== 2 * Math.ceil((8 * length) / 13)) throw new DamageError(`${id}: ${at} / ${length || "?"}`);
-  return bytes;
-}
-
-async function inflated(id) {
-  const stream = new Blob([bytesOf(id)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  try {
-    return new Uint8Array(await new Response(stream).arrayBuffer()); // gzip's own checksum is looked at on the way
-  } catch (error) {
-    throw new DamageError(`${id}: ${error.message ?? error}`);
-  }
-}
-
-function openBlock(raw) {
-  const length = new DataView(raw.buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(raw.subarray(4, 4 + length)));
-  return { header, data: raw.subarray(4 + length) };
+function openBlock({ data, beside }) {
+  const length = new DataView(data.buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  return { header, data: data.subarray(4 + length), beside };
 }
 
 // Whole numbers of shape (n, k), row after row, as an array of the given type; scaled, if asked for.
@@ -86,7 +51,8 @@ function placesOf(block, told) {
   return places;
 }
 
+const bytesBeside = (block, place) => block.beside.subarray(place.start, place.start + place.length);
+
 async function picture(block, place) {
-  const bytes = block.data.slice(place.offset, place.offset + place.shape[0]);
-  return createImageBitmap(new Blob([bytes], { type: "image/webp" }));
+  return createImageBitmap(new Blob([bytesBeside(block, place)], { type: "image/webp" }));
 }

@@ -27,7 +27,7 @@ class Page {
     const maps = await lightMaps(this.block, most);
     makePaints(this.city, this.header, this.block);
     addTable(this.city, this.block, maps);
-    addFaces(this.city, this.block, maps);
+    await addFaces(this.city, this.block, most);
     addGround(this.city, this.block, maps);
     addTrees(this.city, this.block);
     await addOverlays(this.city, this.block);
@@ -380,39 +380,11 @@ class Page {
   }
 }
 
-function complain(text) {
-  byId("wait").hidden = false;
-  byId("wait").firstElementChild.textContent = text;
-  document.body.dataset.failed = text;
-}
-
-async function begin() {
-  if (!("DecompressionStream" in window)) return complain("This browser is too old / 브라우저가 너무 오래되었습니다 / Selain on liian vanha: Chrome 80, Firefox 113, Safari 16.4.");
-  // The library stands in the page compressed; the policy of the page knows its hash.
-  const library = document.createElement("script");
-  library.textContent = new TextDecoder().decode(await inflated("library"));
-  document.head.append(library);
-  const block = openBlock(await inflated("data"));
-  const probe = document.createElement("canvas").getContext("webgl2");
+// Called by start.js, which has unpacked this program and the data.
+window.showCity = async (packed) => {
+  const block = openBlock(packed), probe = document.createElement("canvas").getContext("webgl2");
   if (!probe) return complain(block.header.words[block.header.language].noWebGL);
   probe.getExtension("WEBGL_lose_context")?.loseContext();
   startView();
   await new Page(block).start();
-}
-
-const DAMAGED = [
-  "This file came over damaged or not whole: fetch it again",
-  "파일이 손상되었거나 온전히 전송되지 않았습니다: 다시 받으십시오",
-  "Tiedosto on vioittunut tai jäi vajaaksi: hae se uudelleen",
-];
-
-// The data stand after this script: of a file that was cut short it can still tell.
-function start() {
-  begin().catch((error) => {
-    const told = String(error && error.message ? error.message : error);
-    complain(error instanceof DamageError ? `${DAMAGED.join(" / ")} (${told}).` : told);
-  });
-}
-
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-else start();
+};

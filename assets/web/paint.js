@@ -3,7 +3,9 @@
 const HOUSE_KINDS = 3, WALL_SHARE = 0.3, WIDE = 1024;
 
 function makePaints(city, header, block) {
-  city.chances = numbers(block, header.chances, Uint32Array);
+  const letters = new TextEncoder();
+  city.chances = Uint32Array.from(header.ids, (id) => checksum(letters.encode(id))); // as twin.scene.paint.id_hash
+  for (const [k, i] of header.oddIds.entries()) city.chances[i] = header.oddChances[k];
   city.nHouses = city.chances.length;
   city.firstPlain = HOUSE_KINDS * city.nHouses;
   city.firstCover = city.firstPlain + 16;

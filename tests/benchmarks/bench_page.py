@@ -12,7 +12,6 @@ moved, with its ground, trees and columns (`real_city.py`), and tells what each 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import re
 import statistics
@@ -34,6 +33,7 @@ from twin.core.notices import Notices
 from twin.outputs.exporters import scene_attributes
 from twin.outputs.web.codec import unpack
 from twin.outputs.web.letters import from_letters
+from twin.outputs.web.packing import packed, unpacked
 from twin.outputs.web.page import PageOptions, write_page
 from twin.outputs.web.timeline import choose_moments
 from twin.reconstruct.cover import Cover
@@ -131,15 +131,15 @@ def make_real_page(path: Path, city_path: Path) -> tuple[float, int]:
 
 
 def tell_parts(path: Path, n_buildings: int) -> None:
-    """Compressed bytes of each part of a page, alone, before they become letters."""
+    """Packed bytes of each part of a page, alone, before they become letters."""
     found = re.search(rb'id="data" data-bytes="(\d+)">([^<]+)</script>', path.read_bytes())
     assert found is not None
     block = from_letters(found[2], int(found[1]))
     header, data = unpack(block)
-    sizes = {"block": len(block)}
-    for name, part in header.items():
-        raw = b"".join(arrays(part, data)) + json.dumps(part).encode()
-        sizes[name] = len(gzip.compress(raw, 9))
+    sizes = {"all": len(block), "light": len(unpacked(block)[1])}
+    for name in header.keys() - {"light"}:
+        raw = b"".join(arrays(header[name], data)) + json.dumps(header[name]).encode()
+        sizes[name] = len(packed(raw))
     print("| part | kB | bytes a building |\n|---|---|---|")
     for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:12]:
         print(f"| {name} | {size / 1000:,.0f} | {size / n_buildings:.0f} |")

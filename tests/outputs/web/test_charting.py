@@ -16,6 +16,7 @@ from tests.scene.conftest import ORIGIN, box_solid, gable_solid
 from twin.outputs.web.charting import TOLERANCE_TEXELS, charts, expected_sizes, texel_places
 from twin.outputs.web.codec import Bundle, unpack
 from twin.outputs.web.geometry import facet_meshes, facets, grid_step_m, placed_faces
+from twin.scene.charts import pack_shelves
 from twin.scene.facets import facets_from_solids
 from twin.scene.model import ColouredMesh, Overlay, SceneContent
 from twin.scene.packing import pack_content
@@ -115,23 +116,29 @@ def test_a_city_without_faces_has_no_charts():
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt install chromium)")
 def test_the_page_reckons_as_python_does():
-    script = "".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in ("decode", "charts"))
+    script = "".join(
+        (ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in ("unpack", "decode", "charts")
+    )
     browser = Browser((200, 200))
     try:
         for content in (hostile_content(), town(1), town(2)):
             pack = pack_content(content)
             made, placed, told, _ = found_again(pack)
             bundle = Bundle()
-            header = {"facets": facet_meshes(pack, made, bundle, grid_step_m(pack))}
+            dark = np.zeros((*pack.meta.atlas, 2), np.uint8)
+            header = {"facets": facet_meshes(pack, made, placed, dark, bundle)}
             header, data = unpack(bundle.pack(header))
             sent = base64.b64encode(data).decode()
             bytes_ = f"Uint8Array.from(atob('{sent}'), (c) => c.charCodeAt(0))"
             block = f"{{header: {json.dumps(header)}, data: {bytes_}}}"
             found = browser.run(
                 f"(() => {{ {script}; const block = {block}, f = block.header.facets;"
-                "return [...texelPlaces(block, placesOf(block, f.places), referencesOf(block, f.corners),"
-                "numbers(block, f.faces, Uint32Array), faceTriangles(block))]; })()"
+                "const {texels, charts} = texelPlaces(block, placesOf(block, f.places), referencesOf(block, f.corners),"
+                "numbers(block, f.faces, Uint32Array), faceTriangles(block));"
+                "return [[...texels], ...['xs', 'ys', 'widths', 'heights'].map((k) => [...charts[k]])]; })()"
             )
-            assert np.abs(np.reshape(found, (-1, 2)) - texel_places(placed, told)).max() < 1e-9
+            assert np.abs(np.reshape(found[0], (-1, 2)) - texel_places(placed, told)).max() < 1e-9
+            assert np.array_equal(np.transpose(found[1:3]), pack_shelves(told.sizes)[0])
+            assert np.array_equal(np.transpose(found[3:]), told.sizes)
     finally:
         browser.close()

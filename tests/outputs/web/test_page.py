@@ -11,7 +11,9 @@ from tests.outputs.web.hostile_village import ATTRIBUTES, CLOSER, IDS, hostile_o
 from twin.core.errors import OutputExistsError, StorageError, UsageError
 from twin.core.notices import Notices
 from twin.outputs.web.codec import Bundle, read, read_places, read_references, unpack
+from twin.outputs.web.letters import from_letters
 from twin.outputs.web.library import three_js
+from twin.outputs.web.packing import unpacked
 from twin.outputs.web.page import PageOptions, encode_page, page_text, read_page_counts, write_page
 from twin.outputs.web.table import attribute_columns
 from twin.outputs.web.words import page_words
@@ -37,23 +39,31 @@ def test_names_of_the_data_are_not_in_the_text(block):
     assert text.isascii()
 
 
+def scripts(text):
+    """What runs in a page: what begins, and the program that it unpacks."""
+    start = re.search(r"<script>(.*?)</script>", text, re.DOTALL)[1]
+    n_bytes, letters = re.search(r'id="program" data-bytes="(\d+)">([^<]+)</script>', text).groups()
+    return start, unpacked(from_letters(letters.encode(), int(n_bytes)))[0].decode()
+
+
 def test_the_policy_knows_the_scripts_and_nothing_else(block):
     text = page_text(block, title="x", language="en")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert "http" not in policy
-    script = re.search(r"<script>(.*?)</script>", text, re.DOTALL)[1]
     style = re.search(r"<style>(.*)</style>", text, re.DOTALL)[1]
-    for part in (script, style, three_js().script):
+    for part in (*scripts(text), style):
         digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
 
 
 def test_the_page_names_no_address(block):
-    text = page_text(block, title="x", language="en")
-    script = re.search(r"<script>(.*?)</script>", text, re.DOTALL)[1]
-    addresses = set(re.findall(r"https?://[^\s\"'`]+", script))
+    start, program = scripts(page_text(block, title="x", language="en"))
+    assert program.startswith(three_js().script)
+    own = start + program.removeprefix(three_js().script)
+    assert "showCity" in own
+    addresses = set(re.findall(r"https?://[^\s\"'`]+", own))
     assert addresses <= {
         "http://www.w3.org/2000/svg"
     }  # the name of a kind of element; nothing is fetched from it

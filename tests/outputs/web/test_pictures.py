@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from twin.outputs.web.codec import Bundle
+from twin.outputs.web.packing import unpacked
 from twin.outputs.web.pictures import light_pictures
 from twin.scene.bake import Light
 
@@ -25,9 +26,10 @@ def lit(n=512):
 def opened(light, n_faces):
     bundle = Bundle()
     told = light_pictures(light, bundle, n_faces=n_faces)
-    place = told["atlas"]["sun"]
-    raw = b"".join(bundle._chunks)[place["offset"] : place["offset"] + place["shape"][0]]
-    off = np.asarray(Image.open(io.BytesIO(raw)).convert("L")).astype(float) - light.atlas[..., 0]
+    place = told["plan"]["sun"]
+    _, beside = unpacked(bundle.pack({}))
+    raw = beside[place["start"] : place["start"] + place["length"]]
+    off = np.asarray(Image.open(io.BytesIO(raw)).convert("L")).astype(float) - light.plan[..., 0]
     return len(raw), float(np.sqrt((off**2).mean()))
 
 

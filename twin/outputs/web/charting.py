@@ -71,12 +71,15 @@ class Charts:
         Faces whose points are told as they are, ascending.
     odd_texels : array, shape (number of their points, 2)
         Place within the face's rectangle in parts of a texel, in the order of the points.
+    sizes : array, shape (n_faces, 2)
+        Width and height of the rectangles in texels, as the page will have them.
     """
 
     axis: NDArray[np.int64]
     wider: NDArray[np.int64]
     odd: NDArray[np.int64]
     odd_texels: NDArray[np.int64]
+    sizes: NDArray[np.int64]
 
     def add_to(self, bundle: Bundle) -> dict[str, Any]:
         """Take it into a block; where it lies."""
@@ -101,7 +104,7 @@ def charts(faces: PlacedFaces, texel: NDArray[np.float64]) -> Charts:
     """
     if not faces.n_faces:
         none = np.empty((0, 2), np.int64)
-        return Charts(none[:, 0], none, none[:, 0], none)
+        return Charts(none[:, 0], none, none[:, 0], none, none)
     low, high = _limits(texel, faces)
     within = texel - np.rint(low)[faces.face]
     # A rectangle has two texels a side at least, however thin the face.
@@ -113,7 +116,7 @@ def charts(faces: PlacedFaces, texel: NDArray[np.float64]) -> Charts:
     axis[odd] = 0
     wider = sizes - expected_sizes(_extent(faces, axis), faces.texel_steps)
     told = np.isin(faces.face, odd)
-    return Charts(axis, wider, odd, np.rint(within[told] * PER_TEXEL).astype(np.int64))
+    return Charts(axis, wider, odd, np.rint(within[told] * PER_TEXEL).astype(np.int64), sizes)
 
 
 def texel_places(faces: PlacedFaces, told: Charts) -> NDArray[np.float64]:

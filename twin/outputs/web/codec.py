@@ -1,17 +1,18 @@
 """Arrays as bytes that compress well, and back; the page decodes the same way (``assets/web/decode.js``).
 
 Whole numbers become differences to the row before, signs are folded into the lowest bit, and bytes of equal weight are
-laid side by side: then most bytes are zero, and gzip finds what repeats. References of triangles count back from the
+laid side by side: then most bytes are zero, and packing finds what repeats. References of triangles count back from the
 highest point met so far, which is nearly always 0, 1 or 2.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from twin.outputs.web.packing import packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Codec = Literal["delta", "signed", "plain"]
-LEVEL = 9
 _ALIGN = 4
 _WIDTHS = (1, 2, 4)
 
@@ -96,10 +96,11 @@ class Bundle:
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._n_bytes = 0
+        self._beside = bytearray()
         self._known: dict[bytes, int] = {}
 
     def _append(self, data: bytes) -> int:
-        # Columns of one level of detail are often those of another; gzip does not look back that far.
+        # Columns of one level of detail are often those of another.
         offset = self._known.setdefault(data, self._n_bytes)
         if offset < self._n_bytes:
             return offset
@@ -162,26 +163,27 @@ class Bundle:
         }
 
     def add_bytes(self, data: bytes) -> dict[str, Any]:
-        """Take bytes in as they are, such as a picture."""
-        return {"codec": "bytes", "offset": self._append(data), "width": 1, "shape": [len(data), 1]}
+        """Take bytes in as they are, such as a picture; they stand beside the arrays."""
+        self._beside += data
+        return {"start": len(self._beside) - len(data), "length": len(data)}
 
     def pack(self, header: Mapping[str, Any]) -> bytes:
-        """Header and arrays, compressed; the same content gives the same bytes."""
+        """Header and arrays, packed; the same content gives the same bytes."""
         text = json.dumps(header, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         told = text.encode("utf-8", errors="replace")
         told += b" " * (-len(told) % _ALIGN)
-        return gzip.compress(b"".join([len(told).to_bytes(4, "little"), told, *self._chunks]), LEVEL, mtime=0)
+        return packed(b"".join([len(told).to_bytes(4, "little"), told, *self._chunks]), bytes(self._beside))
 
 
 def unpack(block: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header and bytes of a block, as the page reads them.
+    """Header and arrays of a block, as the page reads them.
 
     Raises
     ------
-    ValueError, OSError, EOFError
+    ValueError
         If the block is damaged.
     """
-    raw = gzip.decompress(block)
+    raw, _ = unpacked(block)
     n = int.from_bytes(raw[:4], "little")
     return json.loads(raw[4 : 4 + n]), raw[4 + n :]
 
@@ -196,7 +198,7 @@ def read(place: Mapping[str, Any], data: bytes) -> NDArray[np.int64]:
         values |= raw[:, w].T.astype(np.int64) << (8 * w)
     if place["codec"] == "back":
         return _from_back(values[:, 0])[:, None]
-    if place["codec"] in {"plain", "bytes"}:
+    if place["codec"] == "plain":
         return np.asarray(values)
     signed = np.where(values & 1, -(values >> 1) - 1, values >> 1)
     return np.asarray(np.cumsum(signed, axis=0) if place["codec"] == "delta" else signed)

@@ -9,10 +9,10 @@ import numpy as np
 
 from twin.outputs.web.charting import PlacedFaces, charts
 from twin.outputs.web.codec import by_first_use
+from twin.outputs.web.lit_charts import lit_charts
 from twin.outputs.web.thinning import deviation_m, thin_ground
 from twin.outputs.web.walking import add_walk
 from twin.scene.pack import Material
-from twin.scene.paint import id_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 FINEST_STEP_M = 0.01
 _CLOSE_TREES = 600
 """More than these are drawn coarsely: a phone shall turn the city without a halt."""
+_TREES_PER_M = 20
+"""Trees are known to a decimetre or two; told are their places and sizes to half of one."""
+_TREE_LOOK = 31
+"""Steps of a tree's turn, tint and light, in which nobody tells one crown from the next."""
 TERRAIN_BUDGET = 250_000
-"""Triangles of ground that a page holds at most as they are: a megabyte of it."""
+"""Triangles of ground that a page holds at most as they are: half a megabyte of it."""
 _PROBES = 5_000
 WATER_KIND = 16
 """Added to the cover of triangles that are drawn as water."""
@@ -118,13 +122,15 @@ def facets(pack: ScenePack, step_m: float) -> Facets:
     return replace(made, places=unique[order], corner=renumbered)
 
 
-def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> dict[str, Any]:
-    """Walls, roofs, bridges, quays and models.
+def facet_meshes(
+    pack: ScenePack, made: Facets, placed: PlacedFaces, atlas: NDArray[np.uint8], bundle: Bundle
+) -> dict[str, Any]:
+    """Walls, roofs, bridges, quays and models with their light, `atlas` of shape (rows, columns, 2 or more).
 
     A point's place in the light map is not told: the page lays the faces out again, as the pack did.
     """
     points = made.points
-    placed = placed_faces(pack, made, step_m)
+    told = charts(placed, pack["facet_texel"][points].astype(np.float64))
     is_model = pack["facet_material"] == Material.MODEL
     rgb = np.zeros((len(is_model), 3), np.uint8)
     rgb[is_model] = pack["facet_rgb"]
@@ -142,7 +148,8 @@ def facet_meshes(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -
         "places": bundle.add_places(made.places),
         "corners": bundle.add_references(made.corner),
         "faces": bundle.add(placed.face),
-        "charts": charts(placed, pack["facet_texel"][points].astype(np.float64)).add_to(bundle),
+        "charts": told.add_to(bundle),
+        "light": lit_charts(atlas, told.sizes, bundle),
         "owners": bundle.add(pack["facet_owner"][points]),
         "materials": bundle.add(pack["facet_material"][points]),
         "rgb": bundle.add(rgb[points[is_model[points]]]),
@@ -227,46 +234,26 @@ def _tell_thinned(
     notices.add("thinned-ground", f"the ground of the page was thinned from {what}")
 
 
-def edge_lines(pack: ScenePack, made: Facets, bundle: Bundle, step_m: float) -> dict[str, Any]:
-    """Eaves, ridges and corners of houses as pairs of corners; lines between other places are left out."""
-    ends = rounded(pack["edge_points"].reshape(-1, 3), step_m)
-    both = np.concatenate([made.places, ends])
-    _, code = np.unique(both, axis=0, return_inverse=True)
-    code = code.ravel()
-    n = len(made.places)
-    corner = np.full(int(code.max()) + 1 if len(code) else 0, -1, np.int64)
-    corner[code[:n]] = np.arange(n)
-    pairs = corner[code[n:]].reshape(-1, 2)
-    pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    return {"from": bundle.add(pairs[:, 0]), "way": bundle.add(pairs[:, 1] - pairs[:, 0], codec="plain")}
-
-
 def unbuilt_outlines(pack: ScenePack, bundle: Bundle, step_m: float) -> dict[str, Any]:
     """Outlines of buildings that have no shape, as pairs of ends."""
     return bundle.add(rounded(pack["unbuilt_points"].reshape(-1, 3), step_m))
 
 
-def trees(pack: ScenePack, light: NDArray[np.uint8], bundle: Bundle, step_m: float) -> dict[str, Any] | None:
+def trees(pack: ScenePack, light: NDArray[np.uint8], bundle: Bundle) -> dict[str, Any] | None:
     """Where trees stand, how large they are, their form, turn and tint, and the light on their crowns."""
     n = len(pack["tree_form"])
     if not n:
         return None
-    size = np.rint(pack["tree_size"].astype(np.float64) * 20).astype(np.int64)
-    look = np.column_stack(
-        [
-            pack["tree_form"].astype(np.int64),
-            np.rint(pack["tree_turn"] / 360 * 255).astype(np.int64),
-            np.rint((pack["tree_tint"] + 1) * 127.5).astype(np.int64),
-            light.astype(np.int64),
-        ]
-    )
+    size = np.rint(pack["tree_size"].astype(np.float64) * _TREES_PER_M).astype(np.int64)
+    shares = np.column_stack([pack["tree_turn"] / 360, (pack["tree_tint"] + 1) / 2, light / 255])
+    look = np.column_stack([pack["tree_form"], np.rint(shares * _TREE_LOOK)]).astype(np.int64)
     return {
         "count": n,
-        "foot": bundle.add(rounded(pack["tree_foot"], step_m)),
+        "foot": bundle.add(rounded(pack["tree_foot"], 1 / _TREES_PER_M)),
         "size": bundle.add(size, codec="plain"),
         "look": bundle.add(look, codec="plain"),
-        "sizePerMetre": 20,
+        "lookSteps": _TREE_LOOK,
+        "perMetre": _TREES_PER_M,
         "forms": _forms(n, bundle),
     }
 
@@ -284,11 +271,6 @@ def _forms(n: int, bundle: Bundle) -> list[dict[str, Any]]:
         }
         for form in (*(crown(i, detail=detail) for i in range(N_FORMS)), trunk())
     ]
-
-
-def building_chances(pack: ScenePack, bundle: Bundle) -> dict[str, Any]:
-    """The number from which a style varies the colours of each building."""
-    return bundle.add(id_hash(pack["building_ids"]).astype(np.int64), codec="plain")
 
 
 def overlay_lines(pack: ScenePack, bundle: Bundle, step_m: float) -> dict[str, Any]:

@@ -8,7 +8,6 @@ no request can leave.
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import html
 import re
@@ -21,31 +20,38 @@ from twin.core.files import atomic_path
 from twin.core.visible_text import visible_text
 from twin.outputs.verify import require_same
 from twin.outputs.web import codec, geometry, pictures
+from twin.outputs.web.edges import edge_lines
 from twin.outputs.web.letters import from_letters, to_letters
 from twin.outputs.web.library import three_js
 from twin.outputs.web.looks import looks
+from twin.outputs.web.packing import packed
 from twin.outputs.web.shaders import programs
 from twin.outputs.web.table import attribute_columns, colourings
 from twin.outputs.web.timeline import Moments, timeline
 from twin.outputs.web.words import LANGUAGES, column_label, page_words
+from twin.scene.paint import id_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from twin.core.notices import Notices
     from twin.scene.layers import SceneLayer
     from twin.scene.scene import Scene
 
 THEMES = ("light", "dark", "auto")
-_SCRIPTS = tuple(
-    f"{name}.js"
-    for name in ("decode", "charts", "walk", "city", "paint", "view", "pick", "time", "panels", "main")
+_START = ("unpack", "letters", "start")
+_PROGRAM = (
+    *("decode", "charts", "light", "edges", "walk"),
+    *("city", "paint", "view", "pick", "time", "panels", "main"),
 )
 _LARGE_BYTES = 25_000_000
 _MAX_BYTES = 400_000_000
 """A browser opens no longer text; half of it is what a phone can hold."""
-_FIELD = re.compile(r"\{(language|policy|title|licence|style|library|data|script)\}")
+_FIELD = re.compile(r"\{(language|policy|title|licence|style|program|data|script)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +174,11 @@ def encode_page(
     pack, meta, bundle = scene.pack, scene.pack.meta, codec.Bundle()
     step = geometry.grid_step_m(pack)
     faces = geometry.facets(pack, step)
+    placed = geometry.placed_faces(pack, faces, step)
     columns = [{**c, "label": column_label(c)} for c in attribute_columns(attributes, bundle)]
     ways = colourings(attributes, bundle)
     shown = looks(pack, scene.sun)
-    walls = geometry.facet_meshes(pack, faces, bundle, step)
+    walls = geometry.facet_meshes(pack, faces, placed, scene.light.atlas, bundle)
     changing = timeline(options.layers, options.moments, meta.origin, bundle)
     header = {
         "title": _title(scene, options),
@@ -193,16 +200,15 @@ def encode_page(
         "looks": shown,
         "light": pictures.light_pictures(scene.light, bundle, n_faces=walls["nFaces"]),
         "facets": walls,
-        "edges": geometry.edge_lines(pack, faces, bundle, step),
+        "edges": edge_lines(pack, faces, placed, bundle, step),
         "ground": geometry.ground(pack, bundle, step, notices=notices),
         "unbuilt": geometry.unbuilt_outlines(pack, bundle, step),
-        "trees": geometry.trees(pack, scene.light.trees, bundle, step),
-        "chances": geometry.building_chances(pack, bundle),
+        "trees": geometry.trees(pack, scene.light.trees, bundle),
         "overlays": [{"name": visible_text(o.name), "lines": o.lines} for o in meta.overlays],
         "overlayLines": geometry.overlay_lines(pack, bundle, step),
         "overlayPictures": pictures.overlay_pictures(pack, scene.style, bundle),
         "labels": [{"text": visible_text(t), "at": at, "kind": kind} for t, at, kind in meta.labels],
-        "ids": [visible_text(i) for i in pack["building_ids"].tolist()],
+        **_names(pack["building_ids"]),
         "columns": columns,
         "colourings": [{**c, "label": c["legend"]["title"]} for c in ways],
         "time": changing,
@@ -210,6 +216,13 @@ def encode_page(
         "hidden": [],
     }
     return bundle.pack(header)
+
+
+def _names(ids: NDArray[np.str_]) -> dict[str, Any]:
+    """Ids as they can be shown; where one differs, the number by which a style varies the building's colours."""
+    shown = [visible_text(i) for i in ids.tolist()]
+    odd = [k for k, (told, own) in enumerate(zip(shown, ids.tolist(), strict=True)) if told != own]
+    return {"ids": shown, "oddIds": odd, "oddChances": id_hash(ids[odd]).tolist()}
 
 
 def page_text(block: bytes, *, title: str, language: str) -> str:
@@ -224,19 +237,24 @@ def page_text(block: bytes, *, title: str, language: str) -> str:
     language : str
     """
     library = three_js()
-    script = _escaped('"use strict";\n(() => {\n' + "\n".join(map(_asset, _SCRIPTS)) + "})();\n")
+    start = _script(_START)
+    program = f"{library.script}\n(() => {{\n{_script(_PROGRAM)}}})();\n"
     style = _asset("page.css")
     fields = {
         "language": language,
-        "policy": _policy((script, library.script), style),
+        "policy": _policy((start, program), style),
         "title": html.escape(title),
         "licence": " ".join(re.sub(r"[/*]+", " ", library.licence).split()),
         "style": style,
-        "library": _data("library", gzip.compress(library.script.encode(), codec.LEVEL, mtime=0)),
+        "program": _data("program", packed(program.encode())),
         "data": _data("data", block),
-        "script": script,
+        "script": start,
     }
     return _FIELD.sub(lambda match: fields[match[1]], _asset("page.html"))
+
+
+def _script(names: Sequence[str]) -> str:
+    return _escaped('"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in names))
 
 
 def _asset(name: str) -> str:
@@ -291,7 +309,7 @@ def read_page_counts(path: Path) -> PageCounts:
         triangles = _count_triangles(header)
         codec.read_places(header["facets"]["places"], data)
         return PageCounts(len(header["ids"]), triangles, len(header["time"]["times"]), len(raw))
-    except (ValueError, OSError, EOFError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise StorageError(path, f"does not read back ({error})", "check the disk and run again") from error
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.outputs.web.lit_charts import MANY_FACES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,9 +18,7 @@ if TYPE_CHECKING:
     from twin.scene.style import Style
 
 _LIGHT_QUALITY = 62
-_MANY_QUALITY = 35
-_MANY_FACES = 100_000
-"""Some thousand buildings with roofs: light is then the largest part of the page."""
+_MANY_QUALITY = 25
 _OVERLAY_QUALITY = 80
 
 
@@ -33,12 +33,12 @@ def webp(pixels: NDArray[np.uint8], quality: int) -> bytes:
 
 def light_quality(n_faces: int) -> int:
     """Quality of pictures of light: with many thousand buildings less is seen of each face than in a street."""
-    return _LIGHT_QUALITY if n_faces <= _MANY_FACES else _MANY_QUALITY
+    return _LIGHT_QUALITY if n_faces <= MANY_FACES else _MANY_QUALITY
 
 
 def light_pictures(light: Light, bundle: Bundle, *, n_faces: int) -> dict[str, Any]:
-    """Sun and sky on faces, ground and table, each a grey picture of its own: colours would be kept more coarsely."""
-    maps = {"atlas": light.atlas, "plan": light.plan, "table": light.table}
+    """Sun and sky on ground and table, each a grey picture of its own: colours would be kept more coarsely."""
+    maps = {"plan": light.plan, "table": light.table}
     quality = light_quality(n_faces)
     return {
         name: {

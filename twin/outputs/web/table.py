@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MAX_COLOURINGS = 24
 MAX_TEXT = 400
 _MOST_DECIMALS = 3
+_FINEST_SHARE = 1e-4
+"""Of how far the values of a column lie apart: finer digits tell a reader nothing, such as litres of a house."""
+_OF_A_LEVEL = re.compile(r"_lod\d\d$")
 _FIRST = (
     "name", "name_ko", "name_en", "address_ko", "address_en", "address", "use", "function", "year",
     "construction_year", "storeys", "n_storeys", "height_m", "roof_type", "volume_m3", "state", "rmse_m",
@@ -33,7 +37,7 @@ _FIRST = (
 
 
 def attribute_columns(attributes: Mapping[str, Sequence[Any]], bundle: Bundle) -> list[dict[str, Any]]:
-    """Columns with at least one value; numbers to three decimals, all else as text.
+    """Columns with at least one value; numbers to three decimals or what tells them apart, all else as text.
 
     ``own`` tells whether the texts are words of twin itself, which the page says in its language.
     """
@@ -48,8 +52,10 @@ def attribute_columns(attributes: Mapping[str, Sequence[Any]], bundle: Bundle) -
 
 
 def _ordered(attributes: Mapping[str, Sequence[Any]]) -> list[str]:
-    first = [name for name in _FIRST if name in attributes]
-    return first + [name for name in attributes if name not in first and name != "id"]
+    """Names of the columns; a figure that the shape shown has is not told of every other level of detail again."""
+    names = [n for n in attributes if n != "id" and _OF_A_LEVEL.sub("", n) not in attributes.keys() - {n}]
+    first = [name for name in _FIRST if name in names]
+    return first + [name for name in names if name not in first]
 
 
 def _column(values: Sequence[Any], bundle: Bundle) -> dict[str, Any] | None:
@@ -70,12 +76,22 @@ def _column(values: Sequence[Any], bundle: Bundle) -> dict[str, Any] | None:
 
 
 def _decimals(numbers: NDArray[np.float64]) -> int | None:
-    """Decimals that are kept; None where whole numbers of 31 bits do not reach."""
-    for decimals in range(_MOST_DECIMALS + 1):
+    """Decimals that are kept; None where whole numbers of 31 bits do not reach.
+
+    Examples
+    --------
+    >>> _decimals(np.array([1875.0, 1991.0])), _decimals(np.array([2.25, 7.5])), _decimals(np.array([91.127, 4210.618]))
+    (0, 2, 1)
+    """
+    low, high = np.quantile(numbers, [0.05, 0.95])
+    most = _MOST_DECIMALS
+    while most and high - low > 0 and 10.0**-most < _FINEST_SHARE * (high - low):
+        most -= 1
+    for decimals in range(most + 1):
         scaled = numbers * 10**decimals
         if bool((np.abs(scaled) >= 2**30).any()):
             return None
-        if decimals == _MOST_DECIMALS or bool((np.abs(scaled - np.rint(scaled)) < 1e-6).all()):
+        if decimals == most or bool((np.abs(scaled - np.rint(scaled)) < 1e-6).all()):
             return decimals
     return None
 
