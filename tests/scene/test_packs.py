@@ -206,12 +206,21 @@ def test_pictures_lie_where_they_belong(village):
     assert south[3] == 0
 
 
+def test_a_legend_names_a_model_by_the_colour_that_most_of_it_has():
+    corners = np.array([(0, 0, 0), (9, 0, 0), (0, 9, 0), (1, 0, 5), (0, 1, 5)], dtype=float)
+    triangles = np.array([[0, 1, 2], [0, 3, 4], [0, 4, 3]], np.int32)
+    rgb = np.array([(200, 90, 10), (1, 1, 1), (1, 1, 1)], np.uint8)
+    assert ColouredMesh(corners, triangles, rgb).main_colour == (200, 90, 10)
+    assert ColouredMesh(corners, triangles[:0], rgb[:0]).main_colour is None
+
+
 def test_lines_points_and_models_are_taken_over(village):
     pack = pack_content(replace(village, overlays=overlays(village.origin)))
     entries = {o.name: o for o in pack.meta.overlays}
     assert entries["tram"].lines == (0, 1)
     assert entries["sensors"].points == (0, 3)
     assert entries["statue"].model
+    assert entries["statue"].colour == (9, 8, 7)
     assert (pack["facet_rgb"] == (9, 8, 7)).all()
     assert len(pack["facet_rgb"]) == 12
 

@@ -46,7 +46,7 @@ def drape_overlays(
         entries.append(
             OverlayEntry(
                 overlay.name,
-                overlay.colour,
+                overlay.colour or (overlay.mesh.main_colour if overlay.mesh is not None else None),
                 (first_line, len(starts) - 1),
                 (first_point, points.n),
                 overlay.mesh is not None,

@@ -199,6 +199,17 @@ class ColouredMesh:
     triangles: NDArray[np.int32]
     rgb: NDArray[np.uint8]
 
+    @property
+    def main_colour(self) -> tuple[int, int, int] | None:
+        """The colour that most of its area has, by which a legend names it; None without triangles."""
+        if not len(self.triangles):
+            return None
+        a, b, c = (self.vertices[self.triangles[:, i]] for i in range(3))
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        colours, which = np.unique(self.rgb, axis=0, return_inverse=True)
+        red, green, blue = colours[np.argmax(np.bincount(which.ravel(), area))].tolist()
+        return red, green, blue
+
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
@@ -209,7 +220,7 @@ class Overlay:
     name : str
         As in the legend, and as `--layer` asks for it.
     colour : tuple of int, optional
-        RGB; None lets the style choose one that differs from its neighbours'.
+        RGB; None stands for that of the mesh, or lets the style choose one that differs from its neighbours'.
     areas : tuple
         Polygons as (outer ring, hole, ...), each ring an array of shape (n, 2), metres.
     lines : Lines, optional
