@@ -25,8 +25,9 @@ class Pairs {
   }
 }
 
-// Calls found(low, high) for each edge that belongs to one triangle of a face, once, in the order of the triangles.
-function boundingEdges(parts, corners, faces, found) {
+// Calls found(low, high) for each edge that belongs to one triangle of a face, once, in the order of the triangles;
+// there are `count` of them.
+function boundingEdges(parts, corners, faces, count, found) {
   const nTriangles = parts.reduce((n, part) => n + part.triangles.length / 3, 0);
   const ends = new Int32Array(6 * nTriangles), owner = new Int32Array(nTriangles);
   let t = 0;
@@ -44,7 +45,7 @@ function boundingEdges(parts, corners, faces, found) {
     while (to < nTriangles && owner[to] === owner[from]) to++;
     most = Math.max(most, to - from);
   }
-  const inFace = new Pairs(3 * most), all = new Pairs(3 * nTriangles), slots = new Int32Array(3 * most);
+  const inFace = new Pairs(3 * most), all = new Pairs(count), slots = new Int32Array(3 * most);
   for (let from = 0, to = 0; from < nTriangles; from = to) {
     while (to < nTriangles && owner[to] === owner[from]) to++;
     const n = 3 * (to - from), start = 6 * from;
@@ -62,7 +63,7 @@ function drawnEdges(block, parts, corners, faces) {
   const told = block.header.edges, shown = numbers(block, told.shown, Uint8Array), others = numbers(block, told.others);
   const pairs = new Int32Array(2 * shown.reduce((n, is) => n + is, 0) + others.length);
   let next = 0, at = 0;
-  boundingEdges(parts, corners, faces, (low, high) => {
+  boundingEdges(parts, corners, faces, shown.length, (low, high) => {
     if (!shown[next++]) return;
     pairs[at++] = low;
     pairs[at++] = high;

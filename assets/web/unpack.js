@@ -80,6 +80,17 @@ class RangeReader {
     return this.descend(chances, base, 1, 1 << n) - (1 << n);
   }
 
+  // The same, the lowest first.
+  back(chances, base, n) {
+    let node = 1, value = 0;
+    for (let i = 0; i < n; i++) {
+      const bit = this.bit(chances, base + node);
+      node = 2 * node + bit;
+      value |= bit << i;
+    }
+    return value;
+  }
+
   // How many bits are set before one that is not; those from `last` on share their chance.
   ones(chances, base, last, most) {
     const bytes = this.bytes;
@@ -104,17 +115,6 @@ class RangeReader {
     this.range = range;
     this.code = code;
     return n;
-  }
-
-  // The same, the lowest first.
-  back(chances, base, n) {
-    let node = 1, value = 0;
-    for (let i = 0; i < n; i++) {
-      const bit = this.bit(chances, base + node);
-      node = 2 * node + bit;
-      value |= bit << i;
-    }
-    return value;
   }
 }
 
