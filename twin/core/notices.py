@@ -37,6 +37,13 @@ class Notices:
     ...     notices.add("sliver", f"footprint {name} covers 0.01 m2 and was left out", subject=name)
     >>> print("\n".join(notices.lines()))
     footprint a covers 0.01 m2 and was left out (and 3 more like it: b, c, ...)
+
+    What two outputs tell alike is told once.
+
+    >>> for _ in range(2):
+    ...     notices.add("thin", "3 of 40 bodies are thinner than 0.8 mm")
+    >>> print(notices.lines()[1])
+    3 of 40 bodies are thinner than 0.8 mm
     """
 
     items: list[Notice] = field(default_factory=list)
@@ -73,7 +80,7 @@ def _line(group: list[Notice]) -> str:
     if not rest:
         return first
     if len(rest) < N_EXAMPLES and not all(n.subject for n in rest):
-        return "; ".join(n.message for n in group)
+        return "; ".join(dict.fromkeys(n.message for n in group))
     names = ", ".join(n.subject for n in rest[: N_EXAMPLES - 1] if n.subject)
     more = ", ..." if len(rest) > N_EXAMPLES - 1 and names else ""
     return f"{first} (and {len(rest)} more like it{': ' if names else ''}{names}{more})"
