@@ -13,6 +13,7 @@ pytest.importorskip("PySide6")
 
 from PySide6.QtCore import QCoreApplication
 
+from twin.viewer import collecting
 from twin.viewer.collecting import Collector
 
 
@@ -85,3 +86,22 @@ def test_older_garbage_is_collected_too(collector):
         collector.look()
         del rows
     assert Knot.found
+
+
+def test_what_was_there_when_a_city_opened_is_collected_in_a_quiet_moment(collector, monkeypatch):
+    Knot.found, old = [], Knot()
+    collector.settle()
+    del old
+    for _ in range(50):
+        rows = [[] for _ in range(1000)]
+        collector.look()
+        del rows
+    assert not Knot.found
+    monkeypatch.setattr(collecting, "_QUIET_S", 0.1)
+    collector.touch()
+    collector.look()
+    assert not Knot.found
+    time.sleep(0.15)
+    collector.look()
+    assert len(Knot.found) == 1
+    assert gc.get_freeze_count() > 1000

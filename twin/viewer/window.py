@@ -198,6 +198,7 @@ class TwinWindow(QMainWindow):
         self.setWindowModified(self.desk.is_changed)
 
     def _changed(self, before: Workspace, after: Workspace) -> None:
+        self.collector.touch()
         if (before.language, before.style) != (after.language, after.style):
             self.remaking.begin()
             self.settings = replace(self.settings, language=after.language, style=after.style)
@@ -223,6 +224,7 @@ class TwinWindow(QMainWindow):
         self.canvas.setFocus()
 
     def _loaded(self, scene: Scene) -> None:
+        self.collector.settle()
         self.sight.watch(scene)
         if not self._places and self.desk.city is not None:
             city = self.desk.city
