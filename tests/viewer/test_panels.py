@@ -406,6 +406,7 @@ def test_another_theme_or_language_leaves_no_panel_behind(driver):
     def n_panels() -> list[int]:
         driver.pass_time(0.3)
         driver.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.unfreeze()
         gc.collect()
         kinds = (ColourPanel, WaterPanel)
         return [sum(isinstance(found, kind) for found in gc.get_objects()) for kind in kinds]
