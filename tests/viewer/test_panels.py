@@ -433,6 +433,7 @@ def test_another_language_leaves_no_menu_dock_or_handle_behind(driver):
     def n_widgets() -> int:
         window.desk.edit("language", language="fi")
         window.desk.edit("language", language="en")
+        driver.until(lambda: not window.remaking.is_running)
         driver.ready()
         driver.pass_time(0.3)
         driver.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
@@ -447,5 +448,5 @@ def test_memory_that_work_has_freed_is_given_back_soon_after(driver, monkeypatch
     given = []
     monkeypatch.setattr(tasks, "give_back_memory", lambda: given.append(threading.current_thread()))
     driver.window.tasks.run("work", lambda _told: None, lambda _found: None, is_quiet=True)
-    driver.until(lambda: given, seconds=20)
+    driver.until(lambda: given)
     assert given[0] is not threading.main_thread()

@@ -111,11 +111,10 @@ class Tasks(QObject):
         if not self._tidying.isActive():  # some work comes again and again
             self._tidying.start()
 
-    def _tidy(self) -> None:
-        if self._jobs:
-            self._tidying.start()
-        else:  # with much to give it takes some ten milliseconds, in which the window shall not stand still
-            threading.Thread(target=give_back_memory, name="twin-memory", daemon=True).start()
+    @staticmethod
+    def _tidy() -> None:
+        # With much to give it takes some ten milliseconds, in which the window shall not stand still.
+        threading.Thread(target=give_back_memory, name="twin-memory", daemon=True).start()
 
 
 def is_gone(done: Callable[..., object]) -> bool:

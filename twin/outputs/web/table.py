@@ -80,8 +80,8 @@ def _decimals(numbers: NDArray[np.float64]) -> int | None:
 
     Examples
     --------
-    >>> _decimals(np.array([1875.0, 1991.0])), _decimals(np.array([2.25, 7.5])), _decimals(np.array([91.127, 4210.618]))
-    (0, 2, 1)
+    >>> [_decimals(np.array(column)) for column in ([1875.0, 1991.0], [2.25, 7.5], [91.127, 910.618])]
+    [0, 2, 1]
     """
     low, high = np.quantile(numbers, [0.05, 0.95])
     most = _MOST_DECIMALS
