@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import trimesh
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin
@@ -17,6 +17,7 @@ pytest.importorskip("manifold3d", reason='manifold3d is not installed: pip insta
 
 
 @given(st.integers(2, 5), st.integers(2, 5), st.randoms())
+@settings(deadline=None)
 def test_a_block_of_any_heights_is_closed(ny, nx, chance):
     heights = np.array([[chance.uniform(0.5, 3) for _ in range(nx)] for _ in range(ny)])
     block = height_block(heights, (2.0, 3.0), (-1.0, -1.0))
