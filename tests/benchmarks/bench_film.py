@@ -146,9 +146,10 @@ def film(city: Path, folder: Path) -> None:
 def peak(city: Path, size: tuple[int, int]) -> float:
     """Memory of a process that draws one picture of this size, GiB."""
     code = f"""
-import resource, sys, twin
+import sys, twin
 twin.Scene(twin.open_city(sys.argv[1])).snapshot(sys.argv[2], size={size})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+# The peak that getrusage tells would be that of the process that started this one, where it was larger.
+print([int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")][0] / 2**20)
 """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", code, str(city), f"{folder}/a.png"]

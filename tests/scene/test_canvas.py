@@ -37,8 +37,8 @@ def test_stages_follow_one_another_in_one_window(village, lit, village_scene) ->
     assert not np.array_equal(first, second)
 
 
-def test_a_picture_of_several_pieces_has_no_seam(village_scene) -> None:
-    s, size = village_scene, (1100, 620)
+def test_a_picture_of_several_pieces_is_the_same_again(village_scene) -> None:
+    s, size = village_scene, (1300, 900)
     assert len(pieces(size)[2]) > 1
     stage = make_stage(s.pack, s.light, s.style, s.sun)
     with Canvas(size) as canvas:

@@ -11,7 +11,7 @@ from twin.scene.camera import Camera, project
 from twin.scene.colour import Painting
 from twin.scene.drawables import make_stage
 from twin.scene.graphics import probe_graphics
-from twin.scene.render import pieces, render
+from twin.scene.render import pieces, render, samples_a_side
 from twin.scene.scene import Scene
 from twin.scene.shot import Furniture, check_size
 from twin.scene.stage import recolour
@@ -127,14 +127,14 @@ def test_pieces_cover_a_picture_once():
         for x, y in corners:
             covered[y : y + h, x : x + w] += 1
         assert covered.min() == covered.max() == 1
-        assert w * h < 600_000
+        assert w * h * samples_a_side(size) ** 2 < 4_300_000
 
 
 def test_a_picture_in_pieces_is_the_picture(village_scene, monkeypatch):
     import twin.scene.render as module
 
     whole = village_scene.image(size=(400, 260), view=HIGH, furniture=BARE).astype(int)
-    monkeypatch.setattr(module, "_PIECE_PIXELS", 20_000)
+    monkeypatch.setattr(module, "_PIECE_SAMPLES", 180_000)
     pieces = village_scene.image(size=(400, 260), view=HIGH, furniture=BARE).astype(int)
     # The grain of sky and paper and the mirror image follow the window; nothing else may.
     assert np.abs(whole - pieces).mean() < 1.0

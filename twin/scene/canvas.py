@@ -39,7 +39,7 @@ class Canvas:
     """A window in which pictures of one size are drawn one after the other: what the card holds is kept.
 
     Drawn two or three times as large and averaged, piece by piece: every edge is smooth, water and lines keep
-    their place, and no more than half a million pixels of the picture are in work at a time. OpenGL takes 35 bytes
+    their place, and no more than four million samples are in work at a time. OpenGL takes 35 bytes
     for each sample, and the system longer to hand that memory out than the card to fill it.
 
     Parameters

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from twin.scene.stage import Stage
 
 MAX_SIDE_PX = 16_384
-_PIECE_PIXELS = 960 * 544
+# Each piece costs the geometry once more, a tenth of a still of 8K with half as many samples; twice as many save
+# little more and take 250 MB.
+_PIECE_SAMPLES = 4_200_000
 _SMALL_PICTURE = 1_000_000
 MIRROR_PIXEL_M = 0.35
 
@@ -64,7 +66,7 @@ def set_line_widths(stage: Stage, scale: float) -> None:
 def pieces(size: tuple[int, int]) -> tuple[int, int, list[tuple[int, int]]]:
     """Width and height of the equal pieces of a picture, and column and row of each; the last may stick out."""
     width, height = size
-    n = math.ceil(width * height / _PIECE_PIXELS)
+    n = math.ceil(width * height * samples_a_side(size) ** 2 / _PIECE_SAMPLES)
     # As few as will do, and of those the squarest.
     ways = [(across, math.ceil(n / across)) for across in range(1, n + 1)]
     across, down = min(
