@@ -83,7 +83,8 @@ def water_surface(
     """
     found = water_nodes(grid, bed_m, depth_m, shown_m=shown_m) if nodes is None else nodes
     ny, nx = grid.shape
-    n_quads = _count_quads(found.state)
+    drawn = np.empty((found.state.shape[0] - 1, found.state.shape[1] - 1), np.bool_)
+    n_quads = _mark_squares(found.state, drawn)
     points = np.empty((found.state.size + 8 * n_quads, 3), np.float32)
     triangles = np.empty((4 * n_quads, 3), np.int32)
     corner = np.array(
@@ -91,7 +92,15 @@ def water_surface(
     )
     index = np.full(found.state.shape, -1, np.int32)
     n_points, n_triangles = _emit(
-        found.state, found.level_m, found.depth_m, corner, index, points, triangles, np.float32(FLATNESS_M)
+        found.state,
+        drawn,
+        found.level_m,
+        found.depth_m,
+        corner,
+        index,
+        points,
+        triangles,
+        np.float32(FLATNESS_M),
     )
     points = points[:n_points]
     size = np.array([nx, ny]) * grid.cell_size_m
@@ -100,24 +109,20 @@ def water_surface(
 
 
 @njit(cache=True, nogil=True)
-def _is_drawn(state, j, i):  # type: ignore[no-untyped-def]
-    """Whether there is water in the square between four nodes, and a level at each of them."""
-    wet = False
-    for v in range(j, j + 2):
-        for u in range(i, i + 2):
-            s = state[v, u]
-            if s in (DRY, OUTSIDE):
-                return False
-            wet |= s == WET
-    return wet
+def _mark_squares(state, drawn):  # type: ignore[no-untyped-def]
+    """Mark where there is water in the square between four nodes, and a level at each of them; how many there are.
 
-
-@njit(cache=True, nogil=True)
-def _count_quads(state):  # type: ignore[no-untyped-def]
+    Without branches, so that the compiler does many squares at once.
+    """
     n = 0
-    for j in range(state.shape[0] - 1):
-        for i in range(state.shape[1] - 1):
-            n += _is_drawn(state, j, i)
+    for j in range(drawn.shape[0]):
+        for i in range(drawn.shape[1]):
+            a, b, c, d = state[j, i], state[j, i + 1], state[j + 1, i], state[j + 1, i + 1]
+            wet = (a == WET) | (b == WET) | (c == WET) | (d == WET)
+            dry = (a == DRY) | (b == DRY) | (c == DRY) | (d == DRY)
+            outside = (a == OUTSIDE) | (b == OUTSIDE) | (c == OUTSIDE) | (d == OUTSIDE)
+            drawn[j, i] = wet & ~(dry | outside)
+            n += drawn[j, i]
     return n
 
 
@@ -157,10 +162,12 @@ def _point(index, level, corner, j, i, points, n):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def _emit(state, level, depth, corner, index, points, triangles, tolerance):  # type: ignore[no-untyped-def]
-    """Flat blocks as fans, the largest first, then single squares; how many points and triangles there are."""
+def _emit(state, left, level, depth, corner, index, points, triangles, tolerance):  # type: ignore[no-untyped-def]
+    """Flat blocks as fans, the largest first, then single squares; how many points and triangles there are.
+
+    `left` marks the squares to be drawn, and loses them.
+    """
     ny, nx = state.shape
-    done = np.zeros((ny - 1, nx - 1), np.bool_)
     n, m = 0, 0
     side = _BLOCK
     while side >= _LEAST_BLOCK:
@@ -170,7 +177,7 @@ def _emit(state, level, depth, corner, index, points, triangles, tolerance):  # 
         for v in range(rows):
             for u in range(cols):
                 j, i = v * side, u * side
-                flat[v + 1, u + 1] = not done[j, i] and _is_flat(state, level, j, i, side, tolerance)
+                flat[v + 1, u + 1] = left[j, i] and _is_flat(state, level, j, i, side, tolerance)
         if rows * side < ny - 1:
             flat[rows + 1] = False
         if cols * side < nx - 1:
@@ -180,11 +187,11 @@ def _emit(state, level, depth, corner, index, points, triangles, tolerance):  # 
                 if flat[v + 1, u + 1]:
                     j, i = v * side, u * side
                     n, m = _fan(level, corner, index, points, triangles, j, i, side, flat, n, m)
-                    done[j : j + side, i : i + side] = True
+                    left[j : j + side, i : i + side] = False
         side //= 2
     for j in range(ny - 1):
         for i in range(nx - 1):
-            if not done[j, i] and _is_drawn(state, j, i):
+            if left[j, i]:
                 n, m = _square(level, depth, corner, index, points, triangles, j, i, n, m)
     return n, m
 
