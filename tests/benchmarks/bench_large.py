@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def main() -> None:
         merged = Merged(n)
         print(f"{n} buildings, {len(merged.mesh.triangles)} triangles; times in ms")
         theirs_first = merged.first_frame()
-        ours, ours_first = first_frame(stored)
+        ours, ours_first = first_frame(n, stored)
         tell("first frame, cache warm", ours_first, theirs_first)
         for name in ("street", "whole"):
             (clock, work), (their_clock, their_work) = ours.frame(name), merged.frame(name)
@@ -89,7 +90,7 @@ def prepare(n: int, folder: Path):
     return folder
 
 
-def first_frame(folder: Path):
+def first_frame(n: int, folder: Path):
     """From files to the first frame."""
     from twin.scene.bake import light_for
     from twin.scene.pack import load_pack
@@ -99,7 +100,7 @@ def first_frame(folder: Path):
     pack = load_pack(folder / "pack.npz", key="k")
     sun = studio_sun(pack.meta.sun_deg)
     light = light_for(pack, sun, folder)
-    ours = Ours(pack, light, sun)
+    ours = Ours(n, pack, light, sun)
     ours.draw("whole")
     return ours, (time.perf_counter() - started) * 1e3
 
@@ -175,15 +176,12 @@ class Merged(Drawn):
 class Ours(Drawn):
     """A stage."""
 
-    def __init__(self, pack, light, sun) -> None:
-        from twin.scene.attributes import Values
+    def __init__(self, n: int, pack, light, sun) -> None:
         from twin.scene.drawables import make_stage
         from twin.scene.style import load_style
 
-        super().__init__(len(pack["building_ids"]))
-        n = len(pack["building_ids"])
+        super().__init__(n)
         self.chance, self.n = np.random.default_rng(1), n
-        self.values = Values(np.ones(n, np.bool_), self.chance.uniform(0, 1, n), None)
         self.stage = make_stage(pack, light, load_style("light"), sun)
         for actor in self.stage.actors:
             self.renderer.AddActor(actor)
@@ -193,6 +191,13 @@ class Ours(Drawn):
 
         super().point(name)
         aim(self.stage, self.cameras[name], SIZE[1])
+
+    @cached_property
+    def values(self):
+        """A number for each building, known before it is shown."""
+        from twin.scene.attributes import Values
+
+        return Values(np.ones(self.n, np.bool_), self.chance.uniform(0, 1, self.n), None)
 
     def recolour(self) -> None:
         """Numbers that are known already are cut into classes, and these are shown."""

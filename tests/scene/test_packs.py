@@ -125,11 +125,30 @@ def test_a_file_that_is_looked_at_is_let_go_of_when_another_is_read_and_not_befo
     for name in ("a", "b"):
         with (tmp_path / name).open("wb") as handle:
             save_arrays(handle, {"light": np.zeros(2 << 20, np.uint8)})
-    first = weakref.ref(load_arrays(tmp_path / "a")["light"].base)  # the array itself is gone at once
+    first = weakref.ref(load_arrays(tmp_path / "a")["light"].base.base)  # the array itself is gone at once
     assert first() is not None
     kept = load_arrays(tmp_path / "b")["light"]
     assert first() is None
-    assert kept.base in pack._MAPPED
+    assert kept.base.base in pack._MAPPED
+
+
+def test_large_arrays_of_any_type_lie_where_they_can_be_looked_at(tmp_path):
+    arrays = {
+        f"a{'x' * n}": np.arange(400_000 + n).astype(kind)
+        for n, kind in enumerate((np.float32, np.uint8, np.int32, np.float64, "<U7", np.float64))
+    }
+    path = tmp_path / "many.npz"
+    with path.open("wb") as handle:
+        save_arrays(handle, arrays)
+    found = load_arrays(path)
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(found[name], values)
+        assert isinstance(found[name].base, np.memmap) == (values.nbytes >= pack._MAPPED_BYTES)
+        assert type(found[name]) is np.ndarray
+    with np.load(path) as archive:  # numpy's own reader finds the same
+        assert all(np.array_equal(archive[name], values) for name, values in arrays.items())
+    found["a"][0] = 7  # stays in memory
+    assert load_arrays(path)["a"][0] == 0
 
 
 def test_a_pack_of_something_else_or_a_damaged_one_is_not_taken(tmp_path, village):

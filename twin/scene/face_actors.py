@@ -55,7 +55,7 @@ def _take_faces(stage: Stage, actor: Any, group: str, light_map: Any) -> None:
 def _add_model(stage: Stage, tile: Tile, light_map: Any) -> None:
     """A model that the user added."""
     pack = stage.pack
-    whole = FacePart("", slice(*tile.points), pack["facet_triangles"][slice(*tile.cells)])
+    whole = FacePart("", slice(*tile.points), slice(*tile.cells))
     data = _face_data(stage, whole)
     set_colours(stage, data, _model_colours(pack, tile))
     name = pack.meta.overlays[int(tile.group.partition(":")[2])].name
@@ -64,9 +64,12 @@ def _add_model(stage: Stage, tile: Tile, light_map: Any) -> None:
 
 def _face_data(stage: Stage, part: FacePart) -> Any:
     """Geometry of faces of a tile, with their places in the light."""
-    data = triangle_data(stage, stage.pack["facet_points"][part.points], part.triangles)
-    size = np.array(stage.pack.meta.atlas[::-1], np.float32)
-    texel = stage.pack["facet_texel"][part.points]
+    pack, triangles = stage.pack, part.triangles
+    if isinstance(triangles, slice):
+        triangles = pack["facet_triangles"][triangles]
+    data = triangle_data(stage, pack["facet_points"][part.points], triangles)
+    size = np.array(pack.meta.atlas[::-1], np.float32)
+    texel = pack["facet_texel"][part.points]
     set_texture_places(stage, data, (texel + np.float32(0.5)) / size)
     return data
 

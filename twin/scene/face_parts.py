@@ -42,21 +42,22 @@ class FacePart:
         ``buildings``, ``bridges``, ``unmapped`` or ``terrain``.
     points : slice or array of int, shape (n,)
         Which points of the pack's faces it has.
-    triangles : array, shape (m, 3)
-        Into these points, int32.
+    triangles : slice or array, shape (m, 3)
+        Which triangles of the pack's faces it has, or the triangles themselves: into these points, int32.
     """
 
     group: str
     points: slice | NDArray[np.int64]
-    triangles: NDArray[np.int32]
+    triangles: slice | NDArray[np.int32]
 
 
 def face_parts(pack: ScenePack, tile: Tile) -> tuple[FacePart, ...]:
     """The faces of a tile of what is built, by group; of buildings all points of the tile, of others their own."""
-    whole = slice(*tile.points)
-    triangles = pack["facet_triangles"][slice(*tile.cells)]
-    if pack["facet_material"][whole].max(initial=0) <= _HOUSES:  # nearly always; triangles stay unread then
-        return (FacePart(BUILDINGS, whole, triangles),) if len(triangles) else ()
+    whole, cells = slice(*tile.points), slice(*tile.cells)
+    if pack["facet_material"][whole].max(initial=0) <= _HOUSES:
+        # Nearly always. The triangles stay unread: of a large city they are first needed where one is near.
+        return (FacePart(BUILDINGS, whole, cells),) if cells.stop > cells.start else ()
+    triangles = pack["facet_triangles"][cells]
     kind = GROUP_OF_MATERIAL[pack["facet_material"][whole]][triangles[:, 0]]
     parts = []
     for code in np.unique(kind).tolist():

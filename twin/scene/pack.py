@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import struct
 import sys
 import threading
 import zipfile
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
 FORMAT = 10
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
 
-_LOCAL_HEADER = 30
+_LOCAL_HEADER, _ZIP64_FIELD, _FIELD_HEADER = 30, 20, 4
+_PADDING_FIELD = 0xD935
+"""What Android's zipalign calls the field that makes data begin at a round place; readers pass over it."""
+_ALIGNED = 64
 _MAPPED_BYTES = 1 << 20
-"""Light maps and pictures of this size are looked at in the file: the graphics card takes the only copy. Bytes may
-begin anywhere in it; numbers of several bytes are read, since they may not."""
+"""Arrays of this size are looked at in the file: of a large city only what is near is ever read, and what goes to the
+graphics card is there once."""
 
 
 _MAPPED: list[Any] = []
@@ -252,8 +256,17 @@ def save_arrays(handle: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
         for name, values in arrays.items():
             # A fixed date: the same arrays give the same bytes.
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.extra = _padding(handle.tell() + _LOCAL_HEADER + len(entry.filename) + _ZIP64_FIELD)
             with archive.open(entry, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(values, order="C"), allow_pickle=False)
+
+
+def _padding(data_start: int) -> bytes:
+    """A field of a zip header by which data that would begin here begin at the next round place."""
+    n = -data_start % _ALIGNED
+    if 0 < n < _FIELD_HEADER:
+        n += _ALIGNED
+    return struct.pack("<HH", _PADDING_FIELD, n - _FIELD_HEADER) + bytes(n - _FIELD_HEADER) if n else b""
 
 
 def load_pack(path: Path, *, key: str) -> ScenePack | None:
@@ -295,7 +308,7 @@ class StoredArrays(Mapping[str, "NDArray[Any]"]):
         if name not in self._read:
             start, dtype, shape = self._places[name]
             n = math.prod(shape)
-            if dtype == np.uint8 and n >= _MAPPED_BYTES:
+            if n * dtype.itemsize >= _MAPPED_BYTES and start % dtype.alignment == 0:
                 self._read[name] = _looked_at(self._path, start, dtype, shape)
             else:
                 with self._path.open("rb") as handle:
@@ -311,12 +324,16 @@ class StoredArrays(Mapping[str, "NDArray[Any]"]):
 
 
 def _looked_at(path: Path, start: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array in the file itself; files that nobody looks at any more are let go of here."""
-    found = np.memmap(path, dtype, "r", start, shape)
+    """An array in the file itself; files that nobody looks at any more are let go of here.
+
+    What is written to it stays in memory: compiled code tells arrays that may be written from those that may not, and
+    would be compiled again for large cities.
+    """
+    found = np.memmap(path, dtype, "c", start, shape)
     with _MAPPED_LOCK:
         _MAPPED[:] = [file for file in _MAPPED if sys.getrefcount(file) > _REFERENCES_OF_OURS]
         _MAPPED.append(found.base)
-    return found
+    return found.view(np.ndarray)
 
 
 def _place(handle: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, np.dtype[Any], tuple[int, ...]]:
