@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("PySide6")
 
 from tests.viewer.window_driver import Driver
+from twin.scene.colour import ColourBy
 from twin.viewer.panels.plan import difference_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -254,6 +255,8 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     trimesh.creation.box((12, 10, 30)).export(tmp_path / "tower.obj")
     frame = window.desk.city.buildings
     old = frame[frame["state"] == "built"].sort_values("height_m").iloc[-1]
+    window.desk.edit("colour", color_by=ColourBy("height_m"))
+    driver.ready()
     window.show_panel("plan")
     today = driver.shot("today", window.canvas)
     window.plan.place(tmp_path / "tower.obj", (old.geometry.centroid.x, old.geometry.centroid.y))
@@ -262,6 +265,7 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     proposal = window.desk.state.proposals[0]
     assert str(old["id"]) in proposal.hidden_buildings
     assert not n_faces(window, str(old["id"]))
+    assert window.picture.legend is not None  # the plan is coloured, too
     planned = driver.shot("plan", window.canvas)
     assert (np.abs(planned.astype(int) - today).max(axis=2) > 30).mean() > 0.001
     window.plan.compare(proposal)

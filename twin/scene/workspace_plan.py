@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ def planned_content(city: City, workspace: Workspace, *, file: Path | None, noti
 
     ground = ground_of(surroundings(city))
     content, table = scene_content(city, lod=building_lod(workspace)), city.buildings
+    # A scene of content knows no folder in which tables named from within the city would lie.
+    tables = tuple(replace(known, path=city.path / known.path) for known in content.attributes)
+    content = replace(content, attributes=tables)
     for proposal in workspace.proposals:
         placed = placed_proposal(proposal, ground, file=file, notices=notices)
         gone = proposal.hidden_buildings
