@@ -136,8 +136,8 @@ def water_figures(base: SceneContent, bed: NDArray[np.float32]) -> None:
             frame_ms = median_ms(lambda _, two=two, live=live, camera=camera: two.draw(live.stage, camera))
         triangles = water.data.GetNumberOfCells()
         print(
-            f"{name} of {N} x {N} cells wet: {triangles:,} triangles, step {step_ms:.0f} ms ({clock_ms:.0f} by the clock), with interpolation "
-            f"{moment_ms:.0f} ms; frame {frame_ms:.0f} ms, terrain alone {terrain_ms:.0f} ms, "
+            f"{name} of {N} x {N} cells wet: {triangles:,} triangles, step {step_ms:.0f} ms "
+            f"({clock_ms:.0f} by the clock), with interpolation {moment_ms:.0f} ms; frame {frame_ms:.0f} ms, terrain alone {terrain_ms:.0f} ms, "
             f"ratio {frame_ms / terrain_ms:.2f}",
             flush=True,
         )

@@ -158,7 +158,6 @@ def n_vtk_objects() -> int:
     """Objects of VTK that Python still holds."""
     from vtkmodules.vtkCommonCore import vtkObjectBase
 
-    gc.unfreeze()  # what the window has settled with counts, too
     gc.collect()
     return sum(isinstance(found, vtkObjectBase) for found in gc.get_objects())
 

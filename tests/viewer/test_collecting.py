@@ -76,32 +76,65 @@ def test_python_collects_again_when_the_last_window_is_gone(collector):
     collector.start()
 
 
-def test_older_garbage_is_collected_too(collector):
+def old_garbage():
+    """A cycle in the oldest generation that nobody holds."""
     Knot.found, old = [], Knot()
     gc.collect(1)
     gc.collect(1)
     del old
-    for _ in range(200):
+
+
+def look_often(collector, times=50):
+    for _ in range(times):
         rows = [[] for _ in range(1000)]
         collector.look()
         del rows
-    assert Knot.found
 
 
-def test_what_was_there_when_a_city_opened_is_collected_in_a_quiet_moment(collector, monkeypatch):
-    Knot.found, old = [], Knot()
-    collector.settle()
-    del old
-    for _ in range(50):
-        rows = [[] for _ in range(1000)]
-        collector.look()
-        del rows
-    assert not Knot.found
-    monkeypatch.setattr(collecting, "_QUIET_S", 0.1)
+def test_old_garbage_waits_for_a_quiet_moment(collector, monkeypatch):
+    old_garbage()
+    monkeypatch.setattr(collecting, "_QUIET_S", 0.2)
+    collector.touch()
+    look_often(collector)
     collector.touch()
     collector.look()
     assert not Knot.found
-    time.sleep(0.15)
+    time.sleep(0.3)
+    collector.look()
+    assert len(Knot.found) == 1
+
+
+def test_old_garbage_waits_no_longer_than_a_minute_of_work(collector, monkeypatch):
+    old_garbage()
+    monkeypatch.setattr(collecting, "_LATEST_S", 0.3)
+    ends = time.monotonic() + 20
+    while not Knot.found and time.monotonic() < ends:
+        collector.touch()
+        look_often(collector, 5)
+        time.sleep(0.02)
+    assert len(Knot.found) == 1
+
+
+def test_what_a_city_replaced_is_due_without_any_other_work(collector, monkeypatch):
+    collector.opened()
+    old_garbage()
+    collector.opened()
+    monkeypatch.setattr(collecting, "_QUIET_S", 0.0)
+    time.sleep(0.01)
+    collector.look()
+    assert len(Knot.found) == 1
+
+
+def test_what_was_there_when_the_first_city_opened_is_looked_at_when_nobody_is_there(collector, monkeypatch):
+    old_garbage()
+    collector.opened()
+    monkeypatch.setattr(collecting, "_QUIET_S", 0.0)
+    collector.opened()
+    time.sleep(0.01)
+    collector.look()
+    assert not Knot.found
+    monkeypatch.setattr(collecting, "_AWAY_S", 0.01)
+    time.sleep(0.02)
     collector.look()
     assert len(Knot.found) == 1
     assert gc.get_freeze_count() > 1000

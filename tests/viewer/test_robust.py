@@ -112,7 +112,7 @@ def test_nothing_is_left_of_a_window_that_was_closed(opened, town):
     from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
     def windows():
-        gc.unfreeze()  # what the window has settled with counts, too
+        gc.unfreeze()  # what was there before the window counts, too
         gc.collect()
         return sum(isinstance(thing, vtkRenderWindow) for thing in gc.get_objects())
 

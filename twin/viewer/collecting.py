@@ -10,11 +10,13 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QCursor
 
 _EVERY_MS = 100
-_MOST = (700, 3, 10)
-"""Objects made, and collections of the generation before, after which a generation is due; as Python has it, but for
-the middle one, which takes too long after ten."""
-_QUIET_S = 20.0
-_LATEST_S = 600.0
+_MOST = (700, 3)
+"""Objects made, and collections of the youngest, after which the two young generations are due; Python takes ten for
+the second, which then takes too long."""
+_QUIET_S, _LATEST_S = 5.0, 60.0
+"""The old generation is looked at when nobody has worked with the window for so long, or after so much work."""
+_AWAY_S = 120.0
+"""After so long without anybody at the window everything is looked at."""
 
 
 class Collector(QObject):
@@ -24,8 +26,9 @@ class Collector(QObject):
     widgets, menus and functions; a job's thread that collects them destroys widgets and what draws outside of the
     interface's thread, at which Qt crashes now and then.
 
-    A look at all objects takes a tenth of a second. So what is there when a window or a city has opened is left out,
-    until the mouse rests and nothing changes for a while.
+    A look at all objects takes a fifth of a second, most of it for what modules consist of. So all that is there when
+    the first city has opened is left out until nobody is at the window. What came later takes some 30 ms and waits for
+    a moment in which the mouse rests and nothing changes.
     """
 
     _n_open: ClassVar[int] = 0
@@ -36,8 +39,8 @@ class Collector(QObject):
         self._timer = QTimer(self, interval=_EVERY_MS)
         self._timer.timeout.connect(self.look)
         self._mouse = QCursor.pos()
-        self._touched = self._settled = time.monotonic()
-        self._is_whole = True
+        self._touched = self._whole = time.monotonic()
+        self._is_due = self._has_opened = self._was_replaced = False
 
     def start(self) -> None:
         """Take over from Python."""
@@ -65,25 +68,38 @@ class Collector(QObject):
         """Somebody works with the window."""
         self._touched = time.monotonic()
 
-    def settle(self) -> None:
-        """What is there now will stay for long; it is looked at again in a quiet moment."""
-        gc.freeze()
-        self._settled, self._is_whole = time.monotonic(), False
+    def opened(self) -> None:
+        """A city has opened. The first one will stay for long; what another one replaced is soon let go of."""
+        if not self._has_opened:
+            gc.freeze()
+            self._has_opened = True
+            return
+        self._is_due = self._was_replaced = True
 
     def look(self) -> None:
-        """Collect the oldest generation that is due, or everything in a quiet moment."""
+        """Collect what is due."""
         if self._mouse != QCursor.pos():
             self._mouse = QCursor.pos()
             self.touch()
         now = time.monotonic()
-        if not self._is_whole and (now - self._touched > _QUIET_S or now - self._settled > _LATEST_S):
-            self._is_whole = True
+        if self._was_replaced and now - self._touched > _AWAY_S:
+            self._was_replaced = False
             gc.unfreeze()
-            gc.collect()
+            self._collect_old(now)
             gc.freeze()
             return
+        is_quiet = now - self._touched > _QUIET_S
+        if self._is_due and now - self._whole > (_QUIET_S if is_quiet else _LATEST_S):
+            self._collect_old(now)
+            return
         counts = gc.get_count()
-        for generation in (2, 1, 0):
+        for generation in (1, 0):
             if counts[generation] > _MOST[generation]:
                 gc.collect(generation)
+                # What has lived through this is old.
+                self._is_due |= generation == 1
                 return
+
+    def _collect_old(self, now: float) -> None:
+        self._whole, self._is_due = now, False
+        gc.collect()

@@ -224,7 +224,7 @@ class TwinWindow(QMainWindow):
         self.canvas.setFocus()
 
     def _loaded(self, scene: Scene) -> None:
-        self.collector.settle()
+        self.collector.opened()
         self.sight.watch(scene)
         if not self._places and self.desk.city is not None:
             city = self.desk.city
