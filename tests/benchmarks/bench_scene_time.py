@@ -137,7 +137,8 @@ def water_figures(base: SceneContent, bed: NDArray[np.float32]) -> None:
         triangles = water.data.GetNumberOfCells()
         print(
             f"{name} of {N} x {N} cells wet: {triangles:,} triangles, step {step_ms:.0f} ms "
-            f"({clock_ms:.0f} by the clock), with interpolation {moment_ms:.0f} ms; frame {frame_ms:.0f} ms, terrain alone {terrain_ms:.0f} ms, "
+            f"({clock_ms:.0f} by the clock), with interpolation {moment_ms:.0f} ms; "
+            f"frame {frame_ms:.0f} ms, terrain alone {terrain_ms:.0f} ms, "
             f"ratio {frame_ms / terrain_ms:.2f}",
             flush=True,
         )

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from twin.viewer.work import Told
 
 
+_LET_GO_MS = 50
+"""A city that was replaced is let go of in an event of its own: it takes tens of milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """What of a workspace decides which scene is loaded; all else is changed on the one that is there."""
@@ -86,6 +90,9 @@ class Picture(QObject):
         # Docks that come and go change the size several times: the view is fitted once.
         self._fits = QTimer(self, singleShot=True, interval=0)
         self._fits.timeout.connect(self._fit)
+        self._replaced: list[LiveStage] = []
+        self._letting_go = QTimer(self, singleShot=True, interval=_LET_GO_MS)
+        self._letting_go.timeout.connect(self._replaced.clear)
         canvas.resized.connect(self._fits.start)
 
     @property
@@ -118,6 +125,7 @@ class Picture(QObject):
         self._moments.cancel()
         self.canvas.show_stage(None)
         self.live = None
+        self._replaced.clear()
 
     def look(self, camera: Camera) -> None:
         """Look from somewhere else."""
@@ -230,6 +238,9 @@ class Picture(QObject):
     def _show(self, job: ThreadJob, shown: object) -> None:
         if job is not self._jobs.get("scene") or not isinstance(shown, Shown):
             return
+        if self.live is not None:
+            self._replaced.append(self.live)
+            self._letting_go.start()
         self.live, self.is_lit = shown.live, shown.is_lit
         self.live.scene = self.live.scene.with_sketches(self.sketches)
         if self.desk.city is not None and self._city_shown != str(self.desk.city.path):

@@ -89,6 +89,7 @@ class Remaking:
         yield
         build_pages(window)
         window.pages.setCurrentWidget(window.canvas if window.desk.city is not None else window.start)
+        yield
         actions.fill(window)
         window.search.chosen.connect(window.visit)
         window.show_places()

@@ -73,8 +73,9 @@ def _drop(widget: QWidget | None) -> None:
 
 def build_panels(window: TwinWindow) -> Iterator[None]:
     """All panels; `lay_docks` shows them."""
-    window.layers, window.inspect = LayersPanel(window.room), InspectPanel(window.room, window.moving)
-    window.colour = ColourPanel(window.room)
+    window.layers = LayersPanel(window.room)
+    yield
+    window.inspect, window.colour = InspectPanel(window.room, window.moving), ColourPanel(window.room)
     yield
     window.clock = ClockBar(window.room)
     window.clock.set_layers(window.moving.layers, window.moving.events)
