@@ -205,7 +205,7 @@ def test_names_and_values_of_several_lines_are_shown_whole(app, width):
     from twin.viewer.parts import clear, fact_rows, scrolled
     from twin.viewer.theme import LIGHT, apply
 
-    apply(app, LIGHT)
+    list(apply(app, LIGHT))
     page, rows = QWidget(), QVBoxLayout()
     box = QVBoxLayout(page)
     box.addLayout(rows)
@@ -305,7 +305,7 @@ def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language):
     from twin.viewer.panels.new_city import NewCityDialog
     from twin.viewer.theme import DARK, apply
 
-    apply(app, DARK)
+    list(apply(app, DARK))
     tasks = SimpleNamespace(cancel=lambda _name: None)
     dialog = NewCityDialog(SimpleNamespace(texts=load_texts(language), tasks=tasks))
     dialog.show()

@@ -85,7 +85,7 @@ class Remaking:
     def _all(self) -> Iterator[None]:
         window = self.window
         yield from clear_docks(window)
-        theme.apply(QApplication.instance(), window.theme)
+        yield from theme.apply(QApplication.instance(), window.theme)
         yield
         build_pages(window)
         window.pages.setCurrentWidget(window.canvas if window.desk.city is not None else window.start)

@@ -10,6 +10,8 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from twin.core.assets import asset_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PySide6.QtWidgets import QApplication
 
 MARGIN = 12
@@ -64,8 +66,8 @@ def theme_for(style: str) -> Theme:
     return DARK if style == "dark" else LIGHT
 
 
-def apply(app: QApplication, theme: Theme) -> None:
-    """Give all windows a theme; nothing is done where they have it, since each step polishes every widget anew."""
+def apply(app: QApplication, theme: Theme) -> Iterator[None]:
+    """Give all windows a theme, in steps, each of which polishes every widget anew; none where they have it."""
     wanted = sheet(theme)
     if app.styleSheet() == wanted:
         return
@@ -73,6 +75,7 @@ def apply(app: QApplication, theme: Theme) -> None:
         app.setStyle("Fusion")
         app.setFont(font())
     app.setPalette(palette(theme))
+    yield
     app.setStyleSheet(wanted)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from twin.scene.workspace import SurveyState, layer_state, with_layer
@@ -64,7 +64,13 @@ class LayersPanel(Panel):
         self.sliders: dict[str, QSlider] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
         self.over_time: tuple[str, ...] = ()
+        # Dozens of rows take as long as all else that happens when a city opens: they have an event of their own.
+        self._filling = QTimer(self, singleShot=True, interval=0)
+        self._filling.timeout.connect(lambda: self.follow(None, self.room.desk.state))
         self.follow(None, room.desk.state)
+
+    def _opened(self) -> None:
+        self._filling.start()
 
     def follow(self, before: Workspace | None, after: Workspace) -> None:
         """Fill the tree where another city is there; else move boxes and sliders to where the state has them."""
