@@ -116,6 +116,43 @@ def test_the_same_light_twice(village_scene):
         np.testing.assert_array_equal(getattr(again, name), getattr(village_scene.light, name))
 
 
+class Ended(Exception):
+    pass
+
+
+def test_light_that_nobody_waits_for_can_be_ended(village, village_scene):
+    from twin.scene.scene import Scene
+
+    scene, looks = Scene(village, time=village_scene.when), []
+
+    def check():
+        looks.append(1)
+        if len(looks) > 2:
+            raise Ended
+
+    with pytest.raises(Ended):
+        scene.cast_light(check)
+    assert not scene.has_light
+    for name in ("atlas", "plan", "table", "trees"):
+        np.testing.assert_array_equal(getattr(scene.light, name), getattr(village_scene.light, name))
+
+
+def test_where_nothing_can_be_kept_the_sky_is_baked_once(village, village_scene, monkeypatch):
+    from datetime import timedelta
+
+    from twin.scene import bake
+    from twin.scene.scene import Scene
+
+    skies, sky = [], bake.Baker.sky
+    monkeypatch.setattr(bake.Baker, "sky", lambda baker: skies.append(1) or sky(baker))
+    scene = Scene(village, time=village_scene.when)
+    later = scene.at(scene.when + timedelta(hours=2))
+    assert np.array_equal(scene.light.atlas, village_scene.light.atlas)
+    assert not np.array_equal(later.light.atlas[..., 0], scene.light.atlas[..., 0])
+    assert np.array_equal(later.light.atlas[..., 1], scene.light.atlas[..., 1])
+    assert len(skies) == 1
+
+
 def test_the_whole_border_of_a_shadow_is_found_by_few_samples(monkeypatch):
     direction = (np.cos(np.pi / 4), 0.1, np.sin(np.pi / 4))
     direction = tuple(np.array(direction) / np.linalg.norm(direction))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -99,8 +100,6 @@ def test_the_water_follows_the_hand_and_tells_its_depth(driver):
 
 
 def test_the_clock_plays_to_its_end_and_the_sun_follows(driver):
-    from dataclasses import replace
-
     window = driver.window
     clock = replace(window.desk.state.clock, start=START, end=START + timedelta(hours=2), speed=7200.0)
     window.desk.edit("clock", clock=clock)
@@ -248,6 +247,23 @@ def test_the_help_page_names_every_short_cut(driver):
     dialog.close()
 
 
+def most_lights_at_once(driver):
+    """How many threads cast light at a time while the clock is moved often; the last moment is the one that is lit."""
+    window, most = driver.window, 0
+    started = window.desk.state.clock
+    for minutes in range(0, 300, 30):
+        clock = replace(started, time=START + timedelta(minutes=minutes))
+        window.desk.keep(clock=clock)
+        driver.pass_time(0.1)
+        most = max(most, sum(thread.name == "light" for thread in threading.enumerate()))
+    driver.ready()
+    live = window.picture.live
+    assert live.stage.sun.azimuth_deg == live.scene.at(clock.time).sun.azimuth_deg
+    window.desk.keep(clock=started)
+    driver.ready()
+    return most
+
+
 def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_path):
     import trimesh
 
@@ -266,6 +282,7 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     assert str(old["id"]) in proposal.hidden_buildings
     assert not n_faces(window, str(old["id"]))
     assert window.picture.legend is not None  # the plan is coloured, too
+    assert most_lights_at_once(driver) == 1
     planned = driver.shot("plan", window.canvas)
     assert (np.abs(planned.astype(int) - today).max(axis=2) > 30).mean() > 0.001
     window.plan.compare(proposal)

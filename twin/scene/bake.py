@@ -14,7 +14,7 @@ from twin.core.files import atomic_path
 from twin.scene.pack import load_arrays, save_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -145,11 +145,30 @@ def _forget_old(newest: Path) -> None:
 
 
 class Baker:
-    """Holds the ray tree and the texels, made when first needed, while one light after another is baked."""
+    """Holds the ray tree and the texels, made when first needed, while one light after another is baked.
 
-    def __init__(self, pack: ScenePack) -> None:
-        self.pack = pack
-        self.kept_sky: Mapping[str, NDArray[Any]] = {}
+    Parameters
+    ----------
+    pack : ScenePack
+    kept_sky : mapping, optional
+        What `sky` gave before for this pack.
+    check : callable, optional
+        Called now and then; what it raises ends the work.
+    """
+
+    def __init__(
+        self,
+        pack: ScenePack,
+        *,
+        kept_sky: Mapping[str, NDArray[Any]] | None = None,
+        check: Callable[[], object] | None = None,
+    ) -> None:
+        self.pack, self._check = pack, check
+        self.kept_sky = kept_sky or {}
+
+    def _go_on(self) -> None:
+        if self._check is not None:
+            self._check()
 
     @cached_property
     def occluders(self) -> Occluders:
@@ -173,7 +192,9 @@ class Baker:
 
         found = {}
         for name, texels in self.maps.items():
-            light = bake_sky(self.occluders, texels, most_rays=4 if name == "table" else 8)
+            self._go_on()
+            rays = 4 if name == "table" else 8
+            light = bake_sky(self.occluders, texels, most_rays=rays, check=self._check)
             found[name] = fill_rim(light[..., None], texels)[..., 0]
         found["trees"] = light_points(self.occluders, self._crowns(), direction=(0.0, 0.0, 1.0))[:, 1]
         return found
@@ -184,7 +205,8 @@ class Baker:
 
         found = {}
         for name, texels in self.maps.items():
-            light = bake_sun(self.occluders, texels, direction)
+            self._go_on()
+            light = bake_sun(self.occluders, texels, direction, check=self._check)
             found[name] = fill_rim(light[..., None], texels)[..., 0]
         found["trees"] = light_points(self.occluders, self._crowns(), direction=direction)[:, 0]
         return found

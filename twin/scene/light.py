@@ -151,13 +151,21 @@ def hemisphere(n: int) -> NDArray[np.float64]:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - i / n)])
 
 
-def bake_sky(occluders: Occluders, texels: Texels, *, most_rays: int = 8) -> NDArray[np.uint8]:
+def bake_sky(
+    occluders: Occluders,
+    texels: Texels,
+    *,
+    most_rays: int = 8,
+    check: Callable[[], object] | None = None,
+) -> NDArray[np.uint8]:
     """Share of the sky that each texel sees, 0 to 255, shape (rows, columns).
 
     Parameters
     ----------
     most_rays : int
         Rays of a texel, at least 4; fewer where there are very many texels.
+    check : callable, optional
+        Called now and then; what it raises ends the work.
     """
     n_rays = int(np.clip(_RAY_BUDGET // max(len(texels.index), 1), 4, most_rays))
     dome = hemisphere(n_rays * _PHASES)
@@ -169,16 +177,30 @@ def bake_sky(occluders: Occluders, texels: Texels, *, most_rays: int = 8) -> NDA
         phase = (row % 4) * 4 + (column + 2 * (row // 4 % 2)) % 4
         seen.ravel()[index] = sky_view(occluders, sample.position, sample.normal, phase, dome)
 
-    _in_chunks(look, texels.index, n_rays)
+    _in_chunks(look, texels.index, n_rays, check)
     return _as_bytes(smooth_among_kin(seen, texels.kin))
 
 
-def _in_chunks(work: Callable[[NDArray[np.int64]], None], index: NDArray[np.int64], rays_each: int) -> None:
-    """Call `work` with one stretch of texels after another, on all cores; each writes to its own texels alone."""
+def _in_chunks(
+    work: Callable[[NDArray[np.int64]], None],
+    index: NDArray[np.int64],
+    rays_each: int,
+    check: Callable[[], object] | None = None,
+) -> None:
+    """Call `work` with one stretch of texels after another, on all cores; each writes to its own texels alone.
+
+    `check` is called before each of them; what it raises ends the work.
+    """
     step = max(_CHUNK_RAYS // rays_each, 1)
+
+    def checked(chunk: NDArray[np.int64]) -> None:
+        if check is not None:
+            check()
+        work(chunk)
+
     chunks = [index[first : first + step] for first in range(0, len(index), step)]
     with ThreadPoolExecutor(min(default_workers(), _MOST_THREADS)) as pool:
-        for _ in pool.map(work, chunks):
+        for _ in pool.map(checked, chunks):
             pass
 
 
@@ -199,7 +221,11 @@ def sky_view(
 
 
 def bake_sun(
-    occluders: Occluders, texels: Texels, direction: tuple[float, float, float]
+    occluders: Occluders,
+    texels: Texels,
+    direction: tuple[float, float, float],
+    *,
+    check: Callable[[], object] | None = None,
 ) -> NDArray[np.uint8]:
     """Sun on each texel, cosine times what shadows leave of it, 0 to 255, shape (rows, columns).
 
@@ -222,10 +248,10 @@ def bake_sun(
         mean[mixed] = np.concatenate([first[:, mixed], rest]).mean(axis=0)
         seen.ravel()[index] = mean
 
-    _in_chunks(look, texels.index, 1)
+    _in_chunks(look, texels.index, 1, check)
     jitter = _jitter(towards)
     border = texels.index[border_texels(seen, texels.kin).ravel()[texels.index]]
-    _in_chunks(look_closer, border, _FIRST_SAMPLES)
+    _in_chunks(look_closer, border, _FIRST_SAMPLES, check)
     # Sixteen samples leave steps; their neighbours even them out, and change nothing where all are lit or none.
     return _as_bytes(smooth_among_kin(seen, texels.kin, reach=1) * cosine)
 

@@ -18,7 +18,7 @@ from twin.scene.style import load_style
 from twin.scene.sun import snapped, studio_sun, sun_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -273,10 +273,24 @@ class Scene:
     @property
     def light(self) -> Light:
         """Sun and sky on everything, baked when first asked for."""
-        from twin.scene.bake import light_for
+        return self.cast_light()
+
+    def cast_light(self, check: Callable[[], object] | None = None) -> Light:
+        """Sun and sky on everything, baked unless they are known.
+
+        Parameters
+        ----------
+        check : callable, optional
+            Called now and then while light is baked that no cache keeps; what it raises ends the work.
+        """
+        from twin.scene.bake import Baker, light_for
 
         if self._light is None:
-            self._light = light_for(self.pack, self.sun, self._stored.folder, notices=self.notices)
+            folder, sky = self._stored.folder, self._stored.sky
+            baker = None if folder is not None else Baker(self.pack, kept_sky=sky, check=check)
+            self._light = light_for(self.pack, self.sun, folder, notices=self.notices, baker=baker)
+            if baker is not None:
+                sky.update(baker.kept_sky)
         return self._light
 
     @property

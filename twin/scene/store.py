@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ from twin.scene.pack import FORMAT, ScenePack, digest, load_pack, save_pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
 
     from twin.city.model import City
     from twin.core.notices import Notices
@@ -31,11 +34,14 @@ OVER_TIME = frozenset({"flood", "observations"})
 class Stored:
     """A pack, the folder where its light is kept (None where nothing can be kept), and the city's own, from which the
     pack names files: a city that is moved takes its cache along.
+
+    Where no folder keeps the light, the sky of the pack is kept in memory: only the sun moves.
     """
 
     pack: ScenePack
     folder: Path | None
     base: Path = Path()
+    sky: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def stored_pack(

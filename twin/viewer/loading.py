@@ -105,7 +105,7 @@ def load_scene(
             first(Shown(_without_shadows(scene, workspace), is_lit=False))
         if not shows_plan(workspace):
             light_elsewhere(city, layers, lod, workspace.clock.time, told=told)
-    _ = scene.light
+    scene.cast_light(told.check)
     told.check()
     live = stage_of(scene, workspace)
     return Shown(live, is_lit=True)
@@ -138,7 +138,7 @@ def scene_in_light(
     told.stage("light", 0)
     if scene.cache is not None and not is_light_kept(scene.pack, scene.sun, scene.cache):
         light_elsewhere(city, layers, lod, scene.when, told=told)
-    _ = scene.light
+    scene.cast_light(told.check)
     told.check()
     return scene
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from twin.viewer.desk import Desk
     from twin.viewer.work import Told
 
+    Work = Callable[[Told], object]
+    Done = Callable[[ThreadJob, object], None]
+
 
 _LET_GO_MS = 50
 """A city that was replaced is let go of in an event of its own: it takes tens of milliseconds."""
@@ -81,6 +84,7 @@ class Picture(QObject):
         self.sketches: tuple[Sketch, ...] = ()
         self._need: Need | None = None
         self._jobs: dict[str, ThreadJob] = {}
+        self._next: dict[str, tuple[Work, Done]] = {}
         self._city_shown = ""
         self._moments = Moments(self)
         self._moments.ready.connect(self._take_moment)
@@ -116,7 +120,7 @@ class Picture(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether a scene, a light or a moment is being made."""
-        return self._moments.is_busy or any(not job.is_over for job in self._jobs.values())
+        return self._moments.is_busy or bool(self._jobs)
 
     def close(self) -> None:
         """Let go of everything that draws."""
@@ -204,22 +208,35 @@ class Picture(QObject):
         )
 
     def _cancel(self, name: str) -> None:
-        job = self._jobs.pop(name, None)
+        self._next.pop(name, None)
+        job = self._jobs.get(name)
         if job is not None:
             job.cancel()
 
-    def _run(
-        self, name: str, work: Callable[[Told], object], done: Callable[[ThreadJob, object], None]
-    ) -> ThreadJob:
+    def _run(self, name: str, work: Work, done: Done) -> None:
+        """Begin work once what was begun before under this name has ended: light for a moment takes all cores, and
+        hundreds of megabytes.
+        """
         self._cancel(name)
+        before = self._jobs.get(name)
+        if before is not None and not before.is_over:
+            self._next[name] = work, done
+            return
         job = ThreadJob(work, name=name, parent=self)
         job.partial.connect(lambda found: done(job, found))
         job.finished.connect(lambda found: done(job, found))
         job.failed.connect(self.failed)
-        job.ended.connect(job.deleteLater)
+        job.ended.connect(lambda: self._ended(name, job))
         self._jobs[name] = job
         self.began.emit(job)
-        return job.start()
+        job.start()
+
+    def _ended(self, name: str, job: ThreadJob) -> None:
+        if self._jobs.get(name) is job:
+            del self._jobs[name]  # what it found has been taken by now
+            if name in self._next:
+                self._run(name, *self._next.pop(name))
+        job.deleteLater()
 
     def _load(self) -> None:
         self.is_lit = False
@@ -236,7 +253,7 @@ class Picture(QObject):
         self._run("scene", work, self._show)
 
     def _show(self, job: ThreadJob, shown: object) -> None:
-        if job is not self._jobs.get("scene") or not isinstance(shown, Shown):
+        if job.is_cancelled or not isinstance(shown, Shown):
             return
         if self.live is not None:
             self._replaced.append(self.live)
@@ -294,7 +311,7 @@ class Picture(QObject):
         self._run("light", work, self._relight)
 
     def _relight(self, job: ThreadJob, lit: object) -> None:
-        if job is not self._jobs.get("light") or self.live is None:
+        if job.is_cancelled or self.live is None:
             return
         scene: Scene = lit  # type: ignore[assignment]
         self.live.take(scene.showing(self.live.scene))
