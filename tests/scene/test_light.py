@@ -153,6 +153,39 @@ def test_where_nothing_can_be_kept_the_sky_is_baked_once(village, village_scene,
     assert len(skies) == 1
 
 
+def test_light_of_a_plan_is_kept_where_it_is_told(village, village_scene, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from twin.scene import bake
+    from twin.scene.scene import Scene
+
+    kept = replace(village, light_folder=tmp_path)
+    first = Scene(kept, time=village_scene.when).light
+    monkeypatch.setattr(bake.Baker, "sun", None)
+    again = Scene(kept, time=village_scene.when)
+    assert again.cache is None  # the pack itself is of nobody's cache
+    for name in ("atlas", "plan", "table", "trees"):
+        np.testing.assert_array_equal(getattr(again.light, name), getattr(first, name))
+
+
+def test_only_the_last_skies_and_lights_are_kept(tmp_path):
+    import os
+
+    from twin.scene.bake import _KEPT_SKIES, _KEPT_SUNS, _forget_old
+
+    for k in range(12):
+        for name in (f"sky-{k:02d}.npz", f"light5-{k:02d}.npz", f"pack-{k:02d}.npz"):
+            (tmp_path / name).touch()
+            os.utime(tmp_path / name, (k, k))
+    _forget_old(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert [n for n in left if n.startswith("sky")] == [
+        f"sky-{k:02d}.npz" for k in range(12 - _KEPT_SKIES, 12)
+    ]
+    assert sum(n.startswith("light") for n in left) == _KEPT_SUNS
+    assert sum(n.startswith("pack") for n in left) == 12
+
+
 def test_the_whole_border_of_a_shadow_is_found_by_few_samples(monkeypatch):
     direction = (np.cos(np.pi / 4), 0.1, np.sin(np.pi / 4))
     direction = tuple(np.array(direction) / np.linalg.norm(direction))

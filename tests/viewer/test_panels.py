@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("PySide6")
 
 from tests.viewer.window_driver import Driver
+from twin.scene.bake import Baker
 from twin.scene.colour import ColourBy
 from twin.viewer.panels.plan import difference_rows
 
@@ -264,7 +265,7 @@ def most_lights_at_once(driver):
     return most
 
 
-def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_path):
+def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_path, monkeypatch):
     import trimesh
 
     window = driver.window
@@ -297,6 +298,13 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     window.plan.show_state("today")
     driver.ready()
     assert n_faces(window, str(old["id"]))
+    with monkeypatch.context() as patch:
+        patch.setattr(Baker, "sun", None)  # the light of the plan is known by now
+        window.plan.show_state("plan")
+        driver.ready()
+        assert not n_faces(window, str(old["id"]))
+        window.plan.show_state("today")
+        driver.ready()
     window.plan.ask_place(proposal.id)
     driver.click(middle(driver))
     driver.until(lambda: window.desk.state.proposals[0].position[:2] != proposal.position[:2])

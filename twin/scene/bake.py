@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from twin.scene.treeforms import Form
 
 TABLE_TEXELS = 448
-_KEPT_SUNS = 8
+_KEPT_SUNS, _KEPT_SKIES = 8, 4
 _MAPS = ("atlas", "plan", "table", "trees")
 _MANY_TREES = 3000
 
@@ -69,6 +69,7 @@ def light_for(
     *,
     notices: Notices | None = None,
     baker: Baker | None = None,
+    is_kept: bool = True,
 ) -> Light:
     """The light of a scene, from the cache or baked now.
 
@@ -81,8 +82,9 @@ def light_for(
     notices : Notices, optional
         Told where the cache cannot be written.
     baker : Baker, optional
-        Of this pack, where one place of the sun follows another, as in a film; light is then read from the cache, but
-        not kept there, since nobody will ask for it again.
+        Of this pack, where one place of the sun follows another.
+    is_kept : bool
+        Put what is baked into the cache; not so in a film, whose light nobody will ask for again.
     """
     sky_path, sun_path = _paths(pack, sun, cache)
     kept = load_arrays(sun_path) if sun_path else None
@@ -95,9 +97,9 @@ def light_for(
             )
         sky, shadow = baking.kept_sky, baking.sun(sun.direction)
         found = {n: _together(shadow[n], sky[n]) for n in _MAPS}
-        if sun_path and baker is None:
+        if sun_path and is_kept:
             found = _keep(sun_path, found, notices)
-            _forget_old(sun_path)
+            _forget_old(sun_path.parent)
     return Light(**{name: found[name] for name in _MAPS})
 
 
@@ -136,12 +138,13 @@ def _keep(
     return arrays
 
 
-def _forget_old(newest: Path) -> None:
-    """Keep light for the last places of the sun; a day of films must not fill the disk."""
-    kept = sorted(newest.parent.glob("light*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in kept[_KEPT_SUNS:]:
-        with contextlib.suppress(OSError):  # Windows keeps what another process has mapped.
-            old.unlink(missing_ok=True)
+def _forget_old(folder: Path) -> None:
+    """Keep the last skies and places of the sun: a day of work on a plan must not fill the disk."""
+    for pattern, n in (("light*.npz", _KEPT_SUNS), ("sky-*.npz", _KEPT_SKIES)):
+        kept = sorted(folder.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in kept[n:]:
+            with contextlib.suppress(OSError):  # Windows keeps what another process has mapped.
+                old.unlink(missing_ok=True)
 
 
 class Baker:

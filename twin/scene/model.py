@@ -288,6 +288,8 @@ class SceneContent:
         Whom the data come from, as their licences ask.
     unbuilt : Lines, optional
         Outlines on the ground of buildings that have no shape.
+    light_folder : Path, optional
+        Where its light may be kept: that of a plan takes as long to cast as that of the city.
     """
 
     name: str
@@ -304,6 +306,7 @@ class SceneContent:
     attributes: tuple[AttributeTable, ...] = ()
     attribution: tuple[str, ...] = ()
     unbuilt: Lines | None = None
+    light_folder: Path | None = None
 
     def __post_init__(self) -> None:
         if len(self.buildings.owner) and int(self.buildings.owner.max()) >= len(self.building_ids):

@@ -281,16 +281,16 @@ class Scene:
         Parameters
         ----------
         check : callable, optional
-            Called now and then while light is baked that no cache keeps; what it raises ends the work.
+            Called now and then while light is baked; what it raises ends the work.
         """
         from twin.scene.bake import Baker, light_for
 
         if self._light is None:
-            folder, sky = self._stored.folder, self._stored.sky
-            baker = None if folder is not None else Baker(self.pack, kept_sky=sky, check=check)
+            stored = self._stored
+            baker = Baker(self.pack, kept_sky=stored.sky, check=check)
+            folder = stored.folder or stored.light_folder
             self._light = light_for(self.pack, self.sun, folder, notices=self.notices, baker=baker)
-            if baker is not None:
-                sky.update(baker.kept_sky)
+            stored.sky.update(baker.kept_sky)
         return self._light
 
     @property

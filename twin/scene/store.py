@@ -32,15 +32,16 @@ OVER_TIME = frozenset({"flood", "observations"})
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A pack, the folder where its light is kept (None where nothing can be kept), and the city's own, from which the
-    pack names files: a city that is moved takes its cache along.
+    """A pack, the folder where it and its light are kept (None where nothing can be kept), and the city's own, from
+    which the pack names files: a city that is moved takes its cache along.
 
-    Where no folder keeps the light, the sky of the pack is kept in memory: only the sun moves.
+    A pack of content alone may have a folder for its light. The sky is kept in memory, too: only the sun moves.
     """
 
     pack: ScenePack
     folder: Path | None
     base: Path = Path()
+    light_folder: Path | None = None
     sky: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
@@ -64,7 +65,7 @@ def stored_pack(
         If the city has no layer of such a name.
     """
     if isinstance(source, SceneContent):
-        return Stored(_make(_chosen(source, layers, ()), ""), None)
+        return Stored(_make(_chosen(source, layers, ()), ""), None, light_folder=source.light_folder)
     path, key = _place(source, layers, lod)
     found = load_pack(path, key=key)
     if found is not None:
@@ -104,7 +105,12 @@ def _place(city: City, layers: Sequence[str], lod: str | None = None) -> tuple[P
         layers = ()
     level = (f"lod {lod}",) if lod else ()
     key = digest(f"pack {FORMAT}", text, *sorted(layers), *level)
-    return city.path / _CACHE / f"pack-{key}.npz", key
+    return cache_folder(city) / f"pack-{key}.npz", key
+
+
+def cache_folder(city: City) -> Path:
+    """Where packs and light of a city are kept."""
+    return city.path / _CACHE
 
 
 def _chosen(content: SceneContent, layers: Sequence[str], over_time: Sequence[str]) -> SceneContent:

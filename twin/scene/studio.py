@@ -140,7 +140,9 @@ class Studio:
     def _bake(self, scene: Scene) -> Light:
         from twin.scene.bake import light_for
 
-        return light_for(scene.pack, scene.sun, scene.cache, notices=scene.notices, baker=self._baker)
+        return light_for(
+            scene.pack, scene.sun, scene.cache, notices=scene.notices, baker=self._baker, is_kept=False
+        )
 
 
 @dataclass(frozen=True, slots=True)

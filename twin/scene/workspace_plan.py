@@ -51,12 +51,13 @@ def planned_content(city: City, workspace: Workspace, *, file: Path | None, noti
     from twin.scene.from_city import scene_content
     from twin.scene.measure import ground_of
     from twin.scene.proposal import with_proposal
+    from twin.scene.store import cache_folder
 
     ground = ground_of(surroundings(city))
     content, table = scene_content(city, lod=building_lod(workspace)), city.buildings
     # A scene of content knows no folder in which tables named from within the city would lie.
     tables = tuple(replace(known, path=city.path / known.path) for known in content.attributes)
-    content = replace(content, attributes=tables)
+    content = replace(content, attributes=tables, light_folder=cache_folder(city))
     for proposal in workspace.proposals:
         placed = placed_proposal(proposal, ground, file=file, notices=notices)
         gone = proposal.hidden_buildings
