@@ -92,8 +92,11 @@ class Tour:
         w = self.window
 
         def is_idle() -> bool:
-            return not (w.tasks.names or w.picture.is_busy or w.steering.is_flying) and (
-                w.desk.city is None or (w.picture.is_lit and w.sight.is_ready)
+            is_made = not w.remaking.is_running
+            return (
+                is_made
+                and not (w.tasks.names or w.picture.is_busy or w.steering.is_flying)
+                and (w.desk.city is None or (w.picture.is_lit and w.sight.is_ready))
             )
 
         for _ in range(2):

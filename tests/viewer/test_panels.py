@@ -471,6 +471,29 @@ def test_another_language_leaves_no_menu_dock_or_handle_behind(driver):
     assert n_widgets() == n_widgets()
 
 
+@pytest.mark.parametrize("turns", [3, 6, 9, 12])
+def test_a_language_that_is_given_up_half_way_leaves_nothing_behind(driver, turns):
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QWidget
+
+    window = driver.window
+
+    def n_widgets() -> int:
+        driver.until(lambda: not window.remaking.is_running)
+        driver.ready()
+        driver.pass_time(0.3)
+        driver.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        return sum(isinstance(widget, QWidget) for widget in driver.app.allWidgets())
+
+    before = n_widgets()
+    for _ in range(2):
+        window.desk.edit("language", language="fi")
+        for _ in range(turns):
+            driver.turn()
+        window.desk.edit("language", language="en")
+    assert n_widgets() <= before + 5
+
+
 def test_memory_that_work_has_freed_is_given_back_soon_after(driver, monkeypatch):
     from twin.viewer import tasks
 

@@ -50,6 +50,8 @@ class Remaking:
         if "clock" in there:
             window.clock.stop()
         for name in PANELS & there.keys():
+            if there[name].parent() is None:  # made for a theme that was given up before it was shown
+                there[name].deleteLater()
             delattr(window, name)
         self._steps = self._all()
         if window.isVisible():
