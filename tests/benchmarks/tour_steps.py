@@ -22,10 +22,12 @@ def open_city(t: Tour) -> None:
 def layers(t: Tour) -> None:
     from PySide6.QtCore import Qt
 
+    from twin.scene.workspace_points import SURVEY
+
     tree = t.window.layers
     for state in (Qt.CheckState.Unchecked, Qt.CheckState.Checked):
         for item in list(tree._items.values())[:12]:
-            if item.text(0) and item.data(0, Qt.ItemDataRole.UserRole) != "survey":
+            if item.text(0) and item.data(0, Qt.ItemDataRole.UserRole) != SURVEY:
                 t.do(item.setCheckState, 0, state)
                 t.pass_time(0.05)
         t.rest()
@@ -44,11 +46,11 @@ def level_of_detail(t: Tour) -> None:
 def survey_points(t: Tour) -> None:
     from PySide6.QtCore import Qt
 
-    item = t.window.layers._items.get("survey")
-    if item is not None:
-        for state in (Qt.CheckState.Checked, Qt.CheckState.Unchecked):
-            t.do(item.setCheckState, 0, state)
-            t.rest()
+    from twin.scene.workspace_points import SURVEY
+
+    for state in (Qt.CheckState.Checked, Qt.CheckState.Unchecked):
+        t.do(t.window.layers._items[SURVEY].setCheckState, 0, state)
+        t.rest()
 
 
 def colours(t: Tour) -> None:
