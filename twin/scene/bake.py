@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from twin.core.errors import StorageError
 from twin.core.files import atomic_path
-from twin.scene.pack import load_arrays, save_arrays
+from twin.scene.pack import forget_old, load_arrays, save_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,11 +139,8 @@ def _keep(
 
 def _forget_old(folder: Path) -> None:
     """Keep the last skies and places of the sun: a day of work on a plan must not fill the disk."""
-    for pattern, n in (("light*.npz", _KEPT_SUNS), ("sky-*.npz", _KEPT_SKIES)):
-        kept = sorted(folder.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
-        for old in kept[n:]:
-            with contextlib.suppress(OSError):  # Windows keeps what another process has mapped.
-                old.unlink(missing_ok=True)
+    forget_old(folder, "light*.npz", _KEPT_SUNS)
+    forget_old(folder, "sky-*.npz", _KEPT_SKIES)
 
 
 class Baker:
@@ -169,10 +165,6 @@ class Baker:
         self.pack, self._check = pack, check
         self.kept_sky = kept_sky or {}
 
-    def _go_on(self) -> None:
-        if self._check is not None:
-            self._check()
-
     @cached_property
     def occluders(self) -> Occluders:
         """What stops the rays."""
@@ -195,7 +187,6 @@ class Baker:
 
         found = {}
         for name, texels in self.maps.items():
-            self._go_on()
             rays = 4 if name == "table" else 8
             light = bake_sky(self.occluders, texels, most_rays=rays, check=self._check)
             found[name] = fill_rim(light[..., None], texels)[..., 0]
@@ -208,7 +199,6 @@ class Baker:
 
         found = {}
         for name, texels in self.maps.items():
-            self._go_on()
             light = bake_sun(self.occluders, texels, direction, check=self._check)
             found[name] = fill_rim(light[..., None], texels)[..., 0]
         found["trees"] = light_points(self.occluders, self._crowns(), direction=direction)[:, 0]

@@ -5,6 +5,7 @@ Reading it takes milliseconds and nothing but numpy, which is what makes a cold 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -267,6 +268,14 @@ def _padding(data_start: int) -> bytes:
     if 0 < n < _FIELD_HEADER:
         n += _ALIGNED
     return struct.pack("<HH", _PADDING_FIELD, n - _FIELD_HEADER) + bytes(n - _FIELD_HEADER) if n else b""
+
+
+def forget_old(folder: Path, pattern: str, n: int) -> None:
+    """Delete all but the `n` newest files of a cache."""
+    newest_first = sorted(folder.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in newest_first[n:]:
+        with contextlib.suppress(OSError):  # Windows keeps what another process has mapped.
+            old.unlink(missing_ok=True)
 
 
 def load_pack(path: Path, *, key: str) -> ScenePack | None:

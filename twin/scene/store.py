@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from twin.city.manifest import manifest_text
 from twin.core.errors import StorageError, UsageError
 from twin.scene.model import SceneContent
-from twin.scene.pack import FORMAT, ScenePack, digest, load_pack, save_pack
+from twin.scene.pack import FORMAT, ScenePack, digest, forget_old, load_pack, save_pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def keep_pack(
     pack = _make(content, key)
     try:
         save_pack(pack, path)
-        _forget_old(path.parent)
+        forget_old(path.parent, "pack-*.npz", _KEPT_PACKS)
     except StorageError as error:
         notices.add("no-cache", f"{error}; the picture is drawn, but the next one will take as long")
         return Stored(pack, None, city.path)
@@ -134,9 +134,3 @@ def _make(content: SceneContent, key: str) -> ScenePack:
 
     pack = pack_content(content, key=key)
     return with_street_views(pack, street_views(pack))
-
-
-def _forget_old(folder: Path) -> None:
-    packs = sorted(folder.glob("pack-*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in packs[_KEPT_PACKS:]:
-        old.unlink(missing_ok=True)
