@@ -42,6 +42,11 @@ def shown(stage):
     return [(d.fine.GetVisibility(), d.coarse.GetVisibility()) for d in stage.details]
 
 
+def drawn_edges(stage):
+    """Numbers of the tiles whose edges are shown."""
+    return [i for s in stage.near_edges.stretches if s.actor.GetVisibility() for i in sorted(s.drawn)]
+
+
 def test_a_small_city_is_always_drawn_in_full(village):
     pack = pack_content(village, key="k")
     assert "coarse_blocks" not in pack.arrays
@@ -66,14 +71,14 @@ def test_far_tiles_are_blocks_and_near_ones_are_made_when_needed(large):
     aim(stage, FAR, 720)
     assert shown(stage)[0] == (0, 1)
     assert built[0].fill is not None
-    waiting = len(stage.waiting)
-    assert waiting == len(large.meta.edge_tiles)
+    assert drawn_edges(stage) == []
     aim(stage, NEAR, 720)
     assert shown(stage)[0] == (1, 0)
     assert built[0].fill is None
     assert built[0].fine.GetMapper().GetInput().GetNumberOfPoints() > 0
-    assert not stage.waiting
+    assert drawn_edges(stage) == list(range(len(large.meta.edge_tiles)))
     aim(stage, FAR, 720)
+    assert drawn_edges(stage) == []
     assert shown(stage)[0] == (0, 1)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.scene.in_view import in_view, nearest_m
 from twin.scene.pack import Material
 from twin.scene.paint import FIRST_OWN, id_hash
 
@@ -146,13 +147,15 @@ def pack_edge_bounds(arrays: dict[str, NDArray[Any]], tiles: Sequence[Tile]) -> 
 
 def choose_detail(stage: Stage, camera: Camera, height_px: int) -> None:
     """Show near tiles in full and far ones as blocks; what is switched off stays so."""
+    if not stage.details:
+        return
+    boxes = np.array([detail.bounds for detail in stage.details])
     shown_m = camera.parallel_height_m
     angle = 2 * math.tan(math.radians(camera.view_angle_deg) / 2) / height_px
-    forward = camera.axes[2]
-    for detail in stage.details:
-        pixel = shown_m / height_px if shown_m is not None else _distance(detail.bounds, camera.eye) * angle
-        near = detail.block_m > BLOCK_PX * pixel
-        if near and detail.fill is not None and _may_be_seen(detail.bounds, camera, forward):
+    pixels = nearest_m(boxes, camera.eye) * angle if shown_m is None else [shown_m / height_px] * len(boxes)
+    for detail, pixel, may_be_seen in zip(stage.details, pixels, in_view(boxes, camera), strict=True):
+        near = bool(detail.block_m > BLOCK_PX * pixel)
+        if near and may_be_seen and detail.fill is not None:
             detail.fill()
             detail.fill = None
         near = near and detail.fill is None
@@ -163,14 +166,3 @@ def choose_detail(stage: Stage, camera: Camera, height_px: int) -> None:
 def vtk_bounds(low: NDArray[np.floating], high: NDArray[np.floating]) -> tuple[float, ...]:
     """A box from its low and high corner, in the order in which VTK tells bounds."""
     return tuple(np.stack([low, high], axis=1).ravel().tolist())
-
-
-def _distance(bounds: tuple[float, ...], eye: tuple[float, float, float]) -> float:
-    gaps = [max(bounds[2 * i] - eye[i], eye[i] - bounds[2 * i + 1], 0.0) for i in range(3)]
-    return math.hypot(*gaps)
-
-
-def _may_be_seen(bounds: tuple[float, ...], camera: Camera, forward: NDArray[np.float64]) -> bool:
-    """Whether any corner of a box lies before the eye; what lies behind it is not made."""
-    corners = np.array([(x, y, z) for x in bounds[:2] for y in bounds[2:4] for z in bounds[4:]])
-    return bool(((corners - camera.eye) @ forward).max() > 0)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-from twin.scene.coarse import vtk_bounds
 from twin.scene.face_parts import BUILDINGS
+from twin.scene.near_edges import NearEdges, Stretch
 from twin.scene.paint import (
     overlay_colours,
 )
-from twin.scene.stage import Stage, add_actor
+from twin.scene.stage import Stage, add_actor, renewing
 from twin.scene.vtk_parts import (
     line_actor,
     line_data,
@@ -35,19 +35,19 @@ _LINE_REACH_M = 1e9
 
 
 def add_edges(stage: Stage) -> None:
-    """Edges of buildings, those of a tile each; of a large city's they are made when they are near enough."""
-    bounds = stage.pack.arrays.get("coarse_edge_bounds")
+    """Edges of buildings, those of a tile each; a large city draws only those that are near enough."""
+    boxes = stage.pack.arrays.get("coarse_edge_bounds")
     rgb, alpha = stage.style.unit("building.edge"), stage.style.numbers["building.edge_alpha"]
-    for first, last in _stretches(stage.pack.meta.edge_tiles, 1 if bounds is None else _TOGETHER):
-        tiles = stage.pack.meta.edge_tiles[first:last]
-        cells = slice(tiles[0].cells[0], tiles[-1].cells[1])
-        data = vtkPolyData() if bounds is not None else _edge_data(stage, cells)
+    tiles = stage.pack.meta.edge_tiles
+    if boxes is not None:
+        stage.near_edges = NearEdges(boxes, _EDGE_REACH_M)
+    for first, last in _stretches(tiles, 1 if boxes is None else _TOGETHER):
+        data = vtkPolyData() if stage.near_edges else _edge_data(stage, [slice(*tiles[first].cells)])
         actor = line_actor(data, rgb=rgb, alpha=alpha)
-        if bounds is not None:
-            boxes = bounds[first:last]
-            box = vtk_bounds(boxes[:, ::2].min(axis=0), boxes[:, 1::2].max(axis=0))
-            stage.waiting[actor] = (box, partial(_fill_edges, stage, cells, data))
-        group = "edges" if tiles[0].group == BUILDINGS else tiles[0].group
+        if stage.near_edges:
+            fill = partial(_fill_edges, stage, data, f"edges {first}")
+            stage.near_edges.stretches.append(Stretch(actor, first, last, fill))
+        group = "edges" if tiles[first].group == BUILDINGS else tiles[first].group
         _add_lines(stage, actor, group, _EDGE_WIDTH_PX, _EDGE_REACH_M)
 
 
@@ -61,13 +61,16 @@ def _stretches(tiles: Sequence[Tile], most: int) -> Iterator[tuple[int, int]]:
             first = i
 
 
-def _edge_data(stage: Stage, cells: slice) -> Any:
-    ends = stage.pack["edge_points"][cells].reshape(-1, 3)
+def _edge_data(stage: Stage, parts: Sequence[slice]) -> Any:
+    points = [stage.pack["edge_points"][cells].reshape(-1, 3) for cells in parts]
+    ends = points[0] if len(points) == 1 else np.concatenate(points)
     return line_data(stage, ends, np.arange(len(ends), dtype=np.int32).reshape(-1, 2))
 
 
-def _fill_edges(stage: Stage, cells: slice, data: Any) -> None:
-    data.ShallowCopy(_edge_data(stage, cells))
+def _fill_edges(stage: Stage, data: Any, name: str, tiles: Sequence[int]) -> None:
+    """Give an actor of a large city the edges of other tiles; nothing is kept of those before."""
+    with renewing(stage, name):
+        data.ShallowCopy(_edge_data(stage, [slice(*stage.pack.meta.edge_tiles[i].cells) for i in tiles]))
 
 
 def _add_lines(stage: Stage, actor: Any, group: str, width_px: float, reach_m: float) -> None:

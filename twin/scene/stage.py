@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twin.scene.camera import Camera
     from twin.scene.coarse import Detail
     from twin.scene.colour import Painting
+    from twin.scene.near_edges import NearEdges
     from twin.scene.over_time import Lookup, OverTime
     from twin.scene.pack import ScenePack
     from twin.scene.point_actor import PointActors
@@ -80,8 +81,8 @@ class Stage:
     """Actors that are never opaque: lines and flood water."""
     details: list[Detail] = field(default_factory=list)
     """Tiles of a large city, in full and as blocks."""
-    waiting: dict[Any, tuple[tuple[float, ...], Callable[[], None]]] = field(default_factory=dict)
-    """Lines of a large city that are made when they are first near enough, with the box that they lie in."""
+    near_edges: NearEdges | None = None
+    """Edges of a large city, of which those are drawn that are near enough."""
     renewed: dict[str, list[Any]] = field(default_factory=dict)
     """Of those the ones that are given up when others take their place, by what they are for."""
     light_maps: dict[str, list[Any]] = field(default_factory=dict)
@@ -154,14 +155,20 @@ def aim(stage: Stage, camera: Camera, height_px: int) -> None:
 def _choose_lines(stage: Stage, camera: Camera, height_px: int, angle: float) -> None:
     """Show the lines that are near enough; those too thin to be seen even where they are nearest are not drawn."""
     shown_m = camera.parallel_height_m
+
+    def farthest_m(reach_m: float) -> float:
+        if shown_m is None:
+            return reach_m / (_INVISIBLE * angle)
+        return math.inf if shown_m / height_px * _INVISIBLE < reach_m else 0.0
+
+    some = stage.near_edges
+    near = set() if some is None else some.choose(camera, farthest_m(some.width_m))
+    far = set() if some is None else {s.actor for s in some.stretches} - near
     for actor, _, reach_m in stage.lines:
-        waiting = stage.waiting.get(actor)
-        nearest = _nearest(actor.GetBounds() if waiting is None else waiting[0], camera.eye)
-        pixel = shown_m / height_px if shown_m is not None else nearest * angle
-        is_seen = actor not in stage.hidden and bool(pixel * _INVISIBLE < reach_m)
-        if is_seen and waiting is not None:
-            waiting[1]()
-            del stage.waiting[actor]
+        is_near = actor in near or (
+            actor not in far and _nearest(actor.GetBounds(), camera.eye) < farthest_m(reach_m)
+        )
+        is_seen = is_near and actor not in stage.hidden
         if is_seen:
             actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f("eyeV", list(camera.eye))
         actor.SetVisibility(is_seen)
