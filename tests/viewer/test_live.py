@@ -12,6 +12,7 @@ pytest.importorskip("PySide6")
 from twin.live.model import MICROSECONDS, Catalogue, Datastream, Observation, Place, Thing, batch_of
 from twin.live.schema import FOLDER
 from twin.live.store import open_store
+from twin.scene.workspace import with_layer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -107,6 +108,21 @@ def test_where_another_process_receives_the_window_follows(driver, town):
     driver.until(lambda: errors)
     assert "nonsense" in str(errors[0])
     assert window.feed.state is FeedState.OFF
+
+
+def test_sensors_that_a_city_brings_are_no_change_that_anybody_would_save(driver, town):
+    """They are listed as a layer by the window itself; closing asks nothing, a crash leaves nothing to come back to."""
+    window = driver.window
+    with open_store(town, write=True) as store:
+        store.put_catalogue(Catalogue((Thing("gauge", "Gauge"),), (Datastream("gauge:level", "gauge"),)))
+        store.append(level(1.0))
+    window.moving.read_anew()
+    driver.until(lambda: any(layer.name == "markers" for layer in window.desk.state.layers))
+    assert not window.desk.is_changed
+    window.keep_safe()
+    assert not window.autosave.path.exists()
+    window.desk.edit("hide", layers=with_layer(window.desk.state, "markers", is_visible=False).layers)
+    assert window.desk.is_changed
 
 
 def test_a_station_is_clicked_and_read_while_the_clock_plays(driver, town):

@@ -46,20 +46,73 @@ def test_a_pipe_without_a_writer_is_no_workspace(driver, tmp_path):
     assert driver.window.desk.state == before
 
 
-def test_work_is_offered_again_after_a_crash(driver, opened, state_folder):
-    window = driver.window
-    window.colour.colour_by("height_m")
-    window.keep_safe()
-    kept = window.autosave.path
-    assert kept.exists()
-    lost = kept.with_name("unsaved-999999999.workspace.json")
-    lost.write_bytes(kept.read_bytes())
-    again = opened()
+def crashed(driver, n=999999999, text=None):
+    """The copy of a window's work, as it is found when that window has ended without a word."""
+    driver.window.keep_safe()
+    kept = driver.window.autosave.path
+    lost = kept.with_name(f"unsaved-{n}.workspace.json")
+    lost.write_bytes(kept.read_bytes() if text is None else text)
+    return lost
+
+
+@pytest.mark.parametrize("names_city", [False, True])
+def test_work_is_offered_again_after_a_crash(driver, opened, state_folder, town, names_city):
+    driver.window.colour.colour_by("height_m")
+    lost, older = crashed(driver), crashed(driver, 999999998)
+    crashed(driver, 999999997, b"{")
+    os.utime(older, (1e9, 1e9))
+    again = opened(town if names_city else None)
     assert again.window.banner.isVisible()
     again.window.banner.take.click()
-    again.until(lambda: again.window.desk.city is not None)
+    again.until(lambda: again.window.desk.city is not None and again.window.desk.state.color_by is not None)
     assert again.window.desk.state.color_by.attribute == "height_m"
+    assert again.window.desk.is_changed, "it was never saved, and must not be lost without a word"
+    assert again.window.autosave.path.exists()
     assert not lost.exists()
+    assert older.exists(), "what another window lost is offered the next time"
+
+
+def test_work_whose_city_is_gone_stays(driver, opened, state_folder, town, tmp_path):
+    driver.window.colour.colour_by("height_m")
+    lost = crashed(driver)
+    moved = town.rename(town.with_name("moved.twin"))
+    again = opened()
+    again.window.banner.take.click()
+    again.until(lambda: town.name in again.window.status.currentMessage(), seconds=20)
+    assert lost.exists()
+    moved.rename(town)
+
+
+def test_work_on_another_city_is_not_offered(driver, opened, state_folder, town, tmp_path):
+    driver.window.colour.colour_by("height_m")
+    lost = crashed(driver)
+    text = lost.read_text(encoding="utf-8").replace(town.resolve().as_posix(), "/elsewhere/other.twin")
+    lost.write_text(text, encoding="utf-8")
+    assert not opened(town).window.banner.isVisible()
+    assert opened().window.banner.isVisible()
+
+
+def test_a_window_comes_back_where_it_was_and_fits_a_small_screen(opened, state_folder, monkeypatch):
+    from PySide6.QtCore import QRect
+
+    from twin.viewer.session import load_settings
+    from twin.viewer.window import TwinWindow
+
+    first = opened().window
+    first.setGeometry(120, 80, 1100, 720)
+    first.close()
+    assert load_settings(state_folder).geometry
+    second = TwinWindow()
+    assert (second.width(), second.height()) == (1100, 720)
+    second.release()
+    second.deleteLater()
+    (state_folder / "window.json").write_text('{"geometry": "no geometry"}')
+    small = type("Small", (), {"availableGeometry": lambda self: QRect(0, 0, 1280, 800)})()
+    monkeypatch.setattr(TwinWindow, "screen", lambda self: small)
+    third = TwinWindow()
+    assert (third.width(), third.height()) == (1280, 768)
+    third.release()
+    third.deleteLater()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from twin.city.model import City
     from twin.scene.camera import Camera
+    from twin.scene.workspace import LayerState
 
 
 class Desk(QObject):
@@ -54,13 +55,15 @@ class Desk(QObject):
         """All states that were."""
         return self._history
 
-    def open(self, city: City | None, workspace: Workspace, file: Path | None = None) -> None:
+    def open(
+        self, city: City | None, workspace: Workspace, file: Path | None = None, *, is_saved: bool = True
+    ) -> None:
         """Put another city and workspace on the desk; the past of the one before is forgotten."""
         self.city, self.file = city, file
         if city is not None:
             workspace = replace(workspace, city=ref_of(city))
         self._history = History.of(workspace)
-        self.saved = workspace
+        self.saved = workspace if is_saved else Workspace(city=workspace.city)
         self.opened.emit()
 
     def renew(self, city: City) -> None:
@@ -88,6 +91,12 @@ class Desk(QObject):
         self._history = self._history.quietly(replace(before, **changes))  # type: ignore[arg-type]
         if {"clock", "flood"} & changes.keys() and before != self.state:
             self.changed.emit(before, self.state)
+
+    def begin_with(self, layer: LayerState) -> None:
+        """List a layer that the city brings by itself: no step, and nothing that anybody would save."""
+        self.keep(layers=(*self.state.layers, layer))
+        if self.saved is not None and layer.name not in {known.name for known in self.saved.layers}:
+            self.saved = replace(self.saved, layers=(*self.saved.layers, layer))
 
     def undo(self) -> None:
         """One step back; the camera stays where it is."""

@@ -80,6 +80,7 @@ def application() -> Any:
     from PySide6.QtWidgets import QApplication
 
     from twin.viewer.icons import icon
+    from twin.viewer.theme import dress
 
     found = QApplication.instance()
     if found is not None:
@@ -88,6 +89,7 @@ def application() -> Any:
     app = QApplication(["twin"])
     app.setApplicationName("twin")
     app.setDesktopFileName("twin")
+    dress(app)
     app.aboutToQuit.connect(icon.cache_clear)  # pictures must not outlive the application
     return app
 
@@ -127,8 +129,7 @@ def make_window(
     window = TwinWindow(state)
     if opened is not None:
         window.desk.open(opened, state, file)
-    else:
-        window.opening.offer_rescue()
+    window.opening.offer_rescue(folder)
     return window
 
 

@@ -114,9 +114,8 @@ class Moving(QObject):
 
     def _take_sensors(self, found: Sensed) -> None:
         self.sensors, self.alarms, self.stations = found.layer, found.alarms, found.stations
-        layers = self.desk.state.layers
-        if not any(state.name == SENSORS for state in layers):
-            self.desk.keep(layers=(*layers, LayerState(SENSORS)))
+        if not any(state.name == SENSORS for state in self.desk.state.layers):
+            self.desk.begin_with(LayerState(SENSORS))
         self._tell()
 
     def _change(self, before: Workspace, after: Workspace) -> None:

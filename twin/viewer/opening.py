@@ -50,8 +50,15 @@ class Opening(QObject):
         if path:
             self.open(Path(path))
 
-    def open(self, path: Path, workspace: Workspace | None = None, file: Path | None = None) -> None:
-        """Open a city, with the workspace if there is one."""
+    def open(
+        self,
+        path: Path,
+        workspace: Workspace | None = None,
+        file: Path | None = None,
+        *,
+        rescued: Path | None = None,
+    ) -> None:
+        """Open a city, with the workspace if there is one; `rescued` is the copy that it comes from, then let go."""
         state = self.window.desk.state
         fresh = workspace or Workspace(language=state.language, style=state.style)
 
@@ -62,7 +69,9 @@ class Opening(QObject):
 
         def done(city: City) -> None:
             self._forget_replaced()
-            self.window.desk.open(city, fresh, file)
+            self.window.desk.open(city, fresh, file, is_saved=rescued is None)
+            if rescued is not None and self.window.autosave.keep(self.window.desk.state):
+                rescued.unlink(missing_ok=True)
 
         self._with_patience("opening", path, work, done)
 
@@ -194,20 +203,18 @@ class Opening(QObject):
         dialog.show()
         return dialog
 
-    def offer_rescue(self) -> None:
-        """Offer what a crash cut off."""
+    def offer_rescue(self, city: Path | None = None) -> None:
+        """Offer the last work that a crash cut off, of one city if it is named."""
         from twin.viewer.session import age_text, left_behind
 
-        found = left_behind(self.window.folder)
+        found = left_behind(self.window.folder, city)
         if found:
             text = self.window.texts("window.rescue", time=age_text(found[0]))
             self.window.banner.offer(
-                text, self.window.texts("window.rescue_take"), lambda: self._rescue(found)
+                text, self.window.texts("window.rescue_take"), lambda: self._rescue(found[0])
             )
 
-    def _rescue(self, found: Sequence[Path]) -> None:
-        file = found[0]
-
+    def _rescue(self, file: Path) -> None:
         def work(_told: object) -> tuple[Workspace, Path]:
             from twin.scene.workspace_json import read_workspace
 
@@ -215,9 +222,7 @@ class Opening(QObject):
             return workspace, Path(workspace.city.path)
 
         def done(pair: tuple[Workspace, Path]) -> None:
-            for path in found:
-                path.unlink(missing_ok=True)
-            self.open(pair[1], pair[0])
+            self.open(pair[1], pair[0], rescued=file)
 
         self._with_patience("workspace", file, work, done)
 

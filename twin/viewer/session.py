@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_RECENT = 6
 _SETTINGS = "window.json"
-_KINDS = {"recent": row_of(text), "language": text, "style": text, "text_scale": number}
+_KINDS = {"recent": row_of(text), "language": text, "style": text, "geometry": text, "text_scale": number}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,14 @@ class Settings:
         Folders of cities, the last one first.
     language, style : str
         Empty for those of the system.
+    geometry : str
+        Place and size of the window as Qt tells them, in base 64; empty for those of a first time.
     """
 
     recent: tuple[str, ...] = ()
     language: str = ""
     style: str = ""
+    geometry: str = ""
 
 
 def state_folder() -> Path:
@@ -58,12 +61,13 @@ def load_settings(folder: Path) -> Settings:
         known = fields(data, "", _KINDS, needed=frozenset())
     except (OSError, ValueError):
         return Settings()
-    return Settings(known.get("recent", ()), known.get("language", ""), known.get("style", ""))
+    words = {name: known.get(name, "") for name in ("language", "style", "geometry")}
+    return Settings(known.get("recent", ()), **words)
 
 
 def save_settings(folder: Path, settings: Settings) -> bool:
     """Remember; whether it could be written."""
-    data = {"recent": list(settings.recent), "language": settings.language, "style": settings.style}
+    data = {**asdict(settings), "recent": list(settings.recent)}
     try:
         write_text(folder / _SETTINGS, canonical_json(data))
     except TwinError:
@@ -81,7 +85,7 @@ def with_recent(settings: Settings, city: Path) -> Settings:
     """
     name = city.as_posix()
     recent = (name, *(c for c in settings.recent if c != name))[:MOST_RECENT]
-    return Settings(recent, settings.language, settings.style)
+    return replace(settings, recent=recent)
 
 
 class Autosave:
@@ -120,10 +124,22 @@ class Autosave:
             return
 
 
-def left_behind(folder: Path) -> list[Path]:
-    """Workspaces of windows that ended without a word, the newest first."""
-    found = [p for p in folder.glob("unsaved-*.workspace.json") if not _is_alive(p)]
+def left_behind(folder: Path, city: Path | None = None) -> list[Path]:
+    """Workspaces of windows that ended without a word, the newest first; of one city if it is named."""
+    asked = None if city is None else city.resolve().as_posix()
+    dead = [p for p in folder.glob("unsaved-*.workspace.json") if not _is_alive(p)]
+    found = [p for p in dead if (shown := _city_of(p)) is not None and asked in {None, shown}]
     return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def _city_of(file: Path) -> str | None:
+    """The city that a workspace shows; None of a damaged one, which cannot be come back to."""
+    from twin.scene.workspace_json import read_workspace
+
+    try:
+        return read_workspace(file).city.path
+    except TwinError:
+        return None
 
 
 def _is_alive(path: Path) -> bool:
@@ -150,8 +166,6 @@ def age_text(path: Path) -> str:
 
 def portable(workspace: Workspace, file: Path) -> Workspace:
     """The workspace with paths as seen from the file that it is written to; models are copied beside it."""
-    from dataclasses import replace
-
     from twin.scene.workspace_paths import adopt_file, relative_text
 
     if not workspace.city.path:
@@ -175,8 +189,6 @@ def at_home(workspace: Workspace, file: Path) -> Workspace:
     UnsafeInputError
         If one is an address, or lies on another machine.
     """
-    from dataclasses import replace
-
     from twin.scene.workspace_paths import beside
 
     survey = workspace.survey

@@ -72,11 +72,16 @@ def apply(app: QApplication, theme: Theme) -> Iterator[None]:
     if app.styleSheet() == wanted:
         return
     if not app.styleSheet():
-        app.setStyle("Fusion")
-        app.setFont(font())
+        dress(app)
     app.setPalette(palette(theme))
     yield
     app.setStyleSheet(wanted)
+
+
+def dress(app: QApplication) -> None:
+    """Give an application its style and font; best before it has widgets, since some keep what they began with."""
+    app.setStyle("Fusion")
+    app.setFont(font())
 
 
 def font() -> QFont:

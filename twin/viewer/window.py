@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSize, QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -75,6 +75,8 @@ if TYPE_CHECKING:
 AUTOSAVE_MS = 5000
 _CAMERA_MS = 400
 _IDLE_LOOKS = 4
+_FIRST_SIZE = QSize(1440, 900)
+_TITLE_BAR = QSize(0, 32)
 
 
 class TwinWindow(QMainWindow):
@@ -107,9 +109,9 @@ class TwinWindow(QMainWindow):
         super().__init__()
         self.setObjectName("twin")
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
         self.folder = state_folder()
         self.settings = load_settings(self.folder)
+        self._take_place()
         self.desk: Desk = Desk(self)
         self.desk.open(None, workspace or Workspace())
         self.canvas = SceneWidget()
@@ -143,6 +145,12 @@ class TwinWindow(QMainWindow):
         self._follow_state()
         self.remaking.begin()
         self._timers()
+
+    def _take_place(self) -> None:
+        """Stand where the last window stood, or be as large as all panels like it and the screen allows."""
+        if not self.restoreGeometry(QByteArray.fromBase64(self.settings.geometry.encode())):
+            room = self.screen().availableGeometry().size() - _TITLE_BAR
+            self.resize(_FIRST_SIZE.boundedTo(room))
 
     def _timers(self) -> None:
         self._save_soon = QTimer(self, interval=AUTOSAVE_MS)
@@ -371,6 +379,9 @@ class TwinWindow(QMainWindow):
         if self.desk.city is not None and self.desk.is_changed and not self._may_close():
             event.ignore()
             return
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        # Another window may have remembered a city since.
+        save_settings(self.folder, replace(load_settings(self.folder), geometry=geometry))
         self.release()
         event.accept()
 
