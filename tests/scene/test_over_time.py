@@ -15,6 +15,7 @@ from twin.scene.layers import LayerView
 from twin.scene.model import Picture
 from twin.scene.moment import together
 from twin.scene.scene import Scene
+from twin.scene.scene_furniture import _subtitle
 from twin.scene.shot import Furniture
 from twin.water.flood import StepArrays, flood_of
 
@@ -287,3 +288,15 @@ def test_a_fixed_sun_stays_where_it_is(village):
     assert other.sun.when != other.when
     assert Scene(village, time=START, sun="studio").sun.when is None
     assert scene.in_same_light(START + timedelta(hours=1)).sun is scene.sun
+
+
+def test_a_sun_that_is_left_where_it_stands_is_not_told_of_as_that_of_another_moment(village):
+    scene = Scene(village, [flood()], time=START)
+    assert "° high" in _subtitle(scene)
+    other = scene.at(START + timedelta(hours=5), still_sun=True)
+    assert (other.sun.azimuth_deg, other.sun.elevation_deg) == (
+        scene.sun.azimuth_deg,
+        scene.sun.elevation_deg,
+    )
+    assert other.when.strftime("%H:%M") in _subtitle(other)
+    assert "high" not in _subtitle(other)

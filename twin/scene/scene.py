@@ -155,7 +155,8 @@ class Scene:
         ----------
         when : str, datetime or None
         still_sun : bool
-            Leave the sun where it stands: a film over hours then needs no new light for every picture.
+            Leave the sun where it stands: a film over hours then needs no new light for every picture. It belongs to
+            no time then, and the picture does not tell of it.
 
         Raises
         ------
@@ -164,7 +165,7 @@ class Scene:
         """
         other = copy(self)
         other.when = parse_time(when) if isinstance(when, str) else when
-        other.sun = replace(self.sun, when=other.when) if still_sun else self._sun_at(other.when)
+        other.sun = replace(self.sun, when=None) if still_sun else self._sun_at(other.when)
         other._moment = None
         if (other.sun.azimuth_deg, other.sun.elevation_deg) != (self.sun.azimuth_deg, self.sun.elevation_deg):
             other._light = None
