@@ -1,5 +1,7 @@
 // Puts the page together.
 
+const MOST_VALUES = 20; // more of them would hide the city
+
 class Page {
   constructor(block) {
     this.block = block;
@@ -39,7 +41,7 @@ class Page {
       const name = "track " + i;
       if (track.water) this.floods.push(new Flood(this.city, this.block, track, name, maps));
       if (track.lines) this.floods.push(new Bands(this.city, this.block, track, name));
-      if (track.markers) this.marks.push(Object.assign(new Marks(track, this.words, byId("labels"), (m, k) => this.tellMark(m, k)), { name }));
+      if (track.markers) this.marks.push(Object.assign(new Marks(track, this.words, byId("labels"), (m, k, e) => this.clicked(e) && this.tellMark(m, k)), { name }));
     }
     for (const group of Object.values(this.city.groups)) this.scene.add(group);
     this.labels = new Labels(this.header, byId("labels"));
@@ -273,6 +275,11 @@ class Page {
     byId("facts").replaceChildren(facts);
   }
 
+  // Whether a click was one, and not the end of a drag; one by the keyboard always is.
+  clicked(e) {
+    return e.detail === 0 || this.eye.moved < 6;
+  }
+
   tellMark(marks, i) {
     const told = marks.now[i], states = ["fresh", "stale", "missing", "invalid"];
     this.chosen = -1;
@@ -356,11 +363,21 @@ class Page {
       if (at.z > 1 || at.z < -1 || Math.abs(at.x) > 1.05 || Math.abs(at.y) > 1.05) return null;
       return { x: ((at.x + 1) / 2) * innerWidth, y: ((1 - at.y) / 2) * innerHeight, distance: place.distanceTo(this.eye.camera.position) };
     };
-    const taken = this.marks.flatMap((marks) => marks.place(project));
-    this.labels.place(project, 700, taken);
+    const taken = [...this.panels(), ...this.marks.flatMap((marks) => marks.locate(project))];
+    let most = MOST_VALUES;
+    for (const marks of this.marks) most = marks.tell(taken, most);
+    this.labels.place(project, 700, taken); // names of streets keep clear of values
     this.turnRose();
     this.measure();
     document.body.dataset.frames = String(Number(document.body.dataset.frames || 0) + 1);
+  }
+
+  // What lies over the picture and would cover a value.
+  panels() {
+    return ["legend", "card", "panel", "time", "title"].map(byId).filter((part) => !part.hidden).map((part) => {
+      const box = part.getBoundingClientRect();
+      return [box.left, box.top, box.right, box.bottom];
+    });
   }
 
   // North as it lies on the ground, seen from here.

@@ -150,11 +150,12 @@ class Marks {
       node.type = "button";
       node.className = "mark";
       node.append(document.createElement("span"));
-      node.addEventListener("click", () => chosen(this, i));
+      node.addEventListener("click", (e) => chosen(this, i, e));
       parent.append(node);
       return node;
     });
     this.places = marks.places.map((p) => new THREE.Vector3(...p));
+    this.sizes = [];
     this.visible = true;
   }
 
@@ -177,32 +178,62 @@ class Marks {
     });
   }
 
-  place(project) {
-    const taken = [];
-    let shown = 0;
-    const at = this.places.map((p, i) => (this.visible && this.now[i] ? project(p) : null));
-    for (const spot of at) if (spot) shown++;
+  // Puts the marks where their stations are seen, and returns the boxes of those.
+  locate(project) {
+    this.spots = this.places.map((p, i) => (this.visible && this.now[i] ? project(p) : null));
     this.nodes.forEach((node, i) => {
-      const spot = at[i];
+      const spot = this.spots[i];
       node.hidden = !spot;
-      if (!spot) return;
-      node.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
-      const told = node.firstChild;
-      told.hidden = !told.textContent || (shown > 30 && this.now[i][4] !== 1);
-      if (told.hidden) return;
+      if (spot) node.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
+    });
+    return this.spots.flatMap((spot, i) => (spot ? [around(spot, this.now[i][4] ? 12 : 8)] : []));
+  }
+
+  // Writes values where they find room, alarms first, then the nearest; what is taken grows by them.
+  tell(taken, most) {
+    const worth = (i) => [-this.now[i][4], this.now[i][2], this.spots[i].distance, i];
+    const order = this.nodes.map((_, i) => i).filter((i) => this.spots[i]);
+    order.sort((a, b) => worth(a).map((v, k) => v - worth(b)[k]).find((v) => v) || 0);
+    for (const i of order) {
+      const told = this.nodes[i].firstChild, spot = this.spots[i];
+      told.hidden = !told.textContent || most === 0;
+      if (told.hidden) continue;
       if (told.dataset.of !== told.textContent) {
         told.dataset.of = told.textContent;
-        told.dataset.width = String(told.offsetWidth);
+        this.sizes[i] = [told.offsetWidth, told.offsetHeight];
       }
-      // Beside the right edge a value stands on the other side of its mark.
-      const reach = 11 + Number(told.dataset.width), turned = spot.x + reach > innerWidth && spot.x > reach;
-      node.classList.toggle("turned", turned);
-      const box = [spot.x - (turned ? reach : 9), spot.y - 13, spot.x + (turned ? 9 : reach), spot.y + 9];
-      told.hidden = this.now[i][4] !== 1 && taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
-      if (!told.hidden) taken.push(box);
-    });
-    return taken; // names of streets keep clear of values
+      const box = freeBox(spot, this.sizes[i], this.now[i][4] ? 15 : 10, taken);
+      told.hidden = !box;
+      if (!box) continue;
+      // Measured from inside the rim of the mark.
+      told.style.left = Math.round(box[0] - spot.x + 5) + "px";
+      told.style.top = Math.round(box[1] - spot.y + 5) + "px";
+      taken.push(box);
+      most--;
+    }
+    return most;
   }
+}
+
+function around(spot, r) {
+  return [spot.x - r, spot.y - r, spot.x + r, spot.y + r];
+}
+
+// The first box beside a mark that covers nothing: right of it, left, above, aslant, below; null if there is none.
+function freeBox(spot, [w, h], away, taken) {
+  const { x, y } = spot, aslant = 0.6 * away;
+  const corners = [
+    [x + away, y - h / 2],
+    [x - away - w, y - h / 2],
+    [x - w / 2, y - away - h],
+    [x + aslant, y - aslant - h],
+    [x - aslant - w, y - aslant - h],
+    [x - w / 2, y + away],
+  ];
+  const boxes = corners.map(([left, top]) => [left, top, left + w, top + h]);
+  const fits = (b) => b[0] >= 2 && b[1] >= 2 && b[2] <= innerWidth - 2 && b[3] <= innerHeight - 2;
+  const hits = (b) => (t) => t[0] < b[2] && b[0] < t[2] && t[1] < b[3] && b[1] < t[3];
+  return boxes.find((b) => fits(b) && !taken.some(hits(b))) || null;
 }
 
 function historyPath(series, ns = "http://www.w3.org/2000/svg") {

@@ -152,24 +152,8 @@ class Eye {
   listen() {
     const canvas = this.canvas;
     canvas.addEventListener("contextmenu", (e) => e.preventDefault());
-    canvas.addEventListener("pointerdown", (e) => {
-      canvas.setPointerCapture(e.pointerId);
-      if (!this.pointers.size) this.moved = 0;
-      this.pointers.set(e.pointerId, { x: e.clientX, y: e.clientY });
-      canvas.classList.add("held");
-      canvas.focus({ preventScroll: true });
-    });
-    for (const end of ["pointerup", "pointercancel"])
-      canvas.addEventListener(end, (e) => {
-        this.pointers.delete(e.pointerId);
-        canvas.classList.toggle("held", this.pointers.size > 0);
-      });
-    canvas.addEventListener("pointermove", (e) => this.drag(e));
-    for (const part of [canvas, byId("labels")]) // marks lie over the picture, the wheel means the picture
-      part.addEventListener("wheel", (e) => {
-        e.preventDefault();
-        this.zoom(Math.exp(Math.max(-120, Math.min(120, e.deltaY)) * 0.0015));
-      }, { passive: false });
+    // Marks lie over the picture: whoever drags or turns the wheel on one means the picture.
+    for (const part of [canvas, byId("labels")]) this.follow(part);
     addEventListener("keydown", (e) => {
       if (e.target.matches("input, select, textarea") || e.ctrlKey || e.metaKey || e.altKey) return;
       this.keys.add(e.code);
@@ -178,6 +162,26 @@ class Eye {
     });
     addEventListener("keyup", (e) => this.keys.delete(e.code));
     addEventListener("blur", () => this.keys.clear());
+  }
+
+  follow(part) {
+    part.addEventListener("pointerdown", (e) => {
+      e.target.setPointerCapture(e.pointerId);
+      if (!this.pointers.size) this.moved = 0;
+      this.pointers.set(e.pointerId, { x: e.clientX, y: e.clientY });
+      this.canvas.classList.add("held");
+      if (part === this.canvas) part.focus({ preventScroll: true });
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      part.addEventListener(end, (e) => {
+        this.pointers.delete(e.pointerId);
+        this.canvas.classList.toggle("held", this.pointers.size > 0);
+      });
+    part.addEventListener("pointermove", (e) => this.drag(e));
+    part.addEventListener("wheel", (e) => {
+      e.preventDefault();
+      this.zoom(Math.exp(Math.max(-120, Math.min(120, e.deltaY)) * 0.0015));
+    }, { passive: false });
   }
 
   drag(e) {

@@ -131,8 +131,13 @@ class _Job:
 def _models(storm: Storm | None) -> dict[str, ExportOptions]:
     """Models that there is a writer for, and how they are asked for."""
     plate = ExportOptions(for_print=True, scale=PRINT_SCALE)
+    page = (
+        ExportOptions(flood=storm.name, start=storm.start, end=storm.end)
+        if storm is not None
+        else ExportOptions()
+    )
     wanted = {
-        "page.html": ExportOptions(flood=storm.name if storm else None),
+        "page.html": page,
         "city.glb": ExportOptions(),
         "table.usdz": ExportOptions(size_m=TABLE_M),
         "print.3mf": plate,

@@ -145,14 +145,33 @@ def test_the_city_stands_beside_the_legend_and_names_beside_values(browser):
     browser.run("document.querySelector('[data-layer=ground]').click()")
     assert changed.any()
     assert np.flatnonzero(changed.any(axis=0)).max() < left
-    boxes = [
+    values, names, marks = (
         browser.run(f"[...document.querySelectorAll('{q}')].map(n => n.getBoundingClientRect().toJSON())")
-        for q in (".mark:not([hidden]) span:not([hidden])", ".label:not([hidden])")
-    ]
-    for value in boxes[0]:
-        for name in boxes[1]:
-            apart = value["right"] <= name["left"] or name["right"] <= value["left"]
-            assert apart or value["bottom"] <= name["top"] or name["bottom"] <= value["top"]
+        for q in (".mark:not([hidden]) span:not([hidden])", ".label:not([hidden])", ".mark:not([hidden])")
+    )
+    assert len(values) > 1
+    for i, value in enumerate(values):
+        for other in [*names, *marks, *values[:i]]:
+            apart = value["right"] <= other["left"] or other["right"] <= value["left"]
+            assert apart or value["bottom"] <= other["top"] or other["bottom"] <= value["top"]
+
+
+def test_a_drag_that_begins_on_a_value_turns_the_city_and_a_click_tells_of_its_station(browser):
+    home(browser)
+    set_value(browser, "moment", "60", "input")
+    box = browser.run(
+        "document.querySelector('.mark:not([hidden]) span:not([hidden])').getBoundingClientRect().toJSON()"
+    )
+    at = (box["left"] + box["width"] / 2, box["top"] + box["height"] / 2)
+    before = look(browser)
+    browser.drag(at, (at[0] + 120, at[1] + 20))
+    assert share_changed(before, look(browser)) > 0.03
+    assert browser.run("document.getElementById('card').hidden")
+    home(browser)
+    browser.click(*at)
+    assert not browser.run("document.getElementById('card').hidden")
+    assert "1.00 m" in browser.run("document.getElementById('facts').textContent")
+    browser.run("document.getElementById('close').click()")
 
 
 def test_layers_and_colours_are_switched(browser):

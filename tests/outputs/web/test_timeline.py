@@ -1,6 +1,6 @@
 """Moments within the data, and layers asked at each."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
@@ -24,6 +24,14 @@ def test_moments_lie_within_the_data():
     assert (part[0], part[-1]) == (START + HOUR / 4, START + HOUR)
     assert choose_moments([Rising()], start=START, end=START).times == (START,)
     assert choose_moments([]).times == ()
+
+
+def test_moments_are_told_in_the_zone_of_the_first():
+    """Also where the data begin later: a page of Busan shows the time of Busan."""
+    busan = timezone(timedelta(hours=9))
+    times = choose_moments([Rising()], start=(START - HOUR).astimezone(busan)).times
+    assert (times[0], times[-1]) == (START, START + HOUR)
+    assert {t.utcoffset() for t in times} == {timedelta(hours=9)}
 
 
 @pytest.mark.parametrize(

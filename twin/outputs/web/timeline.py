@@ -75,7 +75,8 @@ def choose_moments(
         raise UsageError(
             "--from, --to", f"{first.isoformat()} is after {last.isoformat()}", "turn them round"
         )
-    first, last = max(first, known[0]), min(last, known[1])
+    # In the zone that the first moment is told in, which the page shows.
+    first, last = (t.astimezone(first.tzinfo) for t in (max(first, known[0]), min(last, known[1])))
     n = MAX_MOMENTS if last > first else 1
     return Moments(tuple(first + (last - first) * (i / max(n - 1, 1)) for i in range(n)))
 
