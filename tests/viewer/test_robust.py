@@ -36,6 +36,26 @@ def test_work_that_does_not_answer_is_given_up(driver, monkeypatch):
     back.set()
 
 
+def test_all_are_told_of_the_end_of_work_before_it_is_let_go_of(app):
+    """Told from the worker's thread, the status bar missed it now and then and showed work that was over for ever."""
+    import threading
+
+    from PySide6.QtCore import Qt
+
+    from twin.viewer.work import ThreadJob
+
+    told: list[int] = []
+    job = ThreadJob(lambda _told: None)
+    job.ended.connect(job.deleteLater, Qt.ConnectionType.DirectConnection)
+    for _ in range(3):
+        job.ended.connect(lambda: told.append(threading.get_ident()), Qt.ConnectionType.DirectConnection)
+    job.start()
+    ends = time.monotonic() + 10
+    while len(told) < 3 and time.monotonic() < ends:
+        app.processEvents()
+    assert told == [threading.get_ident()] * 3
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs")
 def test_a_pipe_without_a_writer_is_no_workspace(driver, tmp_path):
     pipe = tmp_path / "gone.workspace.json"

@@ -77,10 +77,14 @@ class ThreadJob(QObject):
     finished = Signal(object)
     failed = Signal(object)
     ended = Signal()
+    _left = Signal()
 
     def __init__(self, work: Callable[[Told], Any], *, name: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.name = name
+        # The interface's thread tells of the end: told by this one, the first who hears of it could have the job
+        # deleted before the next is told.
+        self._left.connect(self._end)
         self.is_cancelled = self.is_over = False
         self._work = work
         self._thread = threading.Thread(target=self._run, name=name or "twin-job", daemon=True)
@@ -104,7 +108,10 @@ class ThreadJob(QObject):
             self._do()
         finally:
             self.is_over = True
-            self._tell(self.ended)
+            self._tell(self._left)
+
+    def _end(self) -> None:
+        self.ended.emit()
 
     def _do(self) -> None:
         try:
