@@ -16,6 +16,7 @@ pytest.importorskip("PySide6")
 from tests.viewer.window_driver import Driver
 from twin.scene.bake import Baker
 from twin.scene.colour import ColourBy
+from twin.scene.picking import Hit, Kind
 from twin.viewer.panels.plan import difference_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -93,6 +94,13 @@ def test_the_water_follows_the_hand_and_tells_its_depth(driver):
 
     here = water_at(window.moving.flood, x, y, None)
     assert here.depth_m == pytest.approx(float(np.nanmax(flood.max_depth_m)), abs=0.01)
+    o, told = window.desk.origin(), window.water.here.text
+    window.steering.hovered.emit(Hit(Kind.TERRAIN, "", (x, y, float(o[2])), 100.0))
+    assert f"{here.depth_m:.2f} m" in told()
+    window.water.set_level(window.desk.state.flood.eta_m + 1.0)
+    driver.ready()
+    driver.until(lambda: f"{here.depth_m + 1.0:.2f} m" in told())  # the hand is still, the water rises
+    window.entries["undo"].trigger()
     window.entries["undo"].trigger()
     driver.ready()
     assert window.desk.state.flood is None
@@ -422,6 +430,29 @@ def test_a_model_that_tells_where_it_stands_is_offered_that_place(driver, tmp_pa
     assert rows["View blocked from here"] == f"{100 * view.taken:.1f} %"
     driver.pass_time(0.3)
     driver.shot("told")
+
+
+def test_a_click_on_the_theme_reaches_the_screen_and_leaves_the_panel_in_front(driver):
+    """The button that is pressed asks for painting; that must not be the last that the window hears of it."""
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import QColor
+
+    window = driver.window
+    window.show_panel("water")
+    driver.pass_time(0.3)
+    place = window.water.mapTo(window, window.water.rect().bottomRight()) - QPoint(4, 4)
+
+    def on_screen():
+        shot = window.screen().grabWindow(window.winId()).toImage()
+        return QColor(shot.pixel(place)).lightness()
+
+    assert on_screen() > 200
+    for is_dark in (True, False):
+        window.search.update()  # as a knob does that is let go of
+        window.entries["theme"].trigger()
+        driver.until(lambda: not window.remaking.is_running)
+        driver.until(lambda dark=is_dark: (on_screen() < 80) == dark, seconds=20)
+        assert window.right.currentWidget().isAncestorOf(window.water)
 
 
 def test_another_theme_or_language_leaves_no_panel_behind(driver):

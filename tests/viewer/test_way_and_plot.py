@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("PySide6")
 
 from tests.viewer.window_driver import pixels
+from twin.scene.layers import LayerView
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -86,6 +87,15 @@ def road_ends(driver):
     return [next(p for p in map(seen, rows) if p is not None) for rows in (order, order[::-1])]
 
 
+class Empty:
+    """A layer that shows nothing."""
+
+    name, span = "empty", None
+
+    def at(self, when):
+        return LayerView()
+
+
 def test_a_way_round_closed_roads_is_found_by_two_clicks_and_drawn(driver):
     from twin.viewer.water_facts import way_between
 
@@ -110,6 +120,9 @@ def test_a_way_round_closed_roads_is_found_by_two_clicks_and_drawn(driver):
     a, b = ((x + o[0], y + o[1]) for x, y, _ in ends)
     again = way_between(window.desk.city, window.water.tables, a, b, window.desk.state.clock.time)
     assert way.length_m == pytest.approx(again.length_m, rel=0.1)
+    window.moving.show_other(Empty(), "empty")
+    driver.ready()
+    assert window.water.route is way, "another layer closes no road"
     window.water.set_level(window.water.spin.maximum())
     driver.ready()
     assert window.water.route is None  # it was a way through another flood

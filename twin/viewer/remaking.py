@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 from twin.core.translations import load_texts
@@ -32,6 +32,7 @@ class Remaking:
     def __init__(self, window: TwinWindow) -> None:
         self.window = window
         self._steps: Iterator[None] | None = None
+        self._fronts: dict[str, int] = {}
         self._soon = QTimer(window, interval=0)
         self._soon.timeout.connect(self._some)
 
@@ -49,6 +50,7 @@ class Remaking:
         there = window.__dict__
         if "clock" in there:
             window.clock.stop()
+        self._fronts |= {side: there[side].currentIndex() for side in ("left", "right") if side in there}
         for name in PANELS & there.keys():
             if there[name].parent() is None:  # made for a theme that was given up before it was shown
                 there[name].deleteLater()
@@ -80,8 +82,14 @@ class Remaking:
         if self._steps is not None and next(self._steps, self) is self:
             self._steps = None
             self._soon.stop()
+            for side, index in self._fronts.items():
+                getattr(self.window, side).setCurrentIndex(index)
+            self._fronts = {}
             self.window.show_page()
             self.window.setUpdatesEnabled(True)
+            # Qt asks for painting once, and what it asked for while updates were off is lost: a button that was just
+            # pressed is enough, and the window would never be painted again.
+            QCoreApplication.postEvent(self.window, QEvent(QEvent.Type.UpdateRequest))
             self.window.canvas.let_go()
 
     def _all(self) -> Iterator[None]:

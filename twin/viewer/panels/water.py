@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
     from twin.scene.camera import Camera
+    from twin.scene.flood_layer import FloodLayer
     from twin.scene.picking import Hit
     from twin.scene.workspace import Workspace
     from twin.viewer.moving import Moving
@@ -82,6 +83,8 @@ class WaterPanel(Panel):
         self.route: Way | None = None
         self._ends: list[tuple[float, float]] = []
         self._asks = ""
+        self._hit: Hit | None = None
+        self._layer: FloodLayer | None = None
         moving.changed.connect(self._flood_changed)
         room.steering.hovered.connect(self._hovered)
         room.picture.loaded.connect(self._loaded)
@@ -92,7 +95,7 @@ class WaterPanel(Panel):
         if before is None:
             self._list()
             self._set_range()
-            self.tables, self.route = {}, None
+            self._layer, self.tables, self.route = None, {}, None
         flood = after.flood
         with quietly(self.floods, self.quantity, self.level, self.spin):
             by_hand = flood is not None and flood.eta_m is not None
@@ -106,6 +109,7 @@ class WaterPanel(Panel):
         self.quantity.setEnabled(flood is not None)
         if before is not None and before.clock.time != after.clock.time:
             self._show_closed()
+            self._tell_here()
 
     def set_level(self, eta_m: float) -> None:
         """Let the water stand at an elevation."""
@@ -169,6 +173,10 @@ class WaterPanel(Panel):
 
     def _flood_changed(self) -> None:
         layer, city = self.moving.flood, self.room.desk.city
+        if layer is self._layer:
+            return  # something else has changed, such as hours of sun: roads and the way round stay
+        self._layer = layer
+        self._tell_here()
         self.tables, self.route = {}, None
         if layer is None or city is None or layer.city is None:
             self._show_closed()
@@ -187,7 +195,12 @@ class WaterPanel(Panel):
         self.way.setEnabled(bool(self.tables))
 
     def _hovered(self, hit: Hit | None) -> None:
-        layer = self.moving.flood
+        self._hit = hit
+        self._tell_here()
+
+    def _tell_here(self) -> None:
+        """How deep the water is where the cursor stands: it may rise while the hand is still."""
+        layer, hit = self.moving.flood, self._hit
         if hit is None or layer is None:
             self.here.setText(self.t("water.move"))
             return
