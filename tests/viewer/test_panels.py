@@ -158,6 +158,27 @@ def test_a_distance_is_measured_by_clicks(driver):
     assert not window.desk.state.measurements
 
 
+@pytest.mark.parametrize("kind", ["distance", "viewshed"])
+def test_a_double_click_ends_a_measurement_and_leaves_the_camera_alone(driver, kind):
+    from PySide6.QtCore import QPoint
+
+    window = driver.window
+    window.picture.look(window.picture.named_view("overview"))
+    before = window.canvas.camera
+    window.show_panel("measure")
+    window.measure.buttons[kind].click()
+    if kind == "distance":
+        driver.click(middle(driver))
+    driver.double_click(middle(driver) + QPoint(60, 20))
+    driver.until(lambda: f"{kind} 1" in window.measure.found)
+    assert len(window.desk.state.measurements[0].points) == (2 if kind == "distance" else 1)
+    driver.pass_time(0.5)
+    assert window.canvas.camera == before
+    window.measure.cancel()
+    driver.double_click(middle(driver))
+    driver.until(lambda: window.canvas.camera != before)
+
+
 def test_what_was_measured_is_scrolled_into_view(driver):
     from twin.scene.workspace import Measurement
 

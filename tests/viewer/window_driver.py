@@ -86,6 +86,16 @@ class Driver:
         QTest.mouseClick(self.window.canvas, button or left, modifier or plain, point)
         self.turn()
 
+    def double_click(self, point):
+        """The four events of a real one."""
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        canvas, left = self.window.canvas, Qt.MouseButton.LeftButton
+        QTest.mouseClick(canvas, left, Qt.KeyboardModifier.NoModifier, point)
+        QTest.mouseDClick(canvas, left, Qt.KeyboardModifier.NoModifier, point)
+        self.turn()
+
     def drag(self, start, end, *, button=None, modifier=None, steps=6):
         """Press, move in steps, let go."""
         from PySide6.QtCore import QPoint, Qt

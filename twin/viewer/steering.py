@@ -47,7 +47,7 @@ class Tool(Protocol):
         """The mouse rests over a place."""
 
     def finish(self) -> None:
-        """Enter, or a double click."""
+        """Enter, a double click or one with the right button."""
 
     def cancel(self) -> None:
         """Escape."""
@@ -74,6 +74,7 @@ class Steering(QObject):
         self.canvas = picture.canvas
         self.own_tool: Tool | None = None
         self.lent: Tool | None = None
+        self._served: Tool | None = None
         self.draws_boxes = False
         self.is_walking: bool = False
         self._pressed: QPointF | None = None
@@ -163,6 +164,7 @@ class Steering(QObject):
         self._flight = None
         self._pressed = self._last = event.position()
         self._button = event.button()
+        self._served = self.lent
         hit = self._hit(event.position())
         self._pivot = None if hit is None else self._local(hit)
         return True
@@ -227,6 +229,12 @@ class Steering(QObject):
         return True
 
     def _double(self, event: Any) -> bool:
+        if (
+            self._served is not None
+        ):  # the first of the two clicks gave the place, and may have been all it wanted
+            if self.lent is self._served:
+                self.lent.finish()
+            return True
         hit = self._hit(event.position())
         if hit is None or self.canvas.camera is None or self.is_walking:
             return True
