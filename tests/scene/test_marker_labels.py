@@ -75,6 +75,14 @@ def test_what_lies_outside_the_picture_has_no_label(sheet):
     assert not marker_label_patches(sheet, CAMERA, view_of(places), ORIGIN)
 
 
+def test_what_a_section_has_cut_away_has_no_label(sheet):
+    view = view_of([(0.0, 30.0, 0.0), (0.0, -30.0, 0.0)])
+    both = marker_label_patches(sheet, CAMERA, view, ORIGIN)
+    left = marker_label_patches(sheet, CAMERA, view, ORIGIN, stands=np.array([False, True]))
+    assert len(both) == 2
+    assert [p.y for p in left] == [max(p.y for p in both)]
+
+
 def test_a_history_makes_a_label_wider(sheet):
     history = (line([1, 2, 3]), None)
     plain = marker_label_patches(sheet, CAMERA, view_of([(0, 0, 0)]), ORIGIN)[0]

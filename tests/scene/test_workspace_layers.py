@@ -93,3 +93,4 @@ def test_names_of_what_is_cut_away_are_left_out(valley):
         (name, (x - origin[0], y + dy - origin[1], 1.0), "street") for name, dy in (("N", 5), ("S", -5))
     )
     assert cut.standing([north, south], origin) == [north]
+    assert cut.leaves(np.array([(x, y + 5, 1.0), (x, y - 5, 1.0)])).tolist() == [True, False]

@@ -160,7 +160,8 @@ def test_a_distance_is_measured_by_clicks(driver):
 
 @pytest.mark.parametrize("kind", ["distance", "viewshed"])
 def test_a_double_click_ends_a_measurement_and_leaves_the_camera_alone(driver, kind):
-    from PySide6.QtCore import QPoint
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtTest import QTest
 
     window = driver.window
     window.picture.look(window.picture.named_view("overview"))
@@ -174,7 +175,11 @@ def test_a_double_click_ends_a_measurement_and_leaves_the_camera_alone(driver, k
     assert len(window.desk.state.measurements[0].points) == (2 if kind == "distance" else 1)
     driver.pass_time(0.5)
     assert window.canvas.camera == before
-    window.measure.cancel()
+    window.measure.buttons["area"].setFocus()
+    window.measure.buttons["area"].click()
+    assert window.focusWidget() is window.canvas, "Escape goes to the tool"
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert window.measure.kind == ""
     driver.double_click(middle(driver))
     driver.until(lambda: window.canvas.camera != before)
 

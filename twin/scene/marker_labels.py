@@ -46,6 +46,7 @@ def marker_label_patches(
     origin: Sequence[float],
     *,
     taken: Iterable[Box] = (),
+    stands: NDArray[np.bool_] | None = None,
     most: int = _MOST,
 ) -> list[Patch]:
     """Labels of the markers that find room, with sparklines where there is a history.
@@ -59,6 +60,8 @@ def marker_label_patches(
         Local origin of the scene.
     taken : iterable of box
         What must not be covered.
+    stands : array of bool, shape (n,), optional
+        Which of them a section has left.
     most : int
         Labels at most: more would hide the city.
     """
@@ -67,7 +70,7 @@ def marker_label_patches(
     places = project(camera, heads(view) - np.asarray(origin, np.float64), sheet.size)
     # The marks themselves are not covered either, those of alarms least of all.
     radius = mark_radius_px(sheet.size[1])
-    shown = _in_sight(places, sheet.size)
+    shown = _in_sight(places, sheet.size) if stands is None else _in_sight(places, sheet.size) & stands
     used = [
         *taken,
         *(_mark_box(places[i], radius, _is_alarm(view, i)) for i in np.flatnonzero(shown).tolist()),

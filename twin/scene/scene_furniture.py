@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from twin.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,12 +100,16 @@ def _values(scene: Scene, sheet: Any, camera: Camera, taken: list[Any]) -> list[
     """Values of what layers over time mark."""
     patches: list[Patch] = []
     for _, view in scene.moment.markers:
+        from twin.scene.marker_actor import heads
         from twin.scene.marker_labels import marker_label_patches
         from twin.scene.wording import worded_markers
 
         used = [*taken, *(patch.box for patch in patches)]
         told = worded_markers(view, scene.language)
-        patches += marker_label_patches(sheet, camera, told, scene.pack.meta.origin, taken=used)
+        stands = None if scene.cut is None else scene.cut.leaves(heads(view))
+        patches += marker_label_patches(
+            sheet, camera, told, scene.pack.meta.origin, taken=used, stands=stands
+        )
     return patches
 
 
@@ -118,6 +124,8 @@ def _marks(scene: Scene, sheet: Any, camera: Camera) -> list[Patch]:
     colours = overlay_colours(scene.pack, scene.style)
     for entry, rgb in zip(scene.pack.meta.overlays, colours, strict=True):
         places = scene.pack["overlay_points"][slice(*entry.points)]
+        if scene.cut is not None:
+            places = places[scene.cut.leaves(places + np.asarray(scene.pack.meta.origin))]
         marks = point_patches(sheet, camera, places, rgb)
         patches += faded(marks, strength(scene.shot.looks, entry.name))
     return patches

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from twin.city.model import City
     from twin.core.mesh import Solid
     from twin.core.notices import Notices
@@ -42,11 +44,15 @@ class Cut:
         """Where it is cut."""
         return self.dry.plane
 
+    def leaves(self, places: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Which places are not cut away; shape (n, 3), map metres."""
+        return self.plane.to_plane(places)[..., 2] <= 0
+
     def standing(
         self, labels: Sequence[tuple[str, Point, str]], origin: Sequence[int]
     ) -> list[tuple[str, Point, str]]:
         """The names of what is not cut away; places in local metres."""
-        return [label for label in labels if self.plane.to_plane(np.add(label[1], origin))[2] <= 0]
+        return [label for label in labels if self.leaves(np.add(label[1], origin))]
 
     def under(self, waters: Iterable[WaterView]) -> Section:
         """The section with the water of a moment."""

@@ -101,6 +101,8 @@ class Steering(QObject):
             lent, self.lent = self.lent, None
             lent.cancel()
         self.lent = tool
+        if tool is not None:
+            self.canvas.setFocus()  # Escape and Enter are for the tool from now on
         shape = Qt.CursorShape.CrossCursor if tool is not None else Qt.CursorShape.ArrowCursor
         self.canvas.setCursor(shape)
 
