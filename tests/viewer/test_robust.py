@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PySide6")
@@ -202,6 +203,7 @@ def test_nothing_is_left_of_a_window_that_was_closed(opened, town):
 def test_an_hour_of_use_leaves_memory_flat(opened, town):
     """RT-32: ``TWIN_SOAK_S`` says how long; an hour if it does not."""
     import psutil
+    from scipy.stats import theilslopes
 
     driver = opened(town).ready()
     window = driver.window
@@ -220,8 +222,10 @@ def test_an_hour_of_use_leaves_memory_flat(opened, town):
         n += 1
         if n % 5 == 0:
             gc.collect()
-            samples.append((time.monotonic(), process.memory_info().rss / 1e6, process.num_fds()))
-    later = samples[len(samples) // 2 :]
-    hours = (later[-1][0] - later[0][0]) / 3600
-    assert (later[-1][1] - later[0][1]) / max(hours, 0.25) < 20
-    assert later[-1][2] <= later[0][2] + 2
+            samples.append((time.monotonic() / 3600, process.memory_info().rss / 1e6, process.num_fds()))
+            print("hours {:.4f}, MB {:.1f}, files {}".format(*samples[-1]), flush=True)
+    hours, megabytes, files = np.array(samples[len(samples) // 2 :]).T
+    # One sample is as much as 40 MB off: what counts is the median slope of all pairs.
+    slope = theilslopes(megabytes, hours)[0]
+    assert slope < 20, f"{slope:.1f} MB an hour"
+    assert np.median(files[-5:]) <= np.median(files[:5]) + 2
