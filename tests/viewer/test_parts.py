@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -297,9 +298,11 @@ def test_what_the_window_changes_itself_is_no_news(app, tmp_path):
     assert holds_other(city, follows=True)
 
 
-@pytest.mark.parametrize("language", ["en", "fi"])
-def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language):
+@pytest.mark.parametrize(("language", "height"), [("en", 1000), ("fi", 1000), ("en", 480)])
+def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language, height, monkeypatch):
     import json
+
+    from PySide6.QtCore import QPoint, QRect
 
     from twin.viewer.note import Note
     from twin.viewer.panels.new_city import NewCityDialog
@@ -307,7 +310,10 @@ def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language):
 
     list(apply(app, DARK))
     tasks = SimpleNamespace(cancel=lambda _name: None)
+    screen = SimpleNamespace(availableGeometry=lambda: QRect(0, 0, 1366, height))
+    monkeypatch.setattr(NewCityDialog, "screen", lambda _self: screen)
     dialog = NewCityDialog(SimpleNamespace(texts=load_texts(language), tasks=tasks))
+    dialog.move(100, 170)
     dialog.show()
     dialog.files = {
         "points": [Path("a.laz")],
@@ -325,9 +331,14 @@ def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language):
     assert [note.toPlainText() for note in notes] == found["notes"]
     for note in notes:
         assert note.viewport().height() >= note.document().size().height()
-    for above, below in zip(notes, [*notes[1:], dialog.build], strict=True):
+    for above, below in itertools.pairwise(notes):
         assert above.geometry().bottom() < below.geometry().top()
     assert dialog.rect().contains(dialog.build.geometry())
+    assert dialog.frameGeometry().bottom() <= height
+    last = notes[-1].mapTo(dialog, QPoint(0, notes[-1].height()))
+    scrolls = dialog.told.verticalScrollBar().maximum() > 0
+    assert scrolls == (height < 500)
+    assert (last.y() < dialog.build.geometry().top()) != scrolls
     dialog.close()
     dialog.deleteLater()
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QProgress
 
 from twin.viewer.note import Note
 from twin.viewer.panels.start import dropped_paths
-from twin.viewer.parts import button, clear, fact_rows, label, line, row
+from twin.viewer.parts import button, clear, fact_rows, label, line, row, scrolled
 from twin.viewer.survey import MAP_ROLES, sort_files
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ class NewCityDialog(QDialog):
         self.id_field.setPlaceholderText(self.t("new.id_hint"))
         for field in (self.crs, self.id_field, self.output):
             field.editingFinished.connect(self._check_soon)
-        self.facts, self.inputs = QVBoxLayout(), QVBoxLayout()
+        page = QWidget()
+        self.facts, self.inputs = QVBoxLayout(page), QVBoxLayout()
+        self.facts.setContentsMargins(0, 0, 14, 0)
+        self.told = scrolled(page)
+        self.told.setObjectName("told")  # in the colour of the dialog, not in that of panels
         self.build = button(self.t("new.build"), self._build, kind="primary")
         self.build.setEnabled(False)
         self.stop = button(self.t("task.cancel"), self._stop)
@@ -86,8 +90,7 @@ class NewCityDialog(QDialog):
         choose = button("…", self._ask_output)
         box.addLayout(row(label(self.t("new.output")), self.output, choose, stretch=1))
         box.addWidget(line())
-        box.addLayout(self.facts)
-        box.addStretch(1)
+        box.addWidget(self.told, 1)
         box.addWidget(self.bar)
         box.addLayout(row(self.stage, self.stop, self.build, stretch=0))
 
@@ -119,6 +122,7 @@ class NewCityDialog(QDialog):
             return
         clear(self.facts)
         self.facts.addWidget(label(self.t("new.checking"), "muted"))
+        self._fit_soon()
         self.build.setEnabled(False)
         self.room.tasks.run_verb(
             "survey", self.arguments(), self._show_facts, failed=self._show_error, module="twin.viewer.survey"
@@ -147,6 +151,7 @@ class NewCityDialog(QDialog):
         fact_rows(self.facts, rows)
         for note in found["notes"][:4]:
             self.facts.addWidget(Note(note, "warn"))
+        self._fit_soon()
         if found["n_footprints"] and not found["n_covered"]:
             self.facts.addWidget(label(self.t("new.no_overlap"), "alarm"))
             return
@@ -157,6 +162,7 @@ class NewCityDialog(QDialog):
     def _show_error(self, error: Exception) -> None:
         clear(self.facts)
         self.facts.addWidget(Note(str(error), "alarm"))
+        self._fit_soon()
         self._idle()
         self.build.setEnabled(False)
 
@@ -193,14 +199,28 @@ class NewCityDialog(QDialog):
         fact_rows(self.inputs, rows)
 
     def event(self, event: Any) -> bool:
-        """Grow with what is told: lines that wrap count in no layout's least size."""
+        """Grow with what is told."""
         done = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest:
-            needed = self.layout().totalHeightForWidth(self.width())
-            most = self.screen().availableGeometry().height()
-            if self.height() < min(needed, most):
-                self.resize(self.width(), min(needed, most))
+            self._fit()
         return done
+
+    def _fit(self) -> None:
+        """High enough for all that is told, where the screen is: what goes beyond is scrolled to."""
+        told = self.facts.totalHeightForWidth(self.told.viewport().width()) if self.facts.count() else 0
+        others = self.layout().totalHeightForWidth(self.width()) - self.told.sizeHint().height()
+        screen = self.screen().availableGeometry()
+        frame = self.frameGeometry().height() - self.height()
+        height = min(others + told, screen.height() - frame)
+        if self.height() < height:
+            self.resize(self.width(), height)
+        over = self.frameGeometry().bottom() - screen.bottom()
+        if over > 0:
+            self.move(self.x(), max(screen.top(), self.y() - over))
+
+    def _fit_soon(self) -> None:
+        """Once what is told has its size."""
+        QTimer.singleShot(0, self, self._fit)
 
     def _check_soon(self) -> None:
         self._soon.start()
