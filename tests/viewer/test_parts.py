@@ -298,6 +298,31 @@ def test_what_the_window_changes_itself_is_no_news(app, tmp_path):
     assert holds_other(city, follows=True)
 
 
+@pytest.mark.parametrize("language", ["en", "ko", "fi"])
+def test_the_dialog_of_a_broker_cuts_nothing_off(app, language):
+    from PySide6.QtWidgets import QLabel, QLineEdit
+
+    from twin.viewer.feed import FeedState
+    from twin.viewer.panels.connect import ConnectDialog
+    from twin.viewer.theme import LIGHT, apply
+
+    list(apply(app, LIGHT))
+    feed = SimpleNamespace(
+        broker=None, state=FeedState.OFF, told=lambda _t: "", stop=lambda: None,
+        changed=SimpleNamespace(connect=lambda _slot: None),
+    )  # fmt: skip
+    dialog = ConnectDialog(load_texts(language), feed)
+    dialog.show()
+    for _ in range(6):
+        app.processEvents()
+    for field in dialog.findChildren(QLineEdit):
+        assert field.height() >= field.sizeHint().height()
+    for text in dialog.findChildren(QLabel):
+        assert text.height() >= text.heightForWidth(text.width())
+    dialog.close()
+    dialog.deleteLater()
+
+
 @pytest.mark.parametrize(("language", "height"), [("en", 1000), ("fi", 1000), ("en", 480)])
 def test_the_dialog_of_a_new_city_grows_with_its_warnings(app, language, height, monkeypatch):
     import json

@@ -6,10 +6,11 @@ import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from twin.city.add import layer_name
 from twin.city.manifest import BUILT_LAYERS, DRAWN_NAMES
+from twin.viewer.dialog import Dialog
 from twin.viewer.note import Note
 from twin.viewer.parts import button, label, row
 
@@ -126,7 +127,7 @@ class Adding(QObject):
             self.window.opening.reload()
 
 
-class NameDialog(QDialog):
+class NameDialog(Dialog):
     """Asks for another name of a layer, and proposes one."""
 
     def __init__(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
+from twin.viewer.dialog import Dialog
 from twin.viewer.feed import Broker, FeedState
 from twin.viewer.parts import button, label, row
 
@@ -17,7 +18,7 @@ TOPIC = "v1.1/#"
 URL = "mqtt://localhost:1883"
 
 
-class ConnectDialog(QDialog):
+class ConnectDialog(Dialog):
     """Connects the window with a broker, or lets go of it."""
 
     def __init__(self, texts: Texts, feed: Feed, parent: QWidget | None = None) -> None:

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
+from twin.viewer.dialog import Dialog
 from twin.viewer.note import Note
 from twin.viewer.panels.start import dropped_paths
 from twin.viewer.parts import button, clear, fact_rows, label, line, row, scrolled
@@ -24,7 +25,7 @@ _POINTS = "Point clouds (*.las *.laz *.copc.laz)"
 _VECTORS = "Vectors (*.gpkg *.shp *.geojson *.json *.fgb *.parquet *.gml *.kml)"
 
 
-class NewCityDialog(QDialog):
+class NewCityDialog(Dialog):
     """Collects the inputs of a build, shows what they are, and watches the build.
 
     Signals
@@ -198,29 +199,14 @@ class NewCityDialog(QDialog):
             rows.append((self.t(f"new.{role}"), names))
         fact_rows(self.inputs, rows)
 
-    def event(self, event: Any) -> bool:
-        """Grow with what is told."""
-        done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return done
-
-    def _fit(self) -> None:
-        """High enough for all that is told, where the screen is: what goes beyond is scrolled to."""
+    def needed_height(self) -> int:
+        """What is told about the files scrolls, and wants to be seen whole."""
         told = self.facts.totalHeightForWidth(self.told.viewport().width()) if self.facts.count() else 0
-        others = self.layout().totalHeightForWidth(self.width()) - self.told.sizeHint().height()
-        screen = self.screen().availableGeometry()
-        frame = self.frameGeometry().height() - self.height()
-        height = min(others + told, screen.height() - frame)
-        if self.height() < height:
-            self.resize(self.width(), height)
-        over = self.frameGeometry().bottom() - screen.bottom()
-        if over > 0:
-            self.move(self.x(), max(screen.top(), self.y() - over))
+        return super().needed_height() - self.told.sizeHint().height() + told
 
     def _fit_soon(self) -> None:
         """Once what is told has its size."""
-        QTimer.singleShot(0, self, self._fit)
+        QTimer.singleShot(0, self, self.fit)
 
     def _check_soon(self) -> None:
         self._soon.start()
