@@ -164,7 +164,7 @@ def test_a_double_click_ends_a_measurement_and_leaves_the_camera_alone(driver, k
     from PySide6.QtTest import QTest
 
     window = driver.window
-    window.picture.look(window.picture.named_view("overview"))
+    window.measure.cancel()
     before = window.canvas.camera
     window.show_panel("measure")
     window.measure.buttons[kind].click()
@@ -182,6 +182,8 @@ def test_a_double_click_ends_a_measurement_and_leaves_the_camera_alone(driver, k
     assert window.measure.kind == ""
     driver.double_click(middle(driver))
     driver.until(lambda: window.canvas.camera != before)
+    driver.until(lambda: not window.steering.is_flying)
+    window.picture.look(before)
 
 
 def test_what_was_measured_is_scrolled_into_view(driver):
@@ -466,7 +468,7 @@ def test_a_click_on_the_theme_reaches_the_screen_and_leaves_the_panel_in_front(d
     window = driver.window
     window.show_panel("water")
     driver.pass_time(0.3)
-    place = window.water.mapTo(window, window.water.rect().bottomRight()) - QPoint(4, 4)
+    place = window.right.mapTo(window, window.right.rect().bottomRight()) - QPoint(6, 6)
 
     def on_screen():
         shot = window.screen().grabWindow(window.winId()).toImage()
