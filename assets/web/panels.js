@@ -124,7 +124,7 @@ class Labels {
       if (item.node.hidden) continue;
       item.size ||= [item.node.offsetWidth, item.node.offsetHeight];
       const [w, h] = item.size, box = [at.x - w / 2 - 4, at.y - h - 2, at.x + w / 2 + 4, at.y + 2];
-      if (taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3])) item.node.hidden = true;
+      if (covers(box, taken)) item.node.hidden = true;
       else {
         taken.push(box);
         item.node.style.transform = `translate(${Math.round(at.x - w / 2)}px, ${Math.round(at.y - h)}px)`;

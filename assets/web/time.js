@@ -191,9 +191,8 @@ class Marks {
 
   // Writes values where they find room, alarms first, then the nearest; what is taken grows by them.
   tell(taken, most) {
-    const worth = (i) => [-this.now[i][4], this.now[i][2], this.spots[i].distance, i];
-    const order = this.nodes.map((_, i) => i).filter((i) => this.spots[i]);
-    order.sort((a, b) => worth(a).map((v, k) => v - worth(b)[k]).find((v) => v) || 0);
+    const { now, spots } = this, order = this.nodes.map((_, i) => i).filter((i) => spots[i]);
+    order.sort((a, b) => now[b][4] - now[a][4] || now[a][2] - now[b][2] || spots[a].distance - spots[b].distance);
     for (const i of order) {
       const told = this.nodes[i].firstChild, spot = this.spots[i];
       told.hidden = !told.textContent || most === 0;
@@ -232,8 +231,12 @@ function freeBox(spot, [w, h], away, taken) {
   ];
   const boxes = corners.map(([left, top]) => [left, top, left + w, top + h]);
   const fits = (b) => b[0] >= 2 && b[1] >= 2 && b[2] <= innerWidth - 2 && b[3] <= innerHeight - 2;
-  const hits = (b) => (t) => t[0] < b[2] && b[0] < t[2] && t[1] < b[3] && b[1] < t[3];
-  return boxes.find((b) => fits(b) && !taken.some(hits(b))) || null;
+  return boxes.find((b) => fits(b) && !covers(b, taken)) || null;
+}
+
+// Whether a box lies over any of those that are taken.
+function covers(box, taken) {
+  return taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
 }
 
 function historyPath(series, ns = "http://www.w3.org/2000/svg") {

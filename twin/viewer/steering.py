@@ -231,9 +231,8 @@ class Steering(QObject):
         return True
 
     def _double(self, event: Any) -> bool:
-        if (
-            self._served is not None
-        ):  # the first of the two clicks gave the place, and may have been all it wanted
+        if self._served is not None:
+            # The first of the two clicks gave the place, and may have been all that the tool wanted.
             if self.lent is self._served:
                 self.lent.finish()
             return True
