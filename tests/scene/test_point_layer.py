@@ -1,5 +1,7 @@
 """Survey points: kept in an order of which any first part is an even sample."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,18 @@ def test_all_points_come_and_the_first_are_an_even_sample(laz):
     assert counts.min() > 150  # 200 in each strip, where the file's order would have all in the first
     assert set(points.classification.tolist()) == {2, 6}
     assert point_colours(points)[0].shape == (20_000, 3)
+
+
+def test_a_copy_of_a_survey_elsewhere_comes_in_the_same_order(laz, tmp_path):
+    elsewhere = tmp_path / "copied" / "later.laz"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(laz[0].read_bytes())
+    os.utime(elsewhere, (1, 1))
+    first, second = (
+        read_survey_points(path, crs=CRS, origin=ORIGIN, most=500, notices=Notices())
+        for path in (laz[0], elsewhere)
+    )
+    np.testing.assert_array_equal(first.xyz, second.xyz)
 
 
 def test_they_are_kept_and_read_again_alike(laz, tmp_path):

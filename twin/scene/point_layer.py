@@ -6,7 +6,6 @@ quick frame draws a tenth without asking where the camera stands.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from twin.core.notices import Notices
     from twin.core.progress import Progress
 
-FORMAT = 2
+FORMAT = 3
+# The same survey gives the same order, and so the same picture, wherever its files lie and whenever they were copied.
+SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def read_survey_points(
         return SurveyPoints(kept["xyz"], kept["classification"], place, kept["intensity"], n_points)
     n_held = n_points if most is None else min(n_points, most)
     check_limit(files[0].path, "points", n_held, limits().max_points_in_memory, name="max_points_in_memory")
-    found = _read(files, crs, place, most, _seed(key), notices, progress or Silent())
+    found = _read(files, crs, place, most, notices, progress or Silent())
     if path is not None:
         _keep(found, path)
     return found
@@ -127,16 +128,11 @@ def _stamp(file: Any) -> str:
     return f"{file.path.absolute()} {file.size_bytes} {file.mtime_ns}"
 
 
-def _seed(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
-
-
 def _read(  # noqa: PLR0917
     files: Sequence[Any],
     crs: CRS,
     origin: tuple[int, int, int],
     most: int | None,
-    seed: int,
     notices: Notices,
     progress: Progress,
 ) -> SurveyPoints:
@@ -147,7 +143,7 @@ def _read(  # noqa: PLR0917
     n_points = sum(f.n_points for f in files)
     # A few more than wanted are drawn by lot: five times their usual spread, so that hardly ever any are missing.
     share = 1.0 if most is None else (most + 5 * most**0.5) / max(n_points, 1)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     places = [np.empty((0, 3), np.float32)]
     classes, strengths = [np.empty(0, np.uint8)], [np.empty(0, np.uint16)]
     progress.stage("points", max(1, n_points))
