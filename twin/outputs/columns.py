@@ -92,6 +92,8 @@ def _as_array(values: Sequence[Any]) -> NDArray[Any]:
 def _from_objects(name: str, values: Iterable[Any]) -> Column:
     cells = list(values)
     kinds = set(map(type, cells))
+    if kinds == {float}:
+        return typed_column(name, np.array(cells))
     if not kinds <= _PLAIN:
         cells = [json_value(v) for v in cells]
         kinds = set(map(type, cells))
