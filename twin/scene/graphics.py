@@ -43,6 +43,8 @@ def offscreen_window(size: tuple[int, int]) -> Any:
     # Multisamples and translucent water do not go together in software OpenGL; pictures are made larger instead.
     window.SetMultiSamples(0)
     window.SetSize(*size)
+    # What was drawn is read from where it was drawn; a copy of it for a screen would take a tenth of each picture.
+    window.SwapBuffersOff()
     return window
 
 
