@@ -12,7 +12,7 @@ from twin.scene.render import pieces, render
 
 pytestmark = needs_graphics
 SIZE = (200, 120)
-LOW, HIGH = Camera((0.0, -45.0, 6.0), (0.0, 20.0, 0.0), 50.0), Camera((60.0, -90.0, 70.0), (0.0, 0.0, 0.0))
+LOW, HIGH = Camera((0.0, 45.0, 6.0), (0.0, -20.0, 0.0), 50.0), Camera((60.0, -90.0, 70.0), (0.0, 0.0, 0.0))
 MAP = Camera((0.0, 0.0, 200.0), (0.0, 0.0, 0.0), parallel_height_m=70.0)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin.scene.canvas as canvas_module
+import twin.scene.render as render_module
 from tests.drawing import needs_graphics
 from twin.scene.camera import Camera, project
 from twin.scene.canvas import Canvas
@@ -14,7 +16,7 @@ from twin.scene.drawables import make_stage
 from twin.scene.mirror import may_show, water_corners
 from twin.scene.render import piece_projection, pieces
 
-LOW = Camera((0.0, -45.0, 6.0), (0.0, 20.0, 0.0), 50.0)
+LOW = Camera((0.0, 45.0, 6.0), (0.0, -20.0, 0.0), 50.0)
 place = st.floats(-60, 60, width=32)
 
 
@@ -57,3 +59,28 @@ def test_pieces_without_water_need_no_mirror_image(village_scene, monkeypatch) -
     assert True in told
     assert False in told
     assert np.array_equal(one, two)
+
+
+@needs_graphics
+@pytest.mark.parametrize("large", [10**9, 1])
+def test_pieces_show_what_is_mirrored_in_the_whole(village_scene, monkeypatch, large) -> None:
+    """In the largest pictures a bit less finely, with no seam between pieces in either."""
+    s, size = village_scene, (420, 300)
+    stage = make_stage(s.pack, s.light, s.style, s.sun)
+    with Canvas(size) as canvas:
+        whole = canvas.draw(stage, LOW).astype(int)
+    with Canvas(size) as canvas:
+        monkeypatch.setattr(canvas_module, "may_show", lambda *_: False)
+        dull = canvas.draw(stage, LOW).astype(int)
+        monkeypatch.undo()
+    monkeypatch.setattr(render_module, "_PIECE_SAMPLES", 36_000)
+    monkeypatch.setattr(canvas_module, "_LARGE_PICTURE", large)
+    with Canvas(size) as canvas:
+        assert len(canvas._piece[2]) == 32  # eight by four
+        parts = canvas.draw(stage, LOW).astype(int)
+    # One line in a hundred pixels may fall on another sample; what is mirrored is there, and where it was.
+    off, mirrored = np.abs(parts - whole).max(axis=2), np.abs(dull - whole).max(axis=2) > 8
+    assert mirrored.sum() > 1000
+    assert (off[mirrored] > 16).mean() < 0.03
+    assert off[mirrored].mean() < 2
+    assert (off > 8).mean() < 0.01

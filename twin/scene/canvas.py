@@ -11,10 +11,10 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
 from twin.scene.graphics import offscreen_window
+from twin.scene.means import averager
 from twin.scene.mirror import may_show, water_corners
 from twin.scene.render import (
     MIRROR_PIXEL_M,
-    average,
     depth_range,
     piece_projection,
     pieces,
@@ -23,16 +23,26 @@ from twin.scene.render import (
     samples_a_side,
     set_line_widths,
 )
-from twin.scene.stage import aim, hide_what_is_not_seen, show_mirror_image, turn_over, water_pixel_m
+from twin.scene.stage import (
+    aim,
+    hide_what_is_not_seen,
+    place_mirror_image,
+    show_mirror_image,
+    turn_over,
+    water_pixel_m,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
     from twin.scene.camera import Camera
     from twin.scene.stage import Stage
+
+_LARGE_PICTURE = 10_000_000
+"""Pixels, more than 4K has."""
 
 
 class Canvas:
@@ -46,6 +56,8 @@ class Canvas:
     ----------
     size : tuple of int
         Width and height, pixels.
+    many : bool
+        Whether many pictures are to be drawn.
 
     Raises
     ------
@@ -53,9 +65,12 @@ class Canvas:
         If this machine cannot draw.
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], *, many: bool = False) -> None:
         self.size = size
         self._fine = samples_a_side(size)
+        self._average = averager(self._fine, many=many)
+        # What water mirrors is told less finely than what stands on land, in the largest pictures by half again.
+        self._mirror_step = 2 if size[0] * size[1] <= _LARGE_PICTURE else 4
         self._piece = pieces(size)
         self._window = offscreen_window((self._piece[0] * self._fine, self._piece[1] * self._fine))
         self._whole = Layer(self._window)
@@ -77,32 +92,58 @@ class Canvas:
 
     def draw(self, stage: Stage, camera: Camera) -> NDArray[np.uint8]:
         """A picture of the stage, shape (height, width, 3), uint8."""
-        (width, height), (w, h, corners) = self.size, self._piece
+        (width, height), (w, h, _) = self.size, self._piece
         self._whole.show(stage.actors)
         set_line_widths(stage, self._fine * max(1.0, math.sqrt(height / 1080)))
         self._whole.renderer.SetBackground(*stage.style.unit("sky.horizon"))
         aim(stage, camera, height)
         hide_what_is_not_seen(stage, camera, self.size)
-        # From far away nobody sees what water mirrors.
-        mirrors = water_pixel_m(stage, camera, height) < MIRROR_PIXEL_M
-        water = water_corners(stage.pack) if mirrors else None
         show_mirror_image(stage, None, (1.0, 1.0))
         out = np.empty((height, width, 3), np.uint8)
         depth = depth_range(stage, camera)
         # While the card draws a piece, Python is free: the piece before it is averaged then.
         with ThreadPoolExecutor(1) as aside:
             averaging: Future[None] | None = None
-            for i, (x, y) in enumerate(corners):
-                projection = piece_projection(camera, self.size, (x, y, w, h), depth)
-                if water is not None and may_show(water, camera, projection):
-                    show_mirror_image(stage, *self._mirror_image(stage, camera, projection))
-                    aim(stage, camera, height)
-                self._render(self._whole, camera, projection)
+            for i, (x, y) in enumerate(self._mirrored(stage, camera, depth)):
+                self._render(self._whole, camera, piece_projection(camera, self.size, (x, y, w, h), depth))
                 samples = read_samples(self._window, into=self._read[i % 2])
                 if averaging is not None:
                     averaging.result()
-                averaging = aside.submit(average, samples, self._fine, out[y : y + h, x : x + w])
+                averaging = aside.submit(self._average, samples, out[y : y + h, x : x + w])
         return out
+
+    def _mirrored(
+        self, stage: Stage, camera: Camera, depth: tuple[float, float]
+    ) -> Iterator[tuple[int, int]]:
+        """Column and row of each piece, when its water has what it mirrors: that is drawn for many pieces at once.
+
+        Each drawing costs all the geometry; with half as many samples across and down as the picture has, the mirror
+        image of four pieces fits into the window.
+        """
+        w, h, corners = self._piece
+        # From far away nobody sees what water mirrors.
+        mirrors = water_pixel_m(stage, camera, self.size[1]) < MIRROR_PIXEL_M
+        water = water_corners(stage.pack) if mirrors else None
+        for block in _blocks(corners, self._mirror_step * w, self._mirror_step * h):
+            wet = [
+                (x, y)
+                for x, y in block
+                if water is not None
+                and may_show(water, camera, piece_projection(camera, self.size, (x, y, w, h), depth))
+            ]
+            if wet:
+                left, top = (min(corner[axis] for corner in wet) for axis in (0, 1))
+                right, bottom = (max(corner[axis] for corner in wet) for axis in (0, 1))
+                area = (left, top, right + w - left, bottom + h - top)
+                image = self._mirror_image(
+                    stage, camera, piece_projection(camera, self.size, area, depth), area
+                )
+                show_mirror_image(stage, image, (1 / (area[2] * self._fine), 1 / (area[3] * self._fine)))
+                aim(stage, camera, self.size[1])
+            for x, y in block:
+                if (x, y) in wet:
+                    place_mirror_image(stage, ((x - left) / area[2], (bottom - y) / area[3]))
+                yield x, y
 
     def _render(self, layer: Layer, camera: Camera, projection: NDArray[np.float64]) -> None:
         """Draw one of the two layers alone."""
@@ -113,22 +154,41 @@ class Canvas:
         self._window.Render()
 
     def _mirror_image(
-        self, stage: Stage, camera: Camera, projection: NDArray[np.float64]
-    ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
-        """What the water mirrors, drawn in a quarter of the window, and the scale from window pixels to the picture."""
+        self,
+        stage: Stage,
+        camera: Camera,
+        projection: NDArray[np.float64],
+        area: tuple[int, int, int, int],
+    ) -> NDArray[np.uint8]:
+        """What the water in an area of the picture mirrors, drawn less finely in a part of the window."""
         if self._mirror is None:
             self._mirror = Layer(self._window)
-            self._mirror.renderer.SetViewport(0, 0, 0.5, 0.5)
             self._mirror.renderer.SetBackground(0, 0, 0)
             self._mirror.renderer.SetBackgroundAlpha(0.0)
+        width, height = (side * self._fine // self._mirror_step for side in area[2:])
+        whole = self._window.GetSize()
+        self._mirror.renderer.SetViewport(0, 0, width / whole[0], height / whole[1])
         self._mirror.show(stage.mirrored)
         turn_over(stage, camera.eye)
         self._render(self._mirror, camera, projection)
-        width, height = (s // 2 for s in self._window.GetSize())
         pixels = vtkUnsignedCharArray()
         self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
         turn_over(stage, None)
-        return vtk_to_numpy(pixels).reshape(height, width, 4), (1 / (2 * width), 1 / (2 * height))
+        return vtk_to_numpy(pixels).reshape(height, width, 4)
+
+
+def _blocks(corners: list[tuple[int, int]], width: int, height: int) -> list[list[tuple[int, int]]]:
+    """The pieces of a picture by blocks of this width and height.
+
+    Examples
+    --------
+    >>> _blocks([(0, 0), (10, 0), (20, 0), (0, 5), (10, 5), (20, 5)], 20, 10)
+    [[(0, 0), (10, 0), (0, 5), (10, 5)], [(20, 0), (20, 5)]]
+    """
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for x, y in corners:
+        found.setdefault((y // height, x // width), []).append((x, y))
+    return list(found.values())
 
 
 class Layer:

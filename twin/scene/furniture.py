@@ -112,12 +112,9 @@ def compose(picture: NDArray[np.uint8], patches: Sequence[Patch]) -> NDArray[np.
         left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
         if left >= right or top >= bottom:
             continue
-        over = np.asarray(patch.image)[top - y0 : bottom - y0, left - x0 : right - x0].astype(np.uint16)
-        under = picture[top:bottom, left:right].astype(np.uint16)
-        alpha = over[..., 3:]
-        picture[top:bottom, left:right] = (
-            (over[..., :3] * alpha + under * (255 - alpha) + 127) // 255
-        ).astype(np.uint8)
+        under = Image.fromarray(picture[top:bottom, left:right])
+        under.paste(patch.image, (x0 - left, y0 - top), patch.image)
+        picture[top:bottom, left:right] = np.asarray(under)
     return picture
 
 

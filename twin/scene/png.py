@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from twin.core.files import atomic_path
 from twin.scene.camera import camera_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from twin.scene.pack import PackMeta
 
 _STRIPE_BYTES = 1 << 20
+_ZLIB_HEAD, _LAST_BLOCK = b"\x78\x01", b"\x03\x00"
+_ADLER_PRIME = 65_521
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LESS_BY_LEFT = 1
 """Each byte less the one three to its left: what suits pictures of smooth light, of the five filters of PNG."""
@@ -82,26 +87,46 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _deflated(picture: NDArray[np.uint8]) -> Iterator[bytes]:
-    """The rows of a picture, filtered and compressed, stripe by stripe."""
-    deflate = _deflater()
+    """The rows of a picture, filtered and compressed: stripes in two threads, with the same bytes as in one."""
     height, width = picture.shape[:2]
     rows = picture.reshape(height, 3 * width)
     step = max(1, _STRIPE_BYTES // (3 * width))
-    for first in range(0, height, step):
-        stripe = rows[first : first + step]
-        filtered = np.empty((len(stripe), 1 + 3 * width), np.uint8)
-        filtered[:, 0] = _LESS_BY_LEFT
-        filtered[:, 1:4] = stripe[:, :3]
-        np.subtract(stripe[:, 3:], stripe[:, :-3], out=filtered[:, 4:])
-        if part := deflate.compress(filtered.data):
+    checksum = 1
+    yield _ZLIB_HEAD
+    with ThreadPoolExecutor(2) as pool:
+        for part, own, n_bytes in pool.map(_stripe, [rows[i : i + step] for i in range(0, height, step)]):
+            checksum = _joined(checksum, own, n_bytes)
             yield part
-    yield deflate.flush()
+    yield _LAST_BLOCK + checksum.to_bytes(4)
 
 
-def _deflater() -> Any:
+def _stripe(rows: NDArray[np.uint8]) -> tuple[bytes, int, int]:
+    """Rows filtered and compressed by themselves, up to a whole byte; checksum and length of what was compressed."""
+    deflater, adler32 = _deflater()
+    filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    filtered[:, 0] = _LESS_BY_LEFT
+    filtered[:, 1:4] = rows[:, :3]
+    np.subtract(rows[:, 3:], rows[:, :-3], out=filtered[:, 4:])
+    part = deflater.compress(filtered.data) + deflater.flush(zlib.Z_FULL_FLUSH)
+    return part, adler32(filtered.data), filtered.size
+
+
+def _joined(first: int, second: int, n_second: int) -> int:
+    """Adler-32 of two parts one after the other, from that of each (RFC 1950, section 8.2).
+
+    Examples
+    --------
+    >>> _joined(zlib.adler32(b"Busan "), zlib.adler32(b"Saha"), 4) == zlib.adler32(b"Busan Saha")
+    True
+    """
+    low, high = first & 0xFFFF, first >> 16
+    total = (low + (second & 0xFFFF) - 1) % _ADLER_PRIME
+    return (high + (second >> 16) + n_second * (low - 1)) % _ADLER_PRIME << 16 | total
+
+
+def _deflater() -> tuple[Any, Callable[[Any], int]]:
     """ISA-L, nine times as fast as zlib for files as small; zlib where that is not there."""
-    try:
-        from isal import isal_zlib
-    except ImportError:
-        return zlib.compressobj(1)
-    return isal_zlib.compressobj(1)
+    deflate: Any = zlib
+    with contextlib.suppress(ImportError):
+        deflate = importlib.import_module("isal.isal_zlib")
+    return deflate.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS), deflate.adler32

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 if TYPE_CHECKING:
@@ -145,19 +144,3 @@ def read_samples(window: Any, *, into: vtkUnsignedCharArray) -> NDArray[np.uint8
     width, height = window.GetSize()
     window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, into, 0)
     return vtk_to_numpy(into).reshape(height, width, 4)
-
-
-def average(samples: NDArray[np.uint8], fine: int, out: NDArray[np.uint8]) -> None:
-    """Put the means of `fine` times `fine` samples into a piece of a picture, whose row 0 is on top.
-
-    Parameters
-    ----------
-    samples : array, shape (rows, columns, 4)
-        Row 0 below.
-    out : array, shape (height, width, 3)
-        Smaller than the means at the rim of the picture.
-    """
-    height, width = samples.shape[:2]
-    image = Image.frombuffer("RGBX", (width, height), samples, "raw", "RGBX", 0, 1).reduce(fine)
-    means = np.frombuffer(image.tobytes("raw", "RGB", 0, -1), np.uint8).reshape(image.height, image.width, 3)
-    out[:] = means[: out.shape[0], : out.shape[1]]

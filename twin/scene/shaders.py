@@ -171,7 +171,7 @@ WATER = (
   // Still water mirrors the sky, less of it where walls stand close, and what stands around it.
   vec3 sky = mix(horizon, zenith, clamp(-view.z * 1.3 + 0.1, 0.0, 1.0));
   float ripple = texture(grainMap, placeW.xy * 0.014).r - 0.5 + 0.5 * (texture(grainMap, placeW.yx * 0.042).r - 0.5);
-  vec2 spot = gl_FragCoord.xy * mirrorScale;
+  vec2 spot = mirrorStart + gl_FragCoord.xy * mirrorScale;
   vec2 push = vec2(ripple * 0.35, ripple * 1.6) * mirrorScale / max(reach * pixelAngle, 1e-3) * 0.35;
   vec4 image = 0.4 * texture(mirrorImage, spot + push);
   image += 0.3 * texture(mirrorImage, spot + 1.9 * push);

@@ -268,6 +268,14 @@ def show_mirror_image(stage: Stage, image: NDArray[np.uint8] | None, scale: tupl
         uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
         uniforms.SetUniform2f("mirrorScale", list(scale))
         uniforms.SetUniformf("mirrorShare", 0.0 if image is None else 1.0)
+    place_mirror_image(stage, (0.0, 0.0))
+
+
+def place_mirror_image(stage: Stage, start: tuple[float, float]) -> None:
+    """Tell the water where in the picture of what it mirrors, in shares of it, the window begins."""
+    for actor in stage.water:
+        uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
+        uniforms.SetUniform2f("mirrorStart", list(start))
 
 
 def add_actor(stage: Stage, actor: Any, group: str) -> None:

@@ -106,7 +106,7 @@ class Studio:
 
         live = self._stage(scene, color_by or scene.shot.color_by)
         if self._canvas is None:
-            self._canvas = Canvas(self.size)
+            self._canvas = Canvas(self.size, many=True)
         picture = self._canvas.draw(live.stage, camera)
         patches = scene.furniture(camera, self.size, live.legend, furniture or scene.shot.furniture)
         compose(picture, patches)

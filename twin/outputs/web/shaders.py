@@ -149,7 +149,7 @@ def programs() -> dict[str, dict[str, str]]:
     place = "in vec3 placeW;\n"
     painted = f"{place}in vec3 paintV;\n{_LIGHT_MAPS}"
     water = f"""{painted}uniform sampler2D grainMap, mirrorImage;
-uniform vec2 mirrorScale;
+uniform vec2 mirrorScale, mirrorStart;
 uniform vec3 deepColour, shoreColour;
 uniform float mirrorShare, sunLevel;
 """
