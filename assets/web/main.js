@@ -317,7 +317,7 @@ class Page {
     const zone = /([+-])(\d\d):?(\d\d)$/.exec(times[i]);
     const offset = zone ? (zone[1] === "-" ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3])) : 0;
     const text = new Date(a + (b - a) * (this.moment - i) + offset * 60000).toISOString();
-    byId("clock").textContent = `${text.slice(0, 10)} ${text.slice(11, 16)} UTC${offset ? zone[0] + zone[2] + ":" + zone[3] : ""}`;
+    byId("clock").textContent = `${text.slice(0, 10)} ${text.slice(11, 16)} UTC${offset ? zone[1] + zone[2] + ":" + zone[3] : ""}`;
     const remarks = this.header.time.tracks.flatMap((t, k) => (this.hidden.has("track " + k) ? [] : t.remarks[Math.min(Math.round(this.moment), t.remarks.length - 1)]));
     byId("title").lastElementChild.textContent = [byId("clock").textContent, ...new Set(remarks.map((r) => this.words.told(r)))].join(" · ");
   }

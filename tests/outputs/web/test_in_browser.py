@@ -1,14 +1,17 @@
 """The page in Chromium without a network: drawn, turned, asked, played; nothing hostile runs and nothing is fetched."""
 
 import io
+from dataclasses import replace
+from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.outputs.web.browser import CHROMIUM, Browser
-from tests.outputs.web.hostile_village import ATTRIBUTES, IMAGE, SCRIPT, hostile_options, hostile_scene
+from tests.outputs.web.hostile_village import ATTRIBUTES, IMAGE, SCRIPT, START, hostile_options, hostile_scene
 from twin.outputs.web.page import write_page
+from twin.outputs.web.timeline import choose_moments
 from twin.scene.wording import worded
 
 pytestmark = pytest.mark.skipif(
@@ -120,6 +123,22 @@ def test_water_rises_with_the_slider(browser):
     texts = browser.run("[...document.querySelectorAll('.mark:not([hidden]) span')].map(n => n.textContent)")
     assert texts
     assert all(t.startswith("1.00 m") for t in texts)
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"), [(9.0, "2026-07-01 21:00 UTC+09:00"), (-3.5, "2026-07-01 08:30 UTC-03:30")]
+)
+def test_times_are_told_in_the_zone_of_the_first(tmp_path, hours, told):
+    options = hostile_options()
+    first = START.astimezone(timezone(timedelta(hours=hours)))
+    options = replace(options, moments=choose_moments(options.layers, start=first))
+    write_page(tmp_path / "zone.html", hostile_scene(), ATTRIBUTES, options)
+    opened = Browser(SIZE)
+    try:
+        opened.open(tmp_path / "zone.html")
+        assert opened.run("document.getElementById('clock').textContent") == told
+    finally:
+        opened.close()
 
 
 @pytest.mark.parametrize(("language", "said"), [("ko", "0.00 m · 5분 전"), ("fi", "0.00 m · 5 min sitten")])
