@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     Decks = Sequence[tuple[Any, TriangleMesh]]
     HeightAt = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
+N_COLOURS = 7
+"""As many as the styles have for layers."""
 LIFT_M = 0.3
 """Lines and points without heights of their own lie this much above the ground, so that grass does not hide them."""
 ABOVE_WATER_M = 0.7
 SPACING_M = 2.0
 """Lines follow the ground in steps of this."""
 MAX_PICTURE_SIDE = 4096
+_POINT_KINDS = (shapely.GeometryType.POINT,)
+_LINE_KINDS = (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING)
 RASTER_MAP, RASTER_OPACITY = "viridis", 200
 
 
@@ -41,11 +47,27 @@ def overlays(city: City) -> tuple[Overlay, ...]:
         "ortho": _picture,
         "model": _model,
     }
-    return tuple(
-        makers[layer.kind](city, name, layer, height)
-        for name, layer in city.manifest.layers.items()
-        if layer.kind in makers
-    )
+    added = {name: layer for name, layer in city.manifest.layers.items() if layer.kind in makers}
+    made = (makers[layer.kind](city, name, layer, height) for name, layer in added.items())
+    return tuple(replace(o, place=place) for o, place in zip(made, colour_places(list(added)), strict=True))
+
+
+def colour_places(names: Sequence[str]) -> list[int]:
+    """Which of a style's colours each layer takes: told by its name, so that it stays when others come and go.
+
+    Of layers whose names tell the same colour the later ones in the alphabet take the next that is free.
+
+    Examples
+    --------
+    >>> colour_places(["network", "shelters"]), colour_places(["benches", "network", "shelters"])
+    ([3, 4], [6, 3, 4])
+    """
+    found: dict[str, int] = {}
+    for name in sorted(names):
+        first = zlib.crc32(name.encode())
+        turns = [(first + i) % N_COLOURS for i in range(N_COLOURS)]
+        found[name] = next((t for t in turns if t not in found.values()), turns[0])
+    return [found[name] for name in names]
 
 
 def terrain_heights(city: City) -> HeightAt:
@@ -87,13 +109,41 @@ def _vector(city: City, name: str, _layer: Layer, height: HeightAt, *, decks: De
     parts = shapely.get_parts(np.asarray(city.layer(name).geometry.dropna().array, dtype=object))
     kind = shapely.get_type_id(parts)
     areas = tuple(_rings(p) for p in parts[kind == shapely.GeometryType.POLYGON])
-    curves = parts[np.isin(kind, (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING))]
-    dots = parts[kind == shapely.GeometryType.POINT]
+    curves, dots = parts[np.isin(kind, _LINE_KINDS)], parts[np.isin(kind, _POINT_KINDS)]
     return Overlay(
         name,
         areas=areas,
         lines=_lines(curves, height, decks) if len(curves) else None,
         points=_lifted(dots, height, decks)[0] if len(dots) else None,
+    )
+
+
+def feature_row(table: Any, surface: str, part: int, place: tuple[float, float]) -> int:
+    """Row of a feature in the table of its layer; -1 where there is none.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+    surface : str
+        ``point``, ``line``, or empty for an area.
+    part : int
+        Which of the points or lines of the layer, in the order in which they are drawn.
+    place : tuple of float
+        Easting and northing, which decide between areas: the last of those that cover it, else the nearest.
+    """
+    shapes = np.asarray(table.geometry.array, dtype=object)
+    parts, rows = shapely.get_parts(shapes, return_index=True)
+    kind = shapely.get_type_id(parts)
+    if surface:
+        rows = rows[np.isin(kind, _POINT_KINDS if surface == "point" else _LINE_KINDS)]
+        return int(rows[part]) if 0 <= part < len(rows) else -1
+    areas = kind == shapely.GeometryType.POLYGON
+    rows, parts = rows[areas], parts[areas]
+    if not len(rows):
+        return -1
+    over = np.flatnonzero(shapely.intersects_xy(parts, *place))
+    return int(
+        rows[over[-1]] if len(over) else rows[np.argmin(shapely.distance(parts, shapely.Point(place)))]
     )
 
 

@@ -53,6 +53,7 @@ def drape_overlays(
                 bool(overlay.areas),
                 overlay.picture is not None,
                 overlay.classes,
+                overlay.place,
             )
         )
     arrays["overlay_lines"], arrays["overlay_points"] = lines.array, points.array

@@ -230,6 +230,8 @@ class Overlay:
     mesh : ColouredMesh, optional
     classes : ValueClasses, optional
         What the colours of the picture mean, where they tell values.
+    place : int, optional
+        Which of the style's colours it takes, whatever other layers are shown; None for that of its turn.
     """
 
     name: str
@@ -240,6 +242,7 @@ class Overlay:
     picture: Picture | None = None
     mesh: ColouredMesh | None = None
     classes: ValueClasses | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 10
+FORMAT = 11
 """Counts up when the arrays or their meaning change; older packs are then made anew."""
 
 _LOCAL_HEADER, _ZIP64_FIELD, _FIELD_HEADER = 30, 20, 4
@@ -116,7 +116,7 @@ class ValueClasses:
 
 @dataclass(frozen=True, slots=True)
 class OverlayEntry:
-    """A user's layer as the legend names it; colour None is left to the style."""
+    """A user's layer as the legend names it; colour None is left to the style, which gives the one of its place."""
 
     name: str
     colour: tuple[int, int, int] | None
@@ -126,6 +126,7 @@ class OverlayEntry:
     areas: bool = False
     picture: bool = False
     classes: ValueClasses | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

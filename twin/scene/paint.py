@@ -149,6 +149,9 @@ def trunk_colours(style: Style, light: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def overlay_colours(pack: ScenePack, style: Style) -> list[Rgb]:
-    """Colour of each layer of the user: its own, or the style's in turn."""
+    """Colour of each layer of the user: its own, or that which the style has for its place."""
     palette = style.colours["overlay.colours"]
-    return [o.colour or palette[i % len(palette)] for i, o in enumerate(pack.meta.overlays)]
+    turns = [i if o.place is None else o.place for i, o in enumerate(pack.meta.overlays)]
+    return [
+        o.colour or palette[turn % len(palette)] for o, turn in zip(pack.meta.overlays, turns, strict=True)
+    ]

@@ -50,6 +50,8 @@ class Kind(IntEnum):
     TREE = 5
     MODEL = 6
     MARKER = 7
+    FEATURE = 8
+    """A point, line or area of an added layer."""
 
 
 _KINDS = {
@@ -71,15 +73,18 @@ class Hit:
     ----------
     kind : Kind
     id : str
-        Of a building, a marker, or the layer of a model; the row in its table for a tree; else empty.
+        Of a building, a marker, or the layer of a model or feature; the row in its table for a tree; else empty.
     position : tuple of float
         Easting, northing, elevation, metres, map coordinates.
     distance_m : float
         From the eye.
     surface : str
-        ``roof``, ``wall``, ``deck``, ..., or the cover of the ground such as ``road``.
+        ``roof``, ``wall``, ``deck``, ..., or the cover of the ground such as ``road``; ``point`` or ``line`` of a
+        feature, empty for an area.
     face : int
         Plane face in the pack, -1 for what has none.
+    part : int
+        Which of the points or lines of its layer a feature is, as `twin.scene.added_layers.feature_row` counts them.
     """
 
     kind: Kind
@@ -88,6 +93,7 @@ class Hit:
     distance_m: float
     surface: str = ""
     face: int = -1
+    part: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +326,7 @@ def _marker(
     if markers.height_m is not None:
         top[:, 2] += np.nan_to_num(markers.height_m)
     a, b = project(camera, local, size), project(camera, top, size)
-    gap, share = _to_segments(np.asarray(xy, dtype=np.float64), a[:, :2], b[:, :2])
+    gap, share = to_segments(np.asarray(xy, dtype=np.float64), a[:, :2], b[:, :2])
     # The disc stands on its place, or on the head of its column, in a size of its own.
     radius = mark_radius_px(size[1])
     to_disc = np.hypot(b[:, 0] - xy[0], b[:, 1] - radius - xy[1]) - radius
@@ -336,7 +342,7 @@ def _marker(
     return Hit(Kind.MARKER, markers.ids[best], (x, y, z), float(distance[best]))
 
 
-def _to_segments(
+def to_segments(
     pixel: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Pixels from a point to segments on the screen, and the share of each segment before its nearest point."""

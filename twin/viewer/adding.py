@@ -55,6 +55,7 @@ class Adding(QObject):
         super().__init__(window)
         self.window = window
         self._waiting: list[Path] = []
+        self._asks = False
         self._added: list[str] = []
         self._city: Path | None = None
 
@@ -67,8 +68,8 @@ class Adding(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a file is added, or waits."""
-        return TASK in self.window.tasks.names or bool(self._waiting)
+        """Whether a file is added, waits, or its name is asked for."""
+        return TASK in self.window.tasks.names or bool(self._waiting) or self._asks
 
     def add(self, paths: Sequence[Path]) -> None:
         """Add files after those that wait still."""
@@ -83,6 +84,7 @@ class Adding(QObject):
             self._next()
 
     def _next(self) -> None:
+        self._asks = False
         city = self.window.desk.city
         if city is None or city.path != self._city:
             self._waiting = []
@@ -97,13 +99,19 @@ class Adding(QObject):
                 self.run(path, name)
 
     def _ask(self, path: Path, name: str) -> None:
-        dialog = NameDialog(self.window.texts, path.name, name, self.taken, self.window)
+        city = self.window.desk.city
+        is_there = city is not None and own_name(path) in {*city.manifest.layers, *self._added}
+        why = "adding.taken" if is_there else "adding.kept"
+        told = self.window.texts(why, file=path.name, name=own_name(path))
+        dialog = NameDialog(self.window.texts, told, name, self.taken, self.window)
         dialog.chosen.append(lambda chosen: self.run(path, chosen))
         dialog.rejected.connect(self._next)
+        self._asks = True
         dialog.open()
 
     def run(self, path: Path, name: str) -> None:
         """Add one file under a name that is free."""
+        self._asks = False
         city = self.window.desk.city
         if city is None:
             return
@@ -131,7 +139,7 @@ class NameDialog(Dialog):
     """Asks for another name of a layer, and proposes one."""
 
     def __init__(
-        self, texts: Texts, file: str, name: str, taken: Collection[str], parent: QWidget | None = None
+        self, texts: Texts, why: str, name: str, taken: Collection[str], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setObjectName("layer-name")
@@ -142,13 +150,14 @@ class NameDialog(Dialog):
         self.name = QLineEdit(name)
         self.name.setAccessibleName(texts("adding.name"))
         self.name.selectAll()
+        self.name.setFocus()
         self.take = button(texts("action.add"), self._take, kind="primary")
         self.take.setDefault(True)
         self.leave = button(texts("adding.leave"), self.reject)
         self.name.textChanged.connect(self._judge)
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 18, 20, 18)
-        box.addWidget(Note(texts("adding.taken", file=file)))
+        box.addWidget(Note(why))
         box.addLayout(row(label(texts("adding.name"), wraps=False), self.name, stretch=1))
         box.addLayout(row(None, self.leave, self.take))
 

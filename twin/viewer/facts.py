@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from twin.city.building_geometry import json_value
 from twin.scene.picking import Kind
 from twin.scene.units import heading, number_text, unit_of
 from twin.scene.wording import OWN_WORDS, worded
+from twin.viewer.map_facts import map_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,9 @@ _FIRST = ("state", "reason", "roof_type", "height_m", "floor_m", "roof_max_m", "
 _QUALITY = ("rmse_m", "rmse_holdout_m", "p95_m", "height_sigma_m", "density_per_m2", "no_data_share", "n_points",
             "codes")  # fmt: skip
 _HIDDEN = ("geometry", "id", "shift_gain")
+_LAYERS = {
+    Kind.TERRAIN: "terrain", Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped", Kind.TREE: "trees",
+}  # fmt: skip
 _NAMES = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
 
 
@@ -44,14 +48,13 @@ class Facts:
 
 def value_text(name: str, value: Any) -> str:
     """A value with the unit that its column's name tells; empty for nothing."""
-    if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+    value = json_value(value)
+    if value is None or value == "":
         return ""
-    if hasattr(value, "item"):
-        value = value.item()
     if isinstance(value, bool):
         return "✓" if value else "–"
     if not isinstance(value, int | float):
-        return str(value)
+        return str(value).removesuffix("T00:00:00+00:00")  # a day
     unit = unit_of(name)
     return f"{number_text(float(value))}{' ' + unit if unit else ''}"
 
@@ -130,19 +133,13 @@ def facts_of(city: City, hit: Hit, texts: Texts) -> Facts:
     if hit.kind == Kind.BUILDING:
         known = building_facts(city, hit.id, texts)
         return Facts(known.title, known.subtitle, (*known.groups[:1], place, *known.groups[1:]))
-    if hit.kind == Kind.TREE:
-        return Facts(texts("kind.TREE"), "", (*_tree(city, hit, texts), place))
-    layer = {Kind.TERRAIN: "terrain", Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped"}
-    origin = FactGroup("facts.provenance", provenance(city, layer.get(hit.kind, hit.id), texts))
-    title = hit.id or texts(f"kind.{hit.kind.name}")
-    subtitle = texts(f"kind.{hit.kind.name}") if hit.id else ""
-    return Facts(title, subtitle, tuple(g for g in (place, origin) if g.rows))
-
-
-def _tree(city: City, hit: Hit, texts: Texts) -> tuple[FactGroup, ...]:
-    frame = city.layer("trees")
-    row = int(hit.id) if hit.id.isdigit() else -1
-    if not 0 <= row < len(frame):
-        return ()
-    values = {n: v for n, v in frame.iloc[row].items() if n != "geometry"}
-    return (FactGroup("facts.attributes", _rows(values, values, texts)),)
+    kind = texts(f"kind.{hit.kind.name}")
+    layer = hit.id if hit.kind in {Kind.FEATURE, Kind.MODEL} else _LAYERS.get(hit.kind, "")
+    values = map_values(city, hit)
+    attributes = FactGroup("facts.attributes", _rows(values, values, texts))
+    origin = FactGroup("facts.provenance", provenance(city, layer, texts))
+    own = hit.id if hit.kind != Kind.TREE else ""
+    name = next((str(values[n]) for n in _title_columns(texts) if value_text(n, values.get(n))), "")
+    title, subtitle = name or own or kind, own if name and own else kind
+    groups = (attributes, place, origin) if values else (place, origin)
+    return Facts(title, "" if subtitle == title else subtitle, tuple(g for g in groups if g.rows))

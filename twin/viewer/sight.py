@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from twin.scene.camera import Camera
+from twin.scene.feature_picking import pick_feature
 from twin.scene.picking import Kind, cast, pick, pixel_rays, prepare_picker, showing
 from twin.viewer import navigation as nav
 from twin.viewer.work import ThreadJob
@@ -116,6 +117,12 @@ class Sight(QObject):
         if hit is None or self.plane is None or self.plane.to_plane(np.array(hit.position))[2] <= 0:
             return hit
         return self._behind(self.plane, camera, pixel)
+
+    def feature(self, camera: Camera | None, pixel: tuple[float, float], hit: Hit | None) -> Hit | None:
+        """The feature of an added layer that is meant by a pixel, before what a ray meets there; None for none."""
+        if self.picker is None or camera is None:
+            return None
+        return pick_feature(self.picker.pack, camera, self.canvas.size_px, pixel, hit)
 
     def _behind(self, plane: Plane, camera: Camera, pixel: tuple[float, float]) -> Hit | None:
         """What a ray meets once it has passed through what is cut away."""

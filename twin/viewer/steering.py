@@ -225,7 +225,7 @@ class Steering(QObject):
         still = (event.position() - start).manhattanLength() <= CLICK_PX
         if still and event.button() == Qt.MouseButton.LeftButton and self.tool is not None:
             adds = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-            self.tool.click(self._hit(event.position()), add=adds)
+            self.tool.click(self._meant(event.position()), add=adds)
         elif still and event.button() == Qt.MouseButton.RightButton and self.tool is not None:
             self.tool.finish()
         return True
@@ -327,6 +327,13 @@ class Steering(QObject):
 
     def _hit(self, place: QPointF) -> Hit | None:
         return self.sight.under(self.canvas.camera, self.canvas.pixel(place))
+
+    def _meant(self, place: QPointF) -> Hit | None:
+        """What a click asks about: features of added layers too, unless a tool has the hand, which needs surfaces."""
+        hit = self._hit(place)
+        if self.tool is not self.own_tool:
+            return hit
+        return self.sight.feature(self.canvas.camera, self.canvas.pixel(place), hit) or hit
 
     def _local(self, hit: Hit) -> tuple[float, float, float]:
         return self.sight.local(hit.position)

@@ -1,0 +1,50 @@
+"""What the inspector reads out of a place that was clicked."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+pytest.importorskip("PySide6")
+
+import twin
+from twin.core.translations import load_texts
+from twin.scene.picking import Hit, Kind
+from twin.viewer.facts import facts_of
+
+
+def test_a_click_is_told_in_full(tmp_path, town):
+    """Attributes of a road, of water, of a shelter that was added; the title is the name where there is one."""
+    city = twin.open_city(town)
+    roads = city.layer("roads")
+    road = roads[roads["name"].notna()].iloc[0]
+    inside = road.geometry.representative_point()
+    texts = load_texts("en")
+    told = facts_of(city, Hit(Kind.TERRAIN, "", (inside.x, inside.y, 1.0), 9.0, "road"), texts)
+    assert told.title == road["name_en"]
+    assert told.subtitle == "Ground"
+    attributes = dict(next(g for g in told.groups if g.key == "facts.attributes").rows)
+    assert road["class"] in attributes.values()
+    nothing = facts_of(city, Hit(Kind.TERRAIN, "", (0.0, 0.0, 1.0), 9.0, "road"), texts)
+    assert nothing.title == "Ground"
+    assert [g.key for g in nothing.groups] == ["facts.place", "facts.provenance"]
+
+    shelters = gpd.GeoDataFrame(
+        {
+            "name": ["North", "South"],
+            "capacity": [120, None],
+            "opened": [None, np.datetime64("2019-01-01", "us")],
+        },
+        geometry=[inside, shapely.Point(inside.x + 9, inside.y)],
+        crs=city.manifest.crs_wkt,
+    )
+    shelters.to_file(tmp_path / "shelters.gpkg")
+    city = city.add(tmp_path / "shelters.gpkg")
+    hit = Hit(Kind.FEATURE, "shelters", (inside.x, inside.y, 1.0), 9.0, "point", part=0)
+    told = facts_of(city, hit, texts)
+    assert (told.title, told.subtitle) == ("North", "shelters")
+    rows = dict(next(g for g in told.groups if g.key == "facts.attributes").rows)
+    assert rows["Capacity"] == "120"
+    assert "Opened" not in rows
