@@ -5,6 +5,7 @@ import pytest
 
 from twin.scene.camera import Camera
 from twin.scene.furniture import Sheet, compose
+from twin.scene.shot import Furniture
 from twin.scene.sketches import LINE, Sketch, sketch_patches
 from twin.scene.style import load_style
 from twin.scene.workspace import Measurement, Note, Workspace
@@ -18,7 +19,8 @@ RED = (200, 0, 0)
 def drawn(*sketches, camera=DOWN, size=SIZE):
     sheet = Sheet(size, load_style("light"))
     picture = np.full((size[1], size[0], 3), 120, np.uint8)
-    return compose(picture, sketch_patches(sheet, camera, (0, 0, 0), sketches)), sheet
+    figures, texts = sketch_patches(sheet, camera, (0, 0, 0), sketches)
+    return compose(picture, [*figures, *texts]), sheet
 
 
 def test_a_line_lies_between_its_places_and_is_as_wide_as_it_should_be():
@@ -73,3 +75,32 @@ def test_a_workspace_draws_what_was_measured_and_its_notes():
     assert (area.text, area.is_area, area.rgb) == ("Yard: 12 m²", True, measurement_rgb("area"))
     assert (distance.text, distance.is_area) == ("", False)
     assert (note.text, note.places) == ("A bench", ((5.0, 5.0, 0.0),))
+
+
+def test_names_and_values_make_room_for_the_text_of_a_note(village_scene):
+    """The name of the canal moves or goes where a note lies over it, and comes back without it."""
+    scene, size = village_scene, (640, 360)
+    camera = Camera((0.0, 45.0, 30.0), (0.0, 10.0, 0.0), 40.0)
+    origin = scene.pack.meta.origin
+    ((_, place, _),) = scene.pack.meta.labels
+
+    def laid(sketches):
+        shown = scene.with_sketches(sketches)
+        return [p.box for p in shown.furniture(camera, size, None, Furniture(legend=False, title=""))]
+
+    note = Sketch((tuple(np.add(place, origin)),), (200, 60, 20), "Kerb is broken here")
+    alone, noted = laid(()), laid((note,))
+    texts = noted[-1]
+    name = next(box for box in alone if box not in laid_without_names(scene, camera, size))
+
+    def meet(a, b):
+        return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+    assert meet(name, texts)
+    assert not any(meet(box, texts) for box in noted[:-2])
+
+
+def laid_without_names(scene, camera, size):
+    """Boxes of all that is no name."""
+    wanted = Furniture(legend=False, title="", labels=False)
+    return [p.box for p in scene.furniture(camera, size, None, wanted)]

@@ -226,6 +226,37 @@ def test_a_profile_and_what_is_seen_are_saved_as_data(driver, tmp_path):
     driver.shot("measured")
 
 
+def change_text(driver, ask, before, after):
+    """Write another text into the dialog that `ask` opens, and keep it."""
+    from twin.viewer.dialog import TextDialog
+
+    ask()
+    driver.pass_time(0.2)
+    (dialog,) = [d for d in driver.window.findChildren(TextDialog) if d.isVisible()]
+    assert dialog.text == before
+    for text in ("", "  \t"):
+        (dialog.field.setPlainText if hasattr(dialog.field, "setPlainText") else dialog.field.setText)(text)
+        assert not dialog.take.isEnabled()
+    (dialog.field.setPlainText if hasattr(dialog.field, "setPlainText") else dialog.field.setText)(
+        f" {after} "
+    )
+    dialog.take.click()
+    driver.pass_time(0.1)
+    assert not dialog.isVisible()
+    dialog.deleteLater()
+
+
+def test_qt_itself_speaks_the_language_of_the_window(driver):
+    from PySide6.QtCore import QCoreApplication
+
+    said = {}
+    for language in ("ko", "fi", "en"):
+        driver.window.desk.edit("language", language=language)
+        assert driver.window.settle()
+        said[language] = QCoreApplication.translate("QPlatformTheme", "Cancel")
+    assert said == {"ko": "취소", "fi": "Peru", "en": "Cancel"}
+
+
 def test_bookmarks_notes_and_tours_are_kept_and_played(driver, tmp_path):
     from twin.scene.picking import Hit, Kind
 
@@ -247,6 +278,14 @@ def test_bookmarks_notes_and_tours_are_kept_and_played(driver, tmp_path):
     places.go(state.bookmarks[0])
     driver.until(lambda: not window.steering.is_flying)
     assert np.allclose(window.canvas.camera.eye, np.subtract(state.bookmarks[0].camera.eye, o), atol=0.01)
+    change_text(driver, lambda: places.ask_change("bookmarks", state.bookmarks[1]), "View 2", "From above")
+    change_text(driver, lambda: places.ask_change("tours", state.tours[0]), "Tour 1", "Round trip")
+    hit = Hit(Kind.TERRAIN, "", (o[0] + 5.0, o[1] + 1.0, o[2] + 1.0), 1.0)
+    change_text(driver, lambda: places.click(hit, add=False), "", "Two\nlines")
+    after = window.desk.state
+    assert [b.name for b in after.bookmarks] == ["View 1", "From above"]
+    assert after.tours[0].name == "Round trip"
+    assert [n.text for n in after.notes] == ["Damaged kerb <b>here</b>", "Two\nlines"]
     file = tmp_path / "notes.workspace.json"
     assert window.save(file)
     assert json.loads(file.read_text(encoding="utf-8"))["notes"][0]["text"].startswith("Damaged")

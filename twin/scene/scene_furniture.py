@@ -63,6 +63,7 @@ def scene_furniture(
     from twin.scene.furniture import Sheet, attribution_patch, legend_patches, title_patches
     from twin.scene.furniture_ground import north_patch, scale_patch
     from twin.scene.labels import boxes, faded, label_patches
+    from twin.scene.sketches import sketch_patches
     from twin.scene.wording import worded
     from twin.scene.workspace_layers import LABELS, SENSORS, strength
 
@@ -81,19 +82,15 @@ def scene_furniture(
     if wanted.attribution:
         fixed.append(attribution_patch(sheet, [worded(line, scene.language) for line in meta.attribution]))
     named = _marks(scene, sheet, camera)
+    figures, texts = sketch_patches(sheet, camera, meta.origin, scene.sketches)
     if wanted.labels:
-        values = _values(scene, sheet, camera, boxes([*fixed, *named]))
+        values = _values(scene, sheet, camera, boxes([*fixed, *named, *texts]))
         named += faded(values, strength(scene.shot.looks, SENSORS))
         reach = _LABEL_REACH_M if inside else float("inf")
         labels = meta.labels if scene.cut is None else scene.cut.standing(meta.labels, meta.origin)
-        names = label_patches(sheet, camera, labels, taken=boxes([*fixed, *named]), farthest_m=reach)
+        names = label_patches(sheet, camera, labels, taken=boxes([*fixed, *named, *texts]), farthest_m=reach)
         named += faded(names, strength(scene.shot.looks, LABELS))
-    patches = [*named, *(patch for patch in fixed if patch is not None)]
-    if scene.sketches:
-        from twin.scene.sketches import sketch_patches
-
-        patches += sketch_patches(sheet, camera, meta.origin, scene.sketches)
-    return patches
+    return [*named, *(patch for patch in fixed if patch is not None), *figures, *texts]
 
 
 def _values(scene: Scene, sheet: Any, camera: Camera, taken: list[Any]) -> list[Patch]:

@@ -59,8 +59,8 @@ class Sketch:
 
 def sketch_patches(
     sheet: Sheet, camera: Camera, origin: Sequence[float], sketches: Iterable[Sketch]
-) -> list[Patch]:
-    """Sketches as patches for a picture from a camera, areas lowest and texts on top.
+) -> tuple[list[Patch], list[Patch]]:
+    """Sketches as patches for a picture from a camera: figures, areas lowest, and the texts that lie over them.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def sketch_patches(
         layers[1].extend(line_patches(sheet, segments, sketch.rgb))
         layers[2].extend(_dots(sheet, found, sketch.rgb))
         layers[3].extend(_text(sheet, found[-1], sketch.text))
-    return [patch for layer in layers for patch in layer]
+    *figures, texts = layers
+    return [patch for layer in figures for patch in layer], texts
 
 
 def _segments(sheet: Sheet, camera: Camera, local: NDArray[Any], *, closed: bool) -> list[Segment]:

@@ -22,6 +22,7 @@ _FIRST = ("state", "reason", "roof_type", "height_m", "floor_m", "roof_max_m", "
           "roof_area_m2", "wall_area_m2", "source")  # fmt: skip
 _QUALITY = ("rmse_m", "rmse_holdout_m", "p95_m", "height_sigma_m", "density_per_m2", "no_data_share", "n_points",
             "codes")  # fmt: skip
+_COORDINATES = frozenset({"lon", "lat", "longitude", "latitude", "x", "y", "easting", "northing"})
 _HIDDEN = ("geometry", "id", "shift_gain")
 _LAYERS = {
     Kind.TERRAIN: "terrain", Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped", Kind.TREE: "trees",
@@ -47,7 +48,13 @@ class Facts:
 
 
 def value_text(name: str, value: Any) -> str:
-    """A value with the unit that its column's name tells; empty for nothing."""
+    """A value with the unit that its column's name tells; empty for nothing.
+
+    Examples
+    --------
+    >>> value_text("level_m", 0.32), value_text("lat", 35.1260431), value_text("rooms", 4.0)
+    ('0.32 m', '35.126043', '4')
+    """
     value = json_value(value)
     if value is None or value == "":
         return ""
@@ -55,8 +62,11 @@ def value_text(name: str, value: Any) -> str:
         return "✓" if value else "–"
     if not isinstance(value, int | float):
         return str(value).removesuffix("T00:00:00+00:00")  # a day
-    unit = unit_of(name)
-    return f"{number_text(float(value))}{' ' + unit if unit else ''}"
+    if name.lower() in _COORDINATES:
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    text, unit = number_text(float(value)), unit_of(name)
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {unit}" if unit else text
 
 
 def building_facts(city: City, building: str, texts: Texts) -> Facts:
@@ -94,8 +104,9 @@ def _told(name: str, value: Any, texts: Texts) -> str:
 
 
 def attribute_name(column: str, texts: Texts) -> str:
-    """What an attribute is called; its own name where no language knows it."""
-    return texts.get(f"attribute.{column}", heading(column, ""))
+    """What an attribute is called; its own name, less its unit, where no language knows it."""
+    unit = unit_of(column)
+    return texts.get(f"attribute.{column}", heading(column, unit).removesuffix(f" ({unit})"))
 
 
 def provenance(city: City, layer: str, texts: Texts) -> tuple[tuple[str, str], ...]:
@@ -122,7 +133,7 @@ def place_rows(city: City, hit: Hit, texts: Texts) -> tuple[tuple[str, str], ...
         (texts("facts.elevation"), f"{z:.2f} m"),
         (texts("facts.crs"), city.crs),
     ]
-    if hit.surface and hit.kind != Kind.TREE:
+    if hit.surface and hit.kind not in {Kind.TREE, Kind.FEATURE}:
         rows.insert(0, (texts("facts.surface"), texts.get(f"surface.{hit.surface}", hit.surface)))
     return tuple(rows)
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from twin.core.translations import load_texts
 from twin.viewer import actions, theme
 from twin.viewer.parts import Room
+from twin.viewer.qt_texts import speak
 from twin.viewer.window_docks import PANELS, build_pages, build_panels, clear_docks, lay_docks
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Remaking:
 
     def _speak(self) -> None:
         window, state = self.window, self.window.desk.state
+        speak(state.language)
         window.texts, window.theme = load_texts(state.language), theme.theme_for(state.style)
         window.canvas.backdrop = window.canvas.backdrop.__class__(window.theme.window)
         window.room = Room(

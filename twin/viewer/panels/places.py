@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QInputDialog, QVBoxLayout
+from PySide6.QtWidgets import QVBoxLayout
 
 from twin.scene.workspace import Bookmark, Note, Tour, TourStop
 from twin.scene.workspace_scene import local_camera, viewpoint_of
+from twin.viewer.dialog import TextDialog
 from twin.viewer.parts import Panel, button, clear, fresh_name, icon_button, label, line, row
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _TICK_MS = 30
 _HOLD_S, _TRAVEL_S = 1.2, 3.0
+_NOTE_LINES = 5
 
 
 class PlacesPanel(Panel):
@@ -53,31 +55,37 @@ class PlacesPanel(Panel):
         if before is None or before.bookmarks != after.bookmarks:
             self._fill(
                 self.bookmarks,
-                [(b.name, partial(self.go, b), partial(self._drop, "bookmarks", b)) for b in after.bookmarks],
+                [(b.name, partial(self.go, b), "bookmarks", b) for b in after.bookmarks],
             )
         if before is None or before.notes != after.notes:
             self._fill(
                 self.notes,
-                [(n.text, partial(self.visit, n), partial(self._drop, "notes", n)) for n in after.notes],
+                [(n.text, partial(self.visit, n), "notes", n) for n in after.notes],
             )
         if before is None or before.tours != after.tours:
             self._fill(
                 self.tours,
-                [(t.name, partial(self.play, t), partial(self._drop, "tours", t)) for t in after.tours],
+                [(t.name, partial(self.play, t), "tours", t) for t in after.tours],
             )
 
-    def _fill(self, rows: QVBoxLayout, entries: list[tuple[str, partial[None], partial[None]]]) -> None:
+    def _fill(
+        self, rows: QVBoxLayout, entries: list[tuple[str, partial[None], str, Bookmark | Note | Tour]]
+    ) -> None:
         clear(rows)
         if not entries:
             rows.addWidget(label(self.t("places.none"), "muted"))
-        for text, go, drop in entries:
+        for text, go, part, item in entries:
             shown = text if len(text) < 42 else f"{text[:40]}…"
             entry = button(shown, go)
             entry.setStyleSheet("text-align: left;")
             entry.setToolTip(text)
-            rows.addLayout(
-                row(entry, icon_button("delete", self.t("places.delete"), drop, self.room.theme), stretch=0)
+            edit = icon_button(
+                "edit", self.t("places.edit"), partial(self.ask_change, part, item), self.room.theme
             )
+            drop = icon_button(
+                "delete", self.t("places.delete"), partial(self._drop, part, item), self.room.theme
+            )
+            rows.addLayout(row(entry, edit, drop, stretch=0))
 
     def _here(self) -> Viewpoint | None:
         camera = self.room.picture.canvas.camera
@@ -108,11 +116,11 @@ class PlacesPanel(Panel):
         if hit is None:
             return
         self.cancel()
-        text, given = QInputDialog.getMultiLineText(
-            self, self.t("places.add_note"), self.t("places.note_text")
-        )
-        if given and text.strip():
-            self.add_note(text, hit)
+        self.room.say("")
+        title = self.t("places.add_note")
+        TextDialog(
+            self.t, title, "", lambda text: self.add_note(text, hit), self.window(), _NOTE_LINES
+        ).open()
 
     def add_note(self, text: str, hit: Hit) -> None:
         """Pin a text to a place."""
@@ -175,6 +183,18 @@ class PlacesPanel(Panel):
         seconds = _TRAVEL_S if stop.travel_s is None else stop.travel_s
         self.room.steering.fly_to(local_camera(stop.camera, self.room.desk.origin()), seconds=seconds)
         self._timer.start(round((seconds + stop.hold_s) * 1000))
+
+    def ask_change(self, part: str, item: Bookmark | Note | Tour) -> None:
+        """Ask for another name of a bookmark or tour, or another text of a note."""
+        text, lines = (item.text, _NOTE_LINES) if isinstance(item, Note) else (item.name, 1)
+
+        def keep(text: str) -> None:
+            changed = replace(item, text=text) if isinstance(item, Note) else replace(item, name=text)
+            state = self.room.desk.state
+            items = tuple(changed if other is item else other for other in getattr(state, part))
+            self.room.desk.change(self.t("places.edit"), replace(state, **{part: items}))  # type: ignore[arg-type]
+
+        TextDialog(self.t, self.t("places.edit"), text, keep, self.window(), lines).open()
 
     def _drop(self, part: str, gone: object) -> None:
         kept = tuple(
