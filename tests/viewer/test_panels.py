@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -338,6 +339,39 @@ def most_lights_at_once(driver):
     window.desk.keep(clock=started)
     driver.ready()
     return most
+
+
+def test_light_is_cast_while_a_live_clock_ticks(driver, monkeypatch):
+    """Light takes longer than a tick: it is let come, and cast anew only once the sun has gone on by a degree."""
+    from twin.viewer import picture
+
+    window, cast = driver.window, []
+
+    def slow(city, scene, layers, lod, *, told):
+        cast.append(scene.sun)
+        for _ in range(10):
+            time.sleep(0.1)
+            told.check()
+        return picture.scene_in_light.real(city, scene, layers, lod, told=told)
+
+    slow.real = picture.scene_in_light
+    monkeypatch.setattr(picture, "scene_in_light", slow)
+    started = window.desk.state.clock
+
+    def tick(seconds):
+        window.desk.keep(clock=replace(started, time=START + timedelta(seconds=seconds), is_live=True))
+        driver.pass_time(0.25)
+
+    for second in range(0, 60, 3):  # a minute: the sun goes on by a quarter of a degree
+        tick(second)
+    driver.ready()
+    assert len(cast) == 1
+    assert window.picture.live.stage.sun == cast[0]
+    tick(600)
+    driver.ready()
+    assert len(cast) == 2
+    window.desk.keep(clock=started)
+    driver.ready()
 
 
 def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_path, monkeypatch):

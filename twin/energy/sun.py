@@ -35,6 +35,20 @@ class Sun:
         return level * math.sin(azimuth), level * math.cos(azimuth), math.sin(elevation)
 
 
+def degrees_between(one: Sun, other: Sun) -> float:
+    """Angle between two places of the sun.
+
+    Examples
+    --------
+    >>> pairs = (Sun(10.0, 0.0), Sun(350.0, 0.0)), (Sun(0.0, 90.0), Sun(180.0, 89.0))
+    >>> [round(degrees_between(*pair), 6) for pair in pairs]
+    [20.0, 1.0]
+    """
+    ours, theirs = one.direction, other.direction
+    # Of small angles the chord tells more than the cosine.
+    return 2 * math.degrees(math.asin(min(1.0, math.dist(ours, theirs) / 2)))
+
+
 def check_year(year: int, *, where: str) -> None:
     """Refuse years that the formulas are not made for.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from twin.core.errors import TwinError
+from twin.energy.sun import degrees_between
 from twin.scene.furniture import unit_of_size
 from twin.scene.selection_layer import selection_layers
 from twin.scene.workspace_layers import VIEWSHED, apply_looks
@@ -20,6 +21,7 @@ from twin.viewer.work import ThreadJob
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from twin.energy.sun import Sun
     from twin.scene.camera import Camera
     from twin.scene.colour import Legend
     from twin.scene.layers import MarkerView, SceneLayer
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 
 _LET_GO_MS = 50
+_SAME_PLACE_DEG = 0.01
+_LIVE_STEP_DEG = 1.0
+"""A live clock has light cast anew every four minutes, not every one: it takes all cores for seconds."""
 """A city that was replaced is let go of in an event of its own: it takes tens of milliseconds."""
 
 
@@ -80,6 +85,7 @@ class Picture(QObject):
         self.live: LiveStage | None = None
         self.is_lit = False
         self.holds_sun = False
+        self._casting: Sun | None = None
         self.layers: tuple[SceneLayer, ...] = ()
         self.sketches: tuple[Sketch, ...] = ()
         self._need: Need | None = None
@@ -209,6 +215,8 @@ class Picture(QObject):
 
     def _cancel(self, name: str) -> None:
         self._next.pop(name, None)
+        if name == "light":
+            self._casting = None
         job = self._jobs.get(name)
         if job is not None:
             job.cancel()
@@ -234,6 +242,8 @@ class Picture(QObject):
     def _ended(self, name: str, job: ThreadJob) -> None:
         if self._jobs.get(name) is job:
             del self._jobs[name]  # what it found has been taken by now
+            if name == "light" and name not in self._next:
+                self._casting = None
             if name in self._next:
                 self._run(name, *self._next.pop(name))
         job.deleteLater()
@@ -301,14 +311,17 @@ class Picture(QObject):
             return
         layers, lod = shown_layers(city, self.desk.state), building_lod(self.desk.state)
         wanted = self.live.scene.at(when)
-        place, here = wanted.sun, self.live.stage.sun
-        if (place.azimuth_deg, place.elevation_deg) == (here.azimuth_deg, here.elevation_deg):
+        # What is cast already is let be: of a clock that ticks each second no light would ever be done.
+        there = self._casting or self.live.stage.sun
+        least = _LIVE_STEP_DEG if self.desk.state.clock.is_live else _SAME_PLACE_DEG
+        if degrees_between(wanted.sun, there) < least:
             return
 
         def work(told: Told) -> Scene:
             return scene_in_light(city, wanted, layers, lod, told=told)
 
         self._run("light", work, self._relight)
+        self._casting = wanted.sun
 
     def _relight(self, job: ThreadJob, lit: object) -> None:
         if job.is_cancelled or self.live is None:
