@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LARGE = 400_000
 """Triangles of buildings from which on a scene has coarse tiles; smaller ones are always drawn in full."""
 TOGETHER = 8
-BLOCK_PX = 7.0
+BLOCK_PX = 8.0
 """A tile is drawn in full where a block would be higher or wider than this in the picture."""
 _SKY_OF_WALLS = 0.5
 _CORNERS = np.array(
