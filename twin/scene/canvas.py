@@ -131,18 +131,14 @@ class Canvas:
                 if water is not None
                 and may_show(water, camera, piece_projection(camera, self.size, (x, y, w, h), depth))
             ]
+            left, top, width, height = area = _around(wet, w, h)
             if wet:
-                left, top = (min(corner[axis] for corner in wet) for axis in (0, 1))
-                right, bottom = (max(corner[axis] for corner in wet) for axis in (0, 1))
-                area = (left, top, right + w - left, bottom + h - top)
-                image = self._mirror_image(
-                    stage, camera, piece_projection(camera, self.size, area, depth), area
-                )
-                show_mirror_image(stage, image, (1 / (area[2] * self._fine), 1 / (area[3] * self._fine)))
+                image = self._mirror_image(stage, camera, area, depth)
+                show_mirror_image(stage, image, (1 / (width * self._fine), 1 / (height * self._fine)))
                 aim(stage, camera, self.size[1])
             for x, y in block:
                 if (x, y) in wet:
-                    place_mirror_image(stage, ((x - left) / area[2], (bottom - y) / area[3]))
+                    place_mirror_image(stage, ((x - left) / width, (top + height - h - y) / height))
                 yield x, y
 
     def _render(self, layer: Layer, camera: Camera, projection: NDArray[np.float64]) -> None:
@@ -157,8 +153,8 @@ class Canvas:
         self,
         stage: Stage,
         camera: Camera,
-        projection: NDArray[np.float64],
         area: tuple[int, int, int, int],
+        depth: tuple[float, float],
     ) -> NDArray[np.uint8]:
         """What the water in an area of the picture mirrors, drawn less finely in a part of the window."""
         if self._mirror is None:
@@ -170,11 +166,19 @@ class Canvas:
         self._mirror.renderer.SetViewport(0, 0, width / whole[0], height / whole[1])
         self._mirror.show(stage.mirrored)
         turn_over(stage, camera.eye)
-        self._render(self._mirror, camera, projection)
+        self._render(self._mirror, camera, piece_projection(camera, self.size, area, depth))
         pixels = vtkUnsignedCharArray()
         self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
         turn_over(stage, None)
         return vtk_to_numpy(pixels).reshape(height, width, 4)
+
+
+def _around(corners: list[tuple[int, int]], w: int, h: int) -> tuple[int, int, int, int]:
+    """Column, row, width and height of the rectangle around pieces of w x h; all zero around none."""
+    if not corners:
+        return 0, 0, 0, 0
+    columns, rows = zip(*corners, strict=True)
+    return min(columns), min(rows), max(columns) + w - min(columns), max(rows) + h - min(rows)
 
 
 def _blocks(corners: list[tuple[int, int]], width: int, height: int) -> list[list[tuple[int, int]]]:
