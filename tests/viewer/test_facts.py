@@ -48,3 +48,28 @@ def test_a_click_is_told_in_full(tmp_path, town):
     rows = dict(next(g for g in told.groups if g.key == "facts.attributes").rows)
     assert rows["Capacity"] == "120"
     assert "Opened" not in rows
+
+
+def test_rasters_tell_their_value_at_a_click_unless_they_are_hidden(tmp_path, town):
+    import rasterio
+    from rasterio.transform import from_origin
+
+    city = twin.open_city(town)
+    b, texts = city.bounds, load_texts("en")
+    values = np.arange(12, dtype=np.float32).reshape(3, 4) + 0.25
+    values[0, 0] = np.nan
+    profile = {"driver": "GTiff", "height": 3, "width": 4, "count": 1, "dtype": "float32", "nodata": np.nan}
+    place = {"transform": from_origin(b.x_min, b.y_max, 20.0, 20.0), "crs": city.manifest.crs_wkt}
+    with rasterio.open(tmp_path / "noise.tif", "w", **profile, **place) as made:
+        made.write(values, 1)
+    city = city.add(tmp_path / "noise.tif")
+
+    def told(column, row, **given):
+        x, y = b.x_min + 20 * column + 10, b.y_max - 20 * row - 10
+        facts = facts_of(city, Hit(Kind.TERRAIN, "", (x, y, 0.0), 9.0, "green"), texts, **given)
+        return dict(next((g.rows for g in facts.groups if g.key == "panel.layers"), ()))
+
+    assert told(2, 1) == {"noise": "6.25"}
+    assert told(0, 0) == {}  # nothing is known there
+    assert told(9, 9) == {}  # beyond it
+    assert told(2, 1, hidden={"noise"}) == {}

@@ -9,10 +9,10 @@ from twin.city.building_geometry import json_value
 from twin.scene.picking import Kind
 from twin.scene.units import heading, number_text, unit_of
 from twin.scene.wording import OWN_WORDS, worded
-from twin.viewer.map_facts import map_values
+from twin.viewer.map_facts import map_values, raster_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from twin.city.model import City
     from twin.core.translations import Texts
@@ -27,6 +27,7 @@ _HIDDEN = ("geometry", "id", "shift_gain")
 _LAYERS = {
     Kind.TERRAIN: "terrain", Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped", Kind.TREE: "trees",
 }  # fmt: skip
+_ON_RASTERS = frozenset({Kind.TERRAIN, Kind.WATER, Kind.BRIDGE, Kind.FEATURE})
 _NAMES = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
 
 
@@ -138,8 +139,8 @@ def place_rows(city: City, hit: Hit, texts: Texts) -> tuple[tuple[str, str], ...
     return tuple(rows)
 
 
-def facts_of(city: City, hit: Hit, texts: Texts) -> Facts:
-    """What is known of whatever was hit."""
+def facts_of(city: City, hit: Hit, texts: Texts, *, hidden: Collection[str] = ()) -> Facts:
+    """What is known of whatever was hit; of rasters that are not `hidden`, the values there as well."""
     place = FactGroup("facts.place", place_rows(city, hit, texts))
     if hit.kind == Kind.BUILDING:
         known = building_facts(city, hit.id, texts)
@@ -152,5 +153,7 @@ def facts_of(city: City, hit: Hit, texts: Texts) -> Facts:
     own = hit.id if hit.kind != Kind.TREE else ""
     name = next((str(values[n]) for n in _title_columns(texts) if value_text(n, values.get(n))), "")
     title, subtitle = name or own or kind, own if name and own else kind
-    groups = (attributes, place, origin) if values else (place, origin)
+    there = raster_values(city, hit.position[:2], hidden) if hit.kind in _ON_RASTERS else {}
+    rasters = FactGroup("panel.layers", tuple((n, value_text(what, v)) for n, (what, v) in there.items()))
+    groups = (attributes, rasters, place, origin) if values else (place, rasters, origin)
     return Facts(title, "" if subtitle == title else subtitle, tuple(g for g in groups if g.rows))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from twin.scene.picking import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from twin.city.model import City
     from twin.scene.picking import Hit
 
@@ -36,6 +40,26 @@ def map_values(city: City, hit: Hit) -> dict[str, Any]:
     return {n: v for n, v in table.iloc[row].items() if not hasattr(v, "geom_type")}
 
 
+def raster_values(
+    city: City, place: tuple[float, float], hidden: Collection[str]
+) -> dict[str, tuple[str, float]]:
+    """Quantity and value at a place of each added raster that is shown and has one there, by its layer."""
+    from twin.sources.rasters import open_elevation
+
+    found: dict[str, tuple[str, float]] = {}
+    for name, layer in city.manifest.layers.items():
+        if layer.kind != "raster" or name in hidden:
+            continue
+        read, grid = open_elevation(city.path / layer.files[0].path)
+        rows, columns = grid.rows_cols(np.array([place[0]]), np.array([place[1]]))
+        row, column = int(rows[0]), int(columns[0])
+        if 0 <= row < grid.ny and 0 <= column < grid.nx:
+            value = float(read((slice(row, row + 1), slice(column, column + 1)))[0, 0])
+            if np.isfinite(value):
+                found[name] = str(layer.options.get("quantity", "")), value
+    return found
+
+
 def _layer_of(hit: Hit) -> str:
     if hit.kind == Kind.FEATURE:
         return hit.id
@@ -48,7 +72,6 @@ def _layer_of(hit: Hit) -> str:
 
 def _covering(table: Any, place: tuple[float, float]) -> int:
     """The row whose area covers a place, the last of several, else the nearest within reach; -1 for none."""
-    import numpy as np
     import shapely
 
     distance = shapely.distance(np.asarray(table.geometry.array, dtype=object), shapely.Point(place))

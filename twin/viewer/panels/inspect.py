@@ -101,11 +101,12 @@ class InspectPanel(Panel):
             return
         texts, when, sensors = self.t, self.room.desk.state.clock.time, self.moving.sensors
         flood = self.moving.flood
+        hidden = {layer.name for layer in self.room.desk.state.layers if not layer.is_visible}
 
         def work(_told: object) -> tuple[Facts, tuple[Series, ...]]:
             if hit.kind == Kind.MARKER and sensors is not None:
                 return station_facts(sensors, hit.id, when, texts)
-            return with_water(facts_of(city, hit, texts), hit, flood, when, texts), ()
+            return with_water(facts_of(city, hit, texts, hidden=hidden), hit, flood, when, texts), ()
 
         self.room.tasks.run("facts", work, self._show, is_quiet=is_quiet)
 
