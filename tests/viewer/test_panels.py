@@ -242,9 +242,7 @@ def change_text(driver, ask, before, after):
         f" {after} "
     )
     dialog.take.click()
-    driver.pass_time(0.1)
-    assert not dialog.isVisible()
-    dialog.deleteLater()
+    driver.until(lambda: not driver.window.findChildren(TextDialog))
 
 
 def test_qt_itself_speaks_the_language_of_the_window(driver):
@@ -565,6 +563,7 @@ def test_another_theme_or_language_leaves_no_panel_behind(driver):
     from twin.viewer.panels.water import WaterPanel
 
     def n_panels() -> list[int]:
+        driver.until(lambda: not driver.window.remaking.is_running)
         driver.pass_time(0.3)
         driver.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.unfreeze()

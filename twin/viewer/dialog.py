@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from twin.viewer.parts import button, label, row
@@ -57,6 +57,8 @@ class TextDialog(Dialog):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("text")
+        # What is kept is told to a panel, which must not live as long as the window.
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.setMinimumWidth(380)
         self._keep = keep
@@ -87,5 +89,6 @@ class TextDialog(Dialog):
         self.take.setEnabled(bool(self.text))
 
     def _take(self) -> None:
+        text = self.text
         self.accept()
-        self._keep(self.text)
+        self._keep(text)
