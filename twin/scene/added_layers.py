@@ -138,13 +138,15 @@ def feature_row(table: Any, surface: str, part: int, place: tuple[float, float])
         rows = rows[np.isin(kind, _POINT_KINDS if surface == "point" else _LINE_KINDS)]
         return int(rows[part]) if 0 <= part < len(rows) else -1
     areas = kind == shapely.GeometryType.POLYGON
-    rows, parts = rows[areas], parts[areas]
-    if not len(rows):
-        return -1
-    over = np.flatnonzero(shapely.intersects_xy(parts, *place))
-    return int(
-        rows[over[-1]] if len(over) else rows[np.argmin(shapely.distance(parts, shapely.Point(place)))]
-    )
+    nearest = last_nearest(parts[areas], place)
+    return int(rows[areas][nearest]) if nearest >= 0 else -1
+
+
+def last_nearest(shapes: NDArray[Any], place: tuple[float, float], *, reach_m: float = np.inf) -> int:
+    """Index of the shape that covers a place or comes nearest to it, the last of several; -1 for none within reach."""
+    distance = shapely.distance(shapes, shapely.Point(place))
+    near = np.flatnonzero(distance <= reach_m)
+    return int(near[np.lexsort((-near, distance[near]))[0]]) if len(near) else -1
 
 
 def _rings(polygon: Any) -> tuple[NDArray[np.float64], ...]:

@@ -5,7 +5,6 @@ Both give the same bytes: sums of samples, rounded to the nearest.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,8 +33,9 @@ def averager(fine: int, *, many: bool) -> Average:
         samples Pillow is the faster of the two.
     """
     if many and fine == 2:
-        average: Average = importlib.import_module("twin.scene.means_kernel").average_of_four
-        return average
+        from twin.scene.means_kernel import average_of_four
+
+        return average_of_four
 
     def average_by_pillow(samples: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         height, width = samples.shape[:2]

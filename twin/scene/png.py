@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +124,9 @@ def _joined(first: int, second: int, n_second: int) -> int:
 
 def _deflater() -> tuple[Any, Callable[[Any], int]]:
     """ISA-L, nine times as fast as zlib for files as small; zlib where that is not there."""
-    deflate: Any = zlib
-    with contextlib.suppress(ImportError):
-        deflate = importlib.import_module("isal.isal_zlib")
-    return deflate.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS), deflate.adler32
+    raw = (1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib.compressobj(*raw), zlib.adler32
+    return isal_zlib.compressobj(*raw), isal_zlib.adler32

@@ -141,6 +141,11 @@ def layer_state(workspace: Workspace, name: str) -> LayerState:
     return next((layer for layer in workspace.layers if layer.name == name), LayerState(name))
 
 
+def hidden_layers(workspace: Workspace) -> tuple[str, ...]:
+    """Names of the layers that are switched off."""
+    return tuple(layer.name for layer in workspace.layers if not layer.is_visible)
+
+
 def with_layer(workspace: Workspace, name: str, **changes: Any) -> Workspace:
     """The workspace with one layer shown otherwise; its place in the order stays, a new one comes on top.
 

@@ -9,7 +9,7 @@ from twin.scene.camera import Camera
 from twin.scene.model import SceneContent
 from twin.scene.shot import Shot
 from twin.scene.store import NO_LAYERS
-from twin.scene.workspace import Viewpoint
+from twin.scene.workspace import Viewpoint, hidden_layers
 from twin.scene.workspace_paths import own_file
 from twin.scene.workspace_plan import building_lod
 
@@ -51,7 +51,7 @@ def scene_arguments(
 def shown_layers(source: City | SceneContent, workspace: Workspace) -> tuple[str, ...]:
     """Names of the added layers that are shown, as `Scene` takes them: none at all means all."""
     added = _added_layers(source)
-    hidden = {layer.name for layer in workspace.layers if not layer.is_visible}
+    hidden = hidden_layers(workspace)
     shown = tuple(name for name in added if name not in hidden)
     if len(shown) == len(added):
         return ()

@@ -9,7 +9,7 @@ from twin.city.building_geometry import json_value
 from twin.scene.picking import Kind
 from twin.scene.units import heading, number_text, unit_of
 from twin.scene.wording import OWN_WORDS, worded
-from twin.viewer.map_facts import map_values, raster_values
+from twin.viewer.map_facts import layer_of, map_values, raster_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,9 +24,6 @@ _QUALITY = ("rmse_m", "rmse_holdout_m", "p95_m", "height_sigma_m", "density_per_
             "codes")  # fmt: skip
 _COORDINATES = frozenset({"lon", "lat", "longitude", "latitude", "x", "y", "easting", "northing"})
 _HIDDEN = ("geometry", "id", "shift_gain")
-_LAYERS = {
-    Kind.TERRAIN: "terrain", Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped", Kind.TREE: "trees",
-}  # fmt: skip
 _ON_RASTERS = frozenset({Kind.TERRAIN, Kind.WATER, Kind.BRIDGE, Kind.FEATURE})
 _NAMES = ("name", "name_ko", "name_en", "address", "address_ko", "address_en")
 
@@ -63,9 +60,8 @@ def value_text(name: str, value: Any) -> str:
         return "✓" if value else "–"
     if not isinstance(value, int | float):
         return str(value).removesuffix("T00:00:00+00:00")  # a day
-    if name.lower() in _COORDINATES:
-        return f"{value:.6f}".rstrip("0").rstrip(".")
-    text, unit = number_text(float(value)), unit_of(name)
+    is_coordinate = name.lower() in _COORDINATES
+    text, unit = f"{value:.6f}" if is_coordinate else number_text(float(value)), unit_of(name)
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} {unit}" if unit else text
 
@@ -146,7 +142,7 @@ def facts_of(city: City, hit: Hit, texts: Texts, *, hidden: Collection[str] = ()
         known = building_facts(city, hit.id, texts)
         return Facts(known.title, known.subtitle, (*known.groups[:1], place, *known.groups[1:]))
     kind = texts(f"kind.{hit.kind.name}")
-    layer = hit.id if hit.kind in {Kind.FEATURE, Kind.MODEL} else _LAYERS.get(hit.kind, "")
+    layer = "terrain" if hit.kind == Kind.TERRAIN else layer_of(hit)
     values = map_values(city, hit)
     attributes = FactGroup("facts.attributes", _rows(values, values, texts))
     origin = FactGroup("facts.provenance", provenance(city, layer, texts))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twin.city.model import City
     from twin.scene.picking import Hit
 
-_MAPS = {Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped"}
+_MAPS = {Kind.WATER: "water", Kind.BRIDGE: "bridges", Kind.MASS: "unmapped", Kind.TREE: "trees"}
 _ROAD_SURFACES = frozenset({"road", "path"})
 _REACH_M = 1.0
 """Walls of masses and sides of bridges stand this far beside their outlines."""
@@ -22,9 +22,9 @@ _REACH_M = 1.0
 
 def map_values(city: City, hit: Hit) -> dict[str, Any]:
     """Attributes by column of the tree, area, line or point that was hit; empty where nothing is known."""
-    from twin.scene.added_layers import feature_row
+    from twin.scene.added_layers import feature_row, last_nearest
 
-    layer = _layer_of(hit)
+    layer = layer_of(hit)
     entry = city.manifest.layers.get(layer)
     if entry is None or not any(file.path.endswith(".parquet") for file in entry.files):
         return {}
@@ -34,7 +34,8 @@ def map_values(city: City, hit: Hit) -> dict[str, Any]:
     elif hit.kind == Kind.FEATURE:
         row = feature_row(table, hit.surface, hit.part, hit.position[:2])
     else:
-        row = _covering(table, hit.position[:2])
+        shapes = np.asarray(table.geometry.array, dtype=object)
+        row = last_nearest(shapes, hit.position[:2], reach_m=_REACH_M)
     if not 0 <= row < len(table):
         return {}
     return {n: v for n, v in table.iloc[row].items() if not hasattr(v, "geom_type")}
@@ -60,20 +61,10 @@ def raster_values(
     return found
 
 
-def _layer_of(hit: Hit) -> str:
-    if hit.kind == Kind.FEATURE:
+def layer_of(hit: Hit) -> str:
+    """The layer that tells of what was hit; of the ground that which covers it."""
+    if hit.kind in {Kind.FEATURE, Kind.MODEL}:
         return hit.id
-    if hit.kind == Kind.TREE:
-        return "trees"
     if hit.kind == Kind.TERRAIN:
         return "roads" if hit.surface in _ROAD_SURFACES else "landcover"
     return _MAPS.get(hit.kind, "")
-
-
-def _covering(table: Any, place: tuple[float, float]) -> int:
-    """The row whose area covers a place, the last of several, else the nearest within reach; -1 for none."""
-    import shapely
-
-    distance = shapely.distance(np.asarray(table.geometry.array, dtype=object), shapely.Point(place))
-    near = np.flatnonzero(distance <= _REACH_M)
-    return int(near[np.lexsort((-near, distance[near]))[0]]) if len(near) else -1

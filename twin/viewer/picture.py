@@ -85,7 +85,7 @@ class Picture(QObject):
         self.live: LiveStage | None = None
         self.is_lit = False
         self.holds_sun = False
-        self._casting: Sun | None = None
+        self._asked_sun: Sun | None = None
         self.layers: tuple[SceneLayer, ...] = ()
         self.sketches: tuple[Sketch, ...] = ()
         self._need: Need | None = None
@@ -215,8 +215,6 @@ class Picture(QObject):
 
     def _cancel(self, name: str) -> None:
         self._next.pop(name, None)
-        if name == "light":
-            self._casting = None
         job = self._jobs.get(name)
         if job is not None:
             job.cancel()
@@ -242,8 +240,6 @@ class Picture(QObject):
     def _ended(self, name: str, job: ThreadJob) -> None:
         if self._jobs.get(name) is job:
             del self._jobs[name]  # what it found has been taken by now
-            if name == "light" and name not in self._next:
-                self._casting = None
             if name in self._next:
                 self._run(name, *self._next.pop(name))
         job.deleteLater()
@@ -321,7 +317,14 @@ class Picture(QObject):
             return scene_in_light(city, wanted, layers, lod, told=told)
 
         self._run("light", work, self._relight)
-        self._casting = wanted.sun
+        self._asked_sun = wanted.sun
+
+    @property
+    def _casting(self) -> Sun | None:
+        """Where the sun stands whose light is being cast, or will be next; None for neither."""
+        job = self._jobs.get("light")
+        is_cast = "light" in self._next or (job is not None and not job.is_cancelled)
+        return self._asked_sun if is_cast else None
 
     def _relight(self, job: ThreadJob, lit: object) -> None:
         if job.is_cancelled or self.live is None:

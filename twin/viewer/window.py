@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from twin.core.errors import TwinError
-from twin.scene.workspace import Workspace
+from twin.scene.workspace import Workspace, hidden_layers
 from twin.scene.workspace_layers import SENSORS
 from twin.scene.workspace_sketches import workspace_sketches
 from twin.viewer import actions
@@ -215,8 +215,7 @@ class TwinWindow(QMainWindow):
             self.sketch()
         actions.follow(self)
         self.show_title()
-        hidden = tuple(layer.name for layer in after.layers if not layer.is_visible)
-        self.sight.hide(hidden)
+        self.sight.hide(hidden_layers(after))
 
     def _opened(self) -> None:
         if self.desk.city is not None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from twin.scene.picking import Kind
-from twin.scene.workspace import Pick
+from twin.scene.workspace import Pick, hidden_layers
 from twin.viewer.facts import FactGroup, Facts, facts_of
 from twin.viewer.panels.plot import Plot
 from twin.viewer.panels.selecting import SelectionBox
@@ -101,7 +101,7 @@ class InspectPanel(Panel):
             return
         texts, when, sensors = self.t, self.room.desk.state.clock.time, self.moving.sensors
         flood = self.moving.flood
-        hidden = {layer.name for layer in self.room.desk.state.layers if not layer.is_visible}
+        hidden = hidden_layers(self.room.desk.state)
 
         def work(_told: object) -> tuple[Facts, tuple[Series, ...]]:
             if hit.kind == Kind.MARKER and sensors is not None:
