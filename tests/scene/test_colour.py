@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from twin.core.errors import InputError, UsageError
-from twin.scene.attributes import read_values, values_of
+from twin.scene.attributes import Values, read_values, values_of
 from twin.scene.classes import class_breaks, natural_breaks
-from twin.scene.colour import ColourBy, colour_buildings, colour_map, parse_colour_by
+from twin.scene.colour import ColourBy, colour_buildings, colour_map, paint_buildings, parse_colour_by
 
 GREY = (200, 200, 200)
 
@@ -304,3 +304,18 @@ def test_no_class_is_empty_whatever_the_values_are(method, values, n_classes):
     assert counts.min() > 0
     if method == "natural":
         assert len(counts) == min(n_classes, len(np.unique(values)))
+
+
+def test_many_numbers_are_classed_the_same_in_pieces(monkeypatch):
+    from twin.scene import colour
+
+    values = np.random.default_rng(0).normal(size=1000)
+    breaks = (-1.0, float(values[7]), 0.9)
+    by = ColourBy("x", method="given", n_classes=4, breaks=tuple(sorted(breaks)))
+    monkeypatch.setattr(colour, "_AT_ONCE", 64)
+    painting, legend = paint_buildings(
+        Values(np.ones(1000, bool), values, None), by, unit="", missing=(0, 0, 0)
+    )
+    np.testing.assert_array_equal(painting.index, np.searchsorted(sorted(breaks), values, side="right"))
+    assert legend.entries[0].text.startswith("<")
+    assert legend.entries[-1].text.startswith("≥")

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping  # noqa: TC003 - the reader of workspaces looks annotations up when it runs
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,7 +29,7 @@ Method = Literal["natural", "quantile", "equal", "given"]
 METHODS: tuple[Method, ...] = ("natural", "quantile", "equal", "given")
 MAX_CATEGORIES = 12
 MOST_COLOURS = 256
-_AT_ONCE = 32_768
+_AT_ONCE = 65_536
 """Numbers that are cut into classes together: few enough to stay in the processor's cache, which halves the time."""
 _FURTHER: tuple[Rgb, ...] = ((112, 66, 40), (250, 188, 190), (150, 205, 80), (72, 36, 130))
 _CODE = re.compile("[a-z]+(?:_[a-z]+)+")
@@ -90,8 +91,9 @@ class ColourBy:
             raise UsageError("color_by", "given classes need ascending breaks", "pass breaks=(5, 10, 20)")
 
 
+@lru_cache(maxsize=32)
 def colour_map(name: str) -> NDArray[np.uint8]:
-    """The colours of a shipped map, shape (n, 3), lowest value first.
+    """The colours of a shipped map, shape (n, 3), lowest value first; read once, and not to be written to.
 
     Raises
     ------
@@ -108,7 +110,9 @@ def colour_map(name: str) -> NDArray[np.uint8]:
         raise UsageError("color_by", f"there is no colour map {name!r}", f"choose one of {', '.join(known)}")
     lines = asset_path(f"colormaps/{name}.csv").read_text(encoding="utf-8").splitlines()
     rows = [line.split(",") for line in lines if line and not line.startswith("#")]
-    return np.asarray(rows, dtype=np.uint8)
+    table = np.asarray(rows, dtype=np.uint8)
+    table.setflags(write=False)
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +217,23 @@ def category_text(name: str) -> str:
 
 def _numeric_classes(values: NDArray[np.float64], by: ColourBy) -> tuple[NDArray[np.uint8], list[str]]:
     breaks = class_breaks(values, by)
+    is_open = by.method == "given"
+    ends_matter = not (is_open and len(breaks))
+    lowest, highest = (float(values.min()), float(values.max())) if ends_matter else (-math.inf, math.inf)
+    return _breaks_below(values, breaks), class_texts(breaks, lowest, highest, open_ends=is_open)
+
+
+def _breaks_below(values: NDArray[np.float64], breaks: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """How many breaks each value reaches, shape (n,)."""
     index = np.zeros(len(values), np.uint8)
-    lowest, highest = math.inf, -math.inf
+    reached = np.empty(min(len(values), _AT_ONCE), np.bool_)
     for first in range(0, len(values), _AT_ONCE):
         some, which = values[first : first + _AT_ONCE], index[first : first + _AT_ONCE]
-        lowest, highest = min(lowest, float(some.min())), max(highest, float(some.max()))
+        more = reached[: len(some)]
         for border in breaks:
-            which += some >= border
-    is_open = by.method == "given"
-    return index, class_texts(breaks, lowest, highest, open_ends=is_open)
+            np.greater_equal(some, border, out=more)
+            np.add(which, more.view(np.uint8), out=which)
+    return index
 
 
 def _categories(kind: NDArray[np.int64], names: Sequence[str]) -> tuple[NDArray[np.uint8], list[str]]:
