@@ -39,6 +39,17 @@ def _parts_of(name: str) -> tuple[str, str, str]:
     return stem, unit, lod
 
 
+def count_text(n: float) -> str:
+    """A whole number with a thin space between thousands, which every language reads the same way.
+
+    Examples
+    --------
+    >>> count_text(1234567), count_text(2000.4), count_text(12)
+    ('1\u2009234\u2009567', '2\u2009000', '12')
+    """
+    return f"{n:,.0f}".replace(",", "\u2009")
+
+
 def unit_of(name: str) -> str:
     """Unit that the ending of a name tells, before a level of detail if it has one; or nothing.
 
