@@ -633,3 +633,23 @@ def test_memory_that_work_has_freed_is_given_back_soon_after(driver, monkeypatch
     driver.window.tasks.run("work", lambda _told: None, lambda _found: None, is_quiet=True)
     driver.until(lambda: given)
     assert given[0] is not threading.main_thread()
+
+
+def test_what_held_cleared_rows_is_let_go_of(app):
+    """A list of rows that is filled anew at each step would grow for ever."""
+    from PySide6.QtWidgets import QVBoxLayout, QWidget
+    from shiboken6 import isValid
+
+    from twin.viewer.parts import clear, label, row
+
+    page = QWidget()
+    box = QVBoxLayout(page)
+    line, left = row(label("left"), label("right")), label("alone")
+    box.addLayout(line)
+    box.addWidget(left)
+    held = [line, line.itemAt(0), box.itemAt(1)]
+    clear(box)
+    assert not any(isValid(item) for item in held)
+    assert isValid(left)
+    assert box.count() == 0
+    page.deleteLater()

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
@@ -211,7 +212,7 @@ def reveal(widget: QWidget) -> None:
 
 
 def clear(box: QLayout) -> None:
-    """Take everything out of a layout."""
+    """Take everything out of a layout, and let go of what held it there: nobody else owns what was taken out."""
     while box.count():
         item: Any = box.takeAt(0)
         widget = item.widget()
@@ -220,6 +221,7 @@ def clear(box: QLayout) -> None:
             widget.deleteLater()
         elif item.layout() is not None:
             clear(item.layout())
+        shiboken6.delete(item)
 
 
 def fact_rows(box: QVBoxLayout, facts: list[tuple[str, str]]) -> None:
