@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.scene.natural_breaks import natural_breaks
+from twin.scene.units import grouped_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,5 +107,5 @@ def number_text(value: float) -> str:
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{round(value, digits):,.{min(digits, 6)}f}".replace(",", "\u2009")
+    text = grouped_text(round(value, digits), min(digits, 6))
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -39,15 +39,15 @@ def _parts_of(name: str) -> tuple[str, str, str]:
     return stem, unit, lod
 
 
-def count_text(n: float) -> str:
-    """A whole number with a thin space between thousands, which every language reads the same way.
+def grouped_text(value: float, digits: int = 0) -> str:
+    """A number with a thin space between thousands, which every language reads the same way.
 
     Examples
     --------
-    >>> count_text(1234567), count_text(2000.4), count_text(12)
-    ('1\u2009234\u2009567', '2\u2009000', '12')
+    >>> grouped_text(1234567), grouped_text(2000.4), grouped_text(1200.5, 1)
+    ('1\u2009234\u2009567', '2\u2009000', '1\u2009200.5')
     """
-    return f"{n:,.0f}".replace(",", "\u2009")
+    return f"{value:,.{digits}f}".replace(",", "\u2009")
 
 
 def unit_of(name: str) -> str:

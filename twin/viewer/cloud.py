@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from twin.core.errors import InputNotFoundError
 from twin.core.notices import Notices
 from twin.scene.point_colours import point_colours
-from twin.scene.units import count_text
+from twin.scene.units import grouped_text
 from twin.scene.workspace import SurveyState, layer_state, with_layer
 from twin.scene.workspace_points import SURVEY, ShownPoints, shows_points, workspace_points
 
@@ -109,10 +109,8 @@ class Cloud(QObject):
 
     def _tell(self, shown: ShownPoints) -> None:
         n, of = len(shown.points), shown.points.n_of or len(shown.points)
-        texts = self.window.texts
-        known = {"n": count_text(n), "all": count_text(of)}
-        told = texts("points.some", **known) if n < of else texts("points.all", n=known["n"])
-        self.window.say(told)
+        key = "points.some" if n < of else "points.all"
+        self.window.say(self.window.texts(key, n=grouped_text(n), all=grouped_text(of)))
 
     def _give_up(self, error: Exception) -> None:
         """Switch the layer off again; a survey that is gone can be looked for by hand."""

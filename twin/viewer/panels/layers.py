@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from twin.scene.units import count_text
+from twin.scene.units import grouped_text
 from twin.scene.workspace import SurveyState, layer_state, with_layer
 from twin.scene.workspace_layers import LABELS
 from twin.scene.workspace_points import SURVEY, shows_points
@@ -128,7 +128,7 @@ class LayersPanel(Panel):
         layer = city.manifest.layers.get(name) if city is not None else None
         if layer is None:
             return ""
-        counts = ", ".join(f"{key} {count_text(value)}" for key, value in layer.counts.items())
+        counts = ", ".join(f"{key} {grouped_text(value)}" for key, value in layer.counts.items())
         sources = ", ".join(source.name for source in layer.provenance.inputs[:4])
         return "\n".join(text for text in (counts, sources, layer.provenance.attribution) if text)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
-from twin.scene.units import count_text
+from twin.scene.units import grouped_text
 from twin.viewer.dialog import Dialog
 from twin.viewer.note import Note
 from twin.viewer.panels.start import dropped_paths
@@ -138,15 +138,15 @@ class NewCityDialog(Dialog):
             (self.t("facts.crs"), found["crs"]),
             (
                 self.t("new.survey"),
-                self.t("new.survey_value", files=found["n_files"], points=count_text(found["n_points"])),
+                self.t("new.survey_value", files=found["n_files"], points=grouped_text(found["n_points"])),
             ),
-            (self.t("new.extent"), f"{count_text(found['width_m'])} × {count_text(found['height_m'])} m"),
+            (self.t("new.extent"), f"{grouped_text(found['width_m'])} × {grouped_text(found['height_m'])} m"),
         ]
         if found["n_footprints"]:
             covered = self.t(
                 "new.overlap_value",
-                n=count_text(found["n_covered"]),
-                all=count_text(found["n_footprints"]),
+                n=grouped_text(found["n_covered"]),
+                all=grouped_text(found["n_footprints"]),
                 share=f"{share:.0%}",
             )
             rows.append((self.t("new.overlap"), covered))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from twin.scene.point_colours import POINT_COLOURS
-from twin.scene.units import count_text
+from twin.scene.units import grouped_text
 from twin.scene.workspace_points import shows_points
 from twin.viewer.parts import label, quietly, row
 
@@ -30,7 +30,7 @@ class PointsBox(QWidget):
         self.colour.setAccessibleName(self.t("points.colour"))
         self.colour.activated.connect(self._take_colour)
         for n in BUDGETS:
-            self.most.addItem(f"≤ {count_text(n)}", n)
+            self.most.addItem(f"≤ {grouped_text(n)}", n)
         self.most.setAccessibleName(self.t("points.budget"))
         self.most.setToolTip(self.t("points.budget"))
         self.most.activated.connect(self._take_most)
