@@ -226,17 +226,19 @@ def test_an_hour_of_use_leaves_memory_flat(opened, town, monkeypatch):
         if n % 5 == 0:
             samples.append(memory_sample())
             print(
-                "hours {:.4f}, MB {:.1f}, in use {:.1f}, blocks {}, files {}".format(*samples[-1]), flush=True
+                "hours {:.4f}, MB {:.1f}, in use {:.1f}, objects {}, files {}".format(*samples[-1]),
+                flush=True,
             )
         window.entries["undo"].trigger()
+    hours, held, in_use, _, files = np.array(samples[len(samples) // 10 :]).T
     # The steps that can be undone are 500 after the first sixth, and no more.
-    hours, resident, in_use, blocks, files = np.array(samples[len(samples) // 6 :]).T
+    later, _, _, objects, _ = np.array(samples[len(samples) // 6 :]).T
     # Allocators keep what is free in pieces, so what the process holds moves by steps; what is in use tells of a leak.
-    slopes = [theilslopes(told, hours)[0] for told in (resident, in_use, blocks)]
-    print("an hour: {:.1f} MB, {:.1f} MB in use, {:.0f} objects of Python".format(*slopes))
-    assert slopes[0] < 20, f"{slopes[0]:.1f} MB an hour"
-    assert slopes[1] < 5, f"{slopes[1]:.1f} MB in use an hour"
-    assert slopes[2] < 5000, f"{slopes[2]:.0f} objects of Python an hour"
+    held_slope, used_slope = (theilslopes(megabytes, hours)[0] for megabytes in (held, in_use))
+    object_slope = theilslopes(objects, later)[0]
+    assert held_slope < 20, f"{held_slope:.1f} MB an hour"
+    assert used_slope < 5, f"{used_slope:.1f} MB in use an hour"
+    assert object_slope < 5000, f"{object_slope:.0f} objects of Python an hour"
     assert np.median(files[-5:]) <= np.median(files[:5]) + 2
 
 
