@@ -11,6 +11,8 @@ from twin.core.errors import LimitError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_M_ARENA_MAX = -8
+"""The option of ``mallopt`` for how many heaps there may be, as in glibc's ``malloc.h``."""
 _SAYINGS = (
     *("cannot allocate", "can't allocate", "unable to allocate", "failed to allocate", "allocation failed"),
     *("out of memory", "not enough memory", "insufficient memory", "bad_alloc", "malloc", "realloc"),
@@ -29,6 +31,21 @@ def give_back_memory() -> None:
 
         with suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def share_one_heap() -> None:
+    """Let all threads take their memory from one heap, for a program that stays open for long.
+
+    glibc gives each thread a heap of its own and hands it on when the thread ends. Where one thread draws and short
+    ones work beside it, what stays in use comes to lie in all of them and keeps the pages around it: in an hour of
+    the window 40 MB more were held, while what was in use stayed. To be called before threads are started; elsewhere
+    nothing needs to be done.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
 
 
 def tells_exhausted_memory(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin.core.memory import share_one_heap
 from twin.core.translations import language_of
 from twin.viewer.needs import choose_platform, import_before_qt, keep_constants_alive, require_desktop
 
@@ -71,6 +72,7 @@ def view(
 
 def application() -> Any:
     """Qt's application, made if there is none yet."""
+    share_one_heap()
     choose_platform()
     keep_constants_alive()
     import_before_qt()
