@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from twin.energy.sun import Sun
 from twin.scene import light as light_module
 from twin.scene.light import (
     LitMesh,
@@ -15,6 +16,8 @@ from twin.scene.light import (
     texel_places,
 )
 from twin.scene.lightmap import sun_rays
+from twin.scene.stage import light_balance
+from twin.scene.style import load_style
 
 SQUARE = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
 NOTHING = np.empty((0, 3, 3), np.float32)
@@ -92,6 +95,22 @@ def test_crowns_let_some_light_through():
 
 def test_no_sun_at_night():
     assert not bake_sun(Occluders.of(NOTHING, NOTHING), Texels.of(plate(2)), (0.0, 0.9, -0.1)).any()
+
+
+@pytest.mark.parametrize("style", ["light", "dark"])
+def test_level_ground_is_seen_by_night_and_shows_its_colour_by_day(style):
+    heights = np.arange(-90.0, 90.5, 0.5)
+    lit = []
+    for height in heights:
+        balance = light_balance(load_style(style), Sun(180.0, float(height)))
+        sine = max(np.sin(np.radians(height)), 0.0)
+        lit.append(np.mean(np.array(balance["sunLight"]) * sine + np.array(balance["skyLight"])))
+    lit = np.array(lit)
+    white = lit[-1]
+    np.testing.assert_allclose(lit[heights >= 18], white, rtol=1e-6)
+    assert (lit >= 0.38 * white).all()  # the sky is blue, of which a mean of three tells less
+    assert (np.diff(lit) > -0.02).all()
+    assert lit[0] < 0.6 * white
 
 
 def test_points_in_the_air_see_past_what_stands_elsewhere():

@@ -353,17 +353,25 @@ def set_look(stage: Stage, group: str, *, visible: bool, opacity: float) -> None
         actor.SetForceTranslucent(opacity < 1)
 
 
+_LOW_SUN = 0.3
+"""Sine of 17 degrees: the sun's share of light fades below this height."""
+_NIGHT = 0.5
+"""The least light on level ground in the open, of that of the day: it shows seven tenths of its colour."""
+
+
 def light_balance(style: Style, sun: Sun) -> dict[str, tuple[float, ...]]:
     """Linear strength of sun, sky and bounce, such that level ground in the open shows its colour as the style has it.
 
-    The sun's share is kept for any height of the sun above 17 degrees, and fades below; the sky fades in dusk.
+    The sun's share is kept for any height of the sun above 17 degrees, and fades below; the sky fades in dusk, down to
+    `_NIGHT`: live values and floods are looked at by night, too.
     """
     share, bounce = style.numbers["light.sun_share"], style.numbers["light.bounce_share"]
     linear = {k: [c**2 for c in style.unit(f"light.{k}")] for k in ("sun", "sky", "bounce", "white")}
     white = [share * s + (1 - share) * k for s, k in zip(linear["sun"], linear["sky"], strict=True)]
-    level = max(math.sin(math.radians(max(sun.elevation_deg, 0.0))), 0.3)
-    dusk = min(1.0, max(0.15, (sun.elevation_deg + 8) / 20))
-    scale = {"sun": share / level, "sky": (1 - share) * dusk, "bounce": bounce * dusk}
+    level = max(math.sin(math.radians(sun.elevation_deg)), 0.0)
+    dusk = min(1.0, max(_NIGHT, (sun.elevation_deg + 8) / 20))
+    sky = max((1 - share) * dusk, _NIGHT - share * min(level / _LOW_SUN, 1.0))
+    scale = {"sun": share / max(level, _LOW_SUN), "sky": sky, "bounce": bounce * dusk}
     return {
         f"{k}Light": tuple(
             scale[k] * c * w / v for c, w, v in zip(linear[k], linear["white"], white, strict=True)
