@@ -16,9 +16,6 @@ pytest.importorskip("PySide6")
 
 from tests.viewer.window_driver import pixels
 
-APART_H = 1 / 6
-"""Samples of memory are compared that lie up to ten minutes apart."""
-
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
 
@@ -236,38 +233,13 @@ def test_an_hour_of_use_leaves_memory_flat(opened, town, monkeypatch):
     hours, held, in_use, _, files = np.array(samples[len(samples) // 10 :]).T
     # The steps that can be undone are 500 after the first sixth, and no more.
     later, _, _, objects, _ = np.array(samples[len(samples) // 6 :]).T
-    held_slope, used_slope = growth_an_hour(held, hours), growth_an_hour(in_use, hours)
-    # Objects of Python rise and fall by 8,000 between collections, minutes apart.
+    # Allocators keep what is free in pieces, so what the process holds moves by steps; what is in use tells of a leak.
+    held_slope, used_slope = (theilslopes(megabytes, hours)[0] for megabytes in (held, in_use))
     object_slope = theilslopes(objects, later)[0]
-    n = len(hours) // 10
-    rises = [np.median(megabytes[-n:]) - np.median(megabytes[:n]) for megabytes in (held, in_use)]
     assert held_slope < 20, f"{held_slope:.1f} MB an hour"
     assert used_slope < 5, f"{used_slope:.1f} MB in use an hour"
-    assert rises[0] < 20, f"{rises[0]:.1f} MB from beginning to end"
-    assert rises[1] < 8, f"{rises[1]:.1f} MB in use from beginning to end"
     assert object_slope < 5000, f"{object_slope:.0f} objects of Python an hour"
     assert np.median(files[-5:]) <= np.median(files[:5]) + 2
-
-
-def growth_an_hour(values, hours):
-    """Median of the slopes between samples that are some minutes apart.
-
-    A leak goes on all the time; a buffer that is made once, 4 MB of 320 somewhere in the hour, moves few of these
-    slopes, but a line through the whole hour by 6 MB.
-    """
-    earlier, later = np.triu_indices(len(hours), 1)
-    apart = hours[later] - hours[earlier]
-    near = (apart > APART_H / 4) & (apart < APART_H)
-    return np.median((values[later] - values[earlier])[near] / apart[near])
-
-
-@pytest.mark.parametrize(("leak", "most"), [(0.0, 5.0), (3.0, 5.0), (7.0, 9.0), (30.0, 32.0)])
-def test_growth_an_hour_tells_a_leak_from_a_buffer_made_once(leak, most):
-    rng = np.random.default_rng(1)
-    hours = np.sort(rng.uniform(0.1, 1.0, 500))
-    kinds_of_rest = rng.choice([0.0, 0.0, 4.8], 500)
-    values = 320.0 + kinds_of_rest + leak * hours + 4.0 * (hours > 0.7)
-    assert leak - 1.0 < growth_an_hour(values, hours) < most
 
 
 def memory_sample():
