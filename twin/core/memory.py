@@ -26,11 +26,7 @@ def give_back_memory() -> None:
     glibc keeps what is freed for later, so that a process stays as large as its largest stage; measured on a build
     of 0.85 million points this is a tenth of its peak. Elsewhere nothing needs to be done.
     """
-    if sys.platform == "linux":
-        import ctypes
-
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+    _tell_glibc("malloc_trim", 0)
 
 
 def share_one_heap() -> None:
@@ -41,11 +37,16 @@ def share_one_heap() -> None:
     the window 40 MB more were held, while what was in use stayed. To be called before threads are started; elsewhere
     nothing needs to be done.
     """
+    _tell_glibc("mallopt", _M_ARENA_MAX, 1)
+
+
+def _tell_glibc(function: str, *given: int) -> None:
+    """Call a function of glibc's allocator where there is one."""
     if sys.platform == "linux":
         import ctypes
 
         with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
+            getattr(ctypes.CDLL("libc.so.6"), function)(*given)
 
 
 def tells_exhausted_memory(error: BaseException) -> bool:
