@@ -114,8 +114,10 @@ class ThreadJob(QObject):
         self.ended.emit()
 
     def _do(self) -> None:
+        work = self._work
+        del self._work  # it holds what it was made from, and the job may be kept for longer
         try:
-            result = self._work(Told(self))
+            result = work(Told(self))
         except CancelledError:
             return
         except Exception as error:  # noqa: BLE001 - whatever a thread meets is shown in the window, which stays alive
