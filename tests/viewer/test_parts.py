@@ -298,6 +298,49 @@ def test_what_the_window_changes_itself_is_no_news(app, tmp_path):
     assert holds_other(city, follows=True)
 
 
+def test_a_manifest_is_read_again_only_where_its_file_is_another(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    import numpy as np
+
+    from tests.flood_city import make_city
+    from twin.city.manifest import MANIFEST, write_manifest
+    from twin.core.commit import JOURNAL
+    from twin.viewer import opening
+
+    city = make_city(tmp_path / "town.twin", np.zeros((4, 4)))
+    read = []
+
+    def looked(city, follows):
+        read.append(city)
+        return opening.open_manifest(city.path) != city.manifest
+
+    monkeypatch.setattr(opening, "holds_other", looked)
+    first = opening.still_the_same(city, False, None)
+    assert opening.still_the_same(city, False, first) is first
+    assert len(read) == 1, "the second look takes over what the first has found"
+    assert opening.still_the_same(city, True, first) is not None
+    assert len(read) == 2, "other things are news where observations are followed"
+    manifest = city.path / MANIFEST
+    write_manifest(city.manifest, manifest)  # as a build that changes nothing
+    again = opening.still_the_same(city, False, first)
+    assert again is not None
+    assert again != first
+    assert len(read) == 3
+    manifest.rename(tmp_path / "away.json")
+    gone = opening.still_the_same(city, False, again)
+    assert gone is not None
+    assert gone.mark is None, "in the midst of something: no news, and nothing to rely on"
+    assert opening.still_the_same(city, False, gone) == gone
+    assert len(read) == 5
+    (tmp_path / "away.json").rename(manifest)
+    (city.path / JOURNAL).write_text("damaged", encoding="utf-8")
+    assert opening.manifest_mark(city.path) is None, "a commit that was cut off is completed by the look"
+    (city.path / JOURNAL).unlink()
+    write_manifest(replace(city.manifest, name="another"), manifest)
+    assert opening.still_the_same(city, False, again) is None
+
+
 @pytest.mark.parametrize("language", ["en", "ko", "fi"])
 def test_the_dialog_of_a_broker_cuts_nothing_off(app, language):
     from PySide6.QtWidgets import QLabel, QLineEdit

@@ -90,6 +90,20 @@ def open_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def manifest_mark(folder: Path) -> tuple[int, int, int] | None:
+    """What is another with each commit to a city: number, size and time (ns) of its manifest's file.
+
+    None while a commit is under way or was cut off, and where there is no city: then only its manifest tells.
+    """
+    try:
+        found = (folder / MANIFEST).stat()
+        if (folder / JOURNAL).exists():
+            return None
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def open_manifest_as_is(folder: Path) -> Manifest:
     """The manifest of a city whose files may be damaged."""
     settle(folder)

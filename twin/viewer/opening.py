@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog
 
+from twin.city.folder import manifest_mark, open_manifest
 from twin.core.errors import InputError, TwinError
 from twin.core.notices import Notices
 from twin.scene.workspace import Workspace
@@ -42,6 +43,7 @@ class Opening(QObject):
         self._looks.timeout.connect(self._look)
         self._looks.start()
         self.is_replaced = False
+        self._same: Same | None = None
         self.adding = Adding(window)
 
     def ask(self) -> None:
@@ -251,16 +253,15 @@ class Opening(QObject):
         if city is None or self.is_replaced or self.changes_itself or "look" in self.window.tasks.names:
             return
         follows = self.window.desk.state.clock.is_live or self.window.feed.broker is not None
+        known = self._same
 
-        def work(_told: object) -> bool:
-            try:
-                return holds_other(city, follows)
-            except TwinError:
-                return False  # in the midst of a commit, or gone: the next look tells
+        def work(_told: object) -> Same | None:
+            return still_the_same(city, follows, known)
 
-        def done(is_replaced: bool) -> None:
+        def done(same: Same | None) -> None:
             if self.window.desk.city is city and not self.changes_itself:
-                self._tell_replaced(is_replaced)
+                self._same = same
+                self._tell_replaced(same is None)
 
         self.window.tasks.run("look", work, done, is_quiet=True)
 
@@ -276,6 +277,42 @@ class Opening(QObject):
             self.window.banner.offer(texts("window.replaced"), texts("window.reload"), self.reload)
 
 
+@dataclass(frozen=True, slots=True)
+class Same:
+    """That a city's folder was found to hold what the window has opened.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the city as it was opened.
+    follows : bool
+        As `holds_other` takes it.
+    mark : tuple of int, optional
+        Of the manifest's file, as `twin.city.folder.manifest_mark` gives it.
+    """
+
+    manifest: Manifest
+    follows: bool
+    mark: tuple[int, int, int] | None
+
+
+def still_the_same(city: City, follows: bool, known: Same | None) -> Same | None:
+    """Look whether a city's folder still holds what was opened; None if it holds something else.
+
+    What was found the last time is taken over while the manifest's file is the same one. To read it every two seconds
+    costs more with each tile; and its paths, as names that come and go, had Python's table of names double, by 4 MB,
+    within an hour.
+    """
+    # Before the manifest is read: a commit between the two is seen by the next look.
+    found = Same(city.manifest, follows, manifest_mark(city.path))
+    if found.mark is not None and found == known:
+        return known
+    try:
+        return None if holds_other(city, follows) else found
+    except TwinError:
+        return replace(found, mark=None)  # in the midst of a commit, or gone: the next look tells
+
+
 def holds_other(city: City, follows: bool) -> bool:
     """Whether the folder of a city holds something else than when it was opened.
 
@@ -285,7 +322,6 @@ def holds_other(city: City, follows: bool) -> bool:
     follows : bool
         Whether observations are followed as they come: then they are no news.
     """
-    from twin.city.folder import open_manifest
 
     def seen(manifest: Manifest) -> Manifest:
         kept = {n: la for n, la in manifest.layers.items() if not (follows and la.kind == "observations")}
