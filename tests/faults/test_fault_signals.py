@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.faults.fault_harness import Twin, assert_told, differing, snapshot
-from tests.faults.running import AT_ONCE_S, SIGNALS, Running, posix
+from tests.faults.running import AT_ONCE_S, SIGNALS, Running, our_words, posix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +112,23 @@ def test_workers_end_with_their_build(
     ended = build.stop(number, within_s=AT_ONCE_S * SLACK)
     assert ended == {signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}[signal.Signals(number)]
     assert_all_end(workers)
+
+
+def test_only_a_worker_without_a_build_may_say_so():
+    worker = (
+        "Traceback (most recent call last):\n"
+        '  File "/lib/multiprocessing/forkserver.py", line 274, in main\n'
+        "    code = _serve_one(child_r, fds,\n"
+        "           ^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "EOFError: Ran out of input\n"
+    )
+    ours = worker.replace("multiprocessing/forkserver.py", "twin/city/build.py")
+    assert our_words(f"[ 1.8 s] ground\n{worker}", -signal.SIGKILL) == "[ 1.8 s] ground\n"
+    assert our_words(worker, 143) == worker
+    assert our_words(ours, -signal.SIGKILL) == ours
+    assert our_words(worker + ours, -signal.SIGKILL) == ours
+    other = worker.replace("EOFError", "ValueError")
+    assert our_words(other + worker, -signal.SIGKILL) == other
 
 
 N_MOMENTS = 100
