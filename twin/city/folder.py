@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from twin.city.manifest import BUILT_LAYERS, MANIFEST, Manifest, damaged_files, read_manifest
 from twin.core.commit import JOURNAL, recover
 from twin.core.errors import BusyError, StorageError
-from twin.core.files import guard_storage
+from twin.core.files import file_stamp, guard_storage
 from twin.core.lock import LOCK, writer_lock
 from twin.core.notices import Notices
 
@@ -91,17 +91,15 @@ def open_manifest(folder: Path) -> Manifest:
 
 
 def manifest_mark(folder: Path) -> tuple[int, int, int] | None:
-    """What is another with each commit to a city: number, size and time (ns) of its manifest's file.
+    """What is another with each commit to a city: the stamp of its manifest's file.
 
     None while a commit is under way or was cut off, and where there is no city: then only its manifest tells.
     """
     try:
-        found = (folder / MANIFEST).stat()
-        if (folder / JOURNAL).exists():
-            return None
+        found = file_stamp(folder / MANIFEST)
+        return None if (folder / JOURNAL).exists() else found
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def open_manifest_as_is(folder: Path) -> Manifest:

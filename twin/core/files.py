@@ -264,6 +264,18 @@ def append_bytes(path: Path, data: bytes | memoryview) -> None:
             handle.write(data)
 
 
+def file_stamp(path: Path) -> tuple[int, int, int]:
+    """What is another where a file was written or replaced: its number, bytes, and time of change (ns).
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it cannot be asked.
+    """
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 def remove_file(path: Path) -> None:
     """Delete a file of ours, if it is there."""
     with guard_storage(path):

@@ -12,7 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from twin.core.errors import InputError, StorageError, TwinError
-from twin.core.files import begin_operation, guard_storage, make_folder, tells_full_disk
+from twin.core.files import begin_operation, file_stamp, guard_storage, make_folder, tells_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,9 +126,8 @@ def _reading(path: Path) -> str:
 
 def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
     """Find overwritten pages at once where that takes no time; in a large file they are found when they are read."""
-    state = path.stat()
-    stamp = (state.st_ino, state.st_size, state.st_mtime_ns)
-    if state.st_size > CHECKED_BYTES or _SOUND.get(path) == stamp:
+    stamp = _, size_bytes, _ = file_stamp(path)
+    if size_bytes > CHECKED_BYTES or _SOUND.get(path) == stamp:
         return
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
