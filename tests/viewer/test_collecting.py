@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from typing import ClassVar
@@ -37,8 +38,7 @@ def churn(stop):
 
 
 @pytest.fixture
-def collector():
-    app = QCoreApplication.instance() or QCoreApplication([])
+def collector(app):
     made = Collector(app)
     made.start()
     yield made
@@ -138,3 +138,17 @@ def test_what_was_there_when_the_first_city_opened_is_looked_at_when_nobody_is_t
     collector.look()
     assert len(Knot.found) == 1
     assert gc.get_freeze_count() > 1000
+
+
+def test_what_comes_with_modules_is_left_out_until_all_are_there(collector, monkeypatch):
+    monkeypatch.setitem(sys.modules, "twin_one_more", sys)
+    rows = [[] for _ in range(1000)]
+    before = gc.get_freeze_count()
+    collector.look()
+    assert gc.get_freeze_count() >= before + len(rows)
+    collector.has_modules()
+    monkeypatch.setitem(sys.modules, "twin_another", sys)
+    rows += [[] for _ in range(1000)]
+    before = gc.get_freeze_count()
+    collector.look()
+    assert gc.get_freeze_count() <= before

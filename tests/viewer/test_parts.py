@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("PySide6")
 
+from PySide6.QtCore import QObject, Signal
+
 from twin.core.translations import load_texts
 from twin.viewer.adding import NameDialog, free_name, own_name
 from twin.viewer.layer_list import layer_groups
@@ -434,3 +436,28 @@ def test_words_of_twin_itself_are_read_out_in_the_language_of_the_window():
     assert told("en") == ["built", "multi level", "given", "multi_level"]
     assert told("fi") == ["mallinnettu", "monitasoinen katto", "annettu", "multi_level"]
     assert told("ko")[:2] == ["모델 생성됨", "다단 지붕"]
+
+
+def test_a_task_is_shown_when_it_takes_longer_than_a_moment(app, monkeypatch):
+    from PySide6.QtTest import QTest
+
+    from twin.viewer.panels import status
+
+    class Job(QObject):
+        progressed, ended = Signal(str, int, int), Signal()
+        name = "opening"
+
+    bar = status.StatusBar()
+    bar.show()
+    short, long = Job(), Job()
+    bar.watch(short)
+    short.ended.emit()
+    QTest.qWait(status._MOMENT_MS + 100)
+    assert not bar.bar.isVisible()
+    bar.watch(long)
+    assert not bar.bar.isVisible()
+    QTest.qWait(status._MOMENT_MS + 100)
+    assert bar.bar.isVisible()
+    long.ended.emit()
+    assert not bar.bar.isVisible()
+    bar.deleteLater()

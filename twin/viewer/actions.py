@@ -15,7 +15,7 @@ from twin.scene.camera import VIEWS
 from twin.viewer.icons import icon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from twin.viewer.window import TwinWindow
 
@@ -130,8 +130,8 @@ def go_to_view(window: TwinWindow, name: str) -> None:
         window.steering.look_from(camera)
 
 
-def fill(window: TwinWindow) -> None:
-    """Make menus and tool bar anew for the language and theme of the window."""
+def fill(window: TwinWindow) -> Iterator[None]:
+    """Make menus and tool bar anew for the language and theme of the window, in steps."""
     for bar in window.findChildren(QToolBar):
         window.removeToolBar(bar)
         bar.deleteLater()
@@ -142,7 +142,8 @@ def fill(window: TwinWindow) -> None:
         old.setParent(None)
         old.deleteLater()
     window.menuBar().clear()
-    window.entries = {}
+    window.entries, window.was_open = {}, None
+    yield
     t = window.texts
     for key, entries in (("file", FILE), ("edit", EDIT), ("view", VIEW), ("time", TIME)):
         menu = window.menuBar().addMenu(t(f"menu.{key}"))
@@ -155,7 +156,9 @@ def fill(window: TwinWindow) -> None:
     for entry in HELP:
         menu.addAction(_action(window, entry))
     menu.addMenu(_languages(window, menu))
+    yield
     _fill_bar(window)
+    window.was_open = None
     follow(window)
 
 
@@ -225,13 +228,17 @@ def _fill_bar(window: TwinWindow) -> None:
 def follow(window: TwinWindow) -> None:
     """Enable what can be done now."""
     is_open = window.desk.city is not None
-    for action in window.entries.values():
-        action.setEnabled(is_open or not action.property("needs_city"))
+    if window.was_open != is_open:
+        window.was_open = is_open
+        for action in window.entries.values():
+            action.setEnabled(is_open or not action.property("needs_city"))
     history = window.desk.history
     for key, can, name in (
         ("undo", history.can_undo, history.undo_label),
         ("redo", history.can_redo, history.redo_label),
     ):
+        if key not in window.entries:
+            continue  # made anew in a moment
         action = window.entries[key]
         action.setEnabled(is_open and can)
         text = window.texts(f"action.{key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from typing import ClassVar
 
@@ -26,9 +27,9 @@ class Collector(QObject):
     widgets, menus and functions; a job's thread that collects them destroys widgets and what draws outside of the
     interface's thread, at which Qt crashes now and then.
 
-    A look at all objects takes a fifth of a second, most of it for what modules consist of. So all that is there when
-    the first city has opened is left out until nobody is at the window. What came later takes some 30 ms and waits for
-    a moment in which the mouse rests and nothing changes.
+    A look at all objects takes a fifth of a second, most of it for what modules consist of. So what comes while modules
+    are loaded, up to when all that the window will need is there, is left out until nobody is at the window. What came
+    later takes some 30 ms and waits for a moment in which the mouse rests and nothing changes.
     """
 
     _n_open: ClassVar[int] = 0
@@ -41,6 +42,7 @@ class Collector(QObject):
         self._mouse = QCursor.pos()
         self._touched = self._whole = time.monotonic()
         self._is_due = self._has_opened = self._was_replaced = False
+        self._is_loading, self._n_modules = True, len(sys.modules)
 
     def start(self) -> None:
         """Take over from Python."""
@@ -76,8 +78,17 @@ class Collector(QObject):
             return
         self._is_due = self._was_replaced = True
 
+    def has_modules(self) -> None:
+        """All modules are there that the window will need; what comes from now on may be let go of soon."""
+        gc.freeze()
+        self._is_loading, self._was_replaced = False, True
+
     def look(self) -> None:
         """Collect what is due."""
+        if self._is_loading and len(sys.modules) != self._n_modules:
+            self._n_modules = len(sys.modules)
+            gc.freeze()  # takes no time, where a look at what came takes up to a fifth of a second
+            return
         if self._mouse != QCursor.pos():
             self._mouse = QCursor.pos()
             self.touch()

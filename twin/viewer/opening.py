@@ -201,7 +201,7 @@ class Opening(QObject):
         """Show the help page; the dialog."""
         from twin.viewer.panels.help import HelpDialog
 
-        dialog = HelpDialog(self.window.texts, self.window.entries, self.window)
+        dialog = HelpDialog(self.window.texts, self.window.theme, self.window.entries, self.window)
         dialog.show()
         return dialog
 

@@ -102,7 +102,7 @@ class Remaking:
         build_pages(window)
         window.pages.setCurrentWidget(window.canvas if window.desk.city is not None else window.start)
         yield
-        actions.fill(window)
+        yield from actions.fill(window)
         window.search.chosen.connect(window.visit)
         window.show_places()
         window.show_title()

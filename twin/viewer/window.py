@@ -22,6 +22,7 @@ from twin.scene.workspace import Workspace, hidden_layers
 from twin.scene.workspace_layers import SENSORS
 from twin.scene.workspace_sketches import workspace_sketches
 from twin.viewer import actions
+from twin.viewer.ahead import read_ahead
 from twin.viewer.banner import Banner
 from twin.viewer.basis import Basis
 from twin.viewer.canvas import SceneWidget
@@ -53,6 +54,7 @@ from twin.viewer.tasks import Tasks
 from twin.viewer.window_docks import PANELS, show_panel, size_docks
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
     from PySide6.QtWidgets import QTabWidget
 
     from twin.core.translations import Texts
@@ -138,7 +140,10 @@ class TwinWindow(QMainWindow):
         self.setCentralWidget(self.pages)
         self.status = StatusBar()
         self.setStatusBar(self.status)
+        self.entries: dict[str, QAction] = {}
+        self.was_open: bool | None = None
         self._places: list[Place] = []
+        self._reads_ahead = True
         self.remaking = Remaking(self)
         self.collector = Collector(self)
         self.collector.start()
@@ -225,14 +230,19 @@ class TwinWindow(QMainWindow):
         self.show_places()
         self.sight.forget()
         self.sketch()
-        actions.follow(self)
         self.show_title()
         self.show_page()
         self.canvas.setFocus()
+        QTimer.singleShot(
+            0, self, lambda: actions.follow(self)
+        )  # a menu tells every action to all that show it
 
     def _loaded(self, scene: Scene) -> None:
         self.collector.opened()
         self.sight.watch(scene)
+        if self._reads_ahead and self.picture.is_lit:
+            self._reads_ahead = False
+            self.tasks.run("ahead", read_ahead, lambda _none: self.collector.has_modules(), is_quiet=True)
         if not self._places and self.desk.city is not None:
             city = self.desk.city
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
+import shiboken6
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
 
 from twin.viewer.icons import icon
@@ -58,7 +59,9 @@ def clear_docks(window: TwinWindow) -> Iterator[None]:
     for dock in window.findChildren(QDockWidget):
         tabs: Any = dock.widget()
         while isinstance(tabs, QTabWidget) and tabs.count():
-            _drop(tabs.widget(0))
+            # The one in front last: in its place another would be shown.
+            last = tabs.count() - 1
+            _drop(tabs.widget(last if last != tabs.currentIndex() else 0))
             yield
         _drop(tabs)
         yield
@@ -66,9 +69,7 @@ def clear_docks(window: TwinWindow) -> Iterator[None]:
 
 def _drop(widget: QWidget | None) -> None:
     if widget is not None:
-        widget.setParent(None)
-        widget.deleteLater()
-        QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
+        shiboken6.delete(widget)  # taken out first, it would be polished once more as a window of its own
 
 
 def build_panels(window: TwinWindow) -> Iterator[None]:
@@ -101,10 +102,10 @@ def lay_docks(window: TwinWindow) -> Iterator[None]:
     _dock(window, "left", window.left, area.LeftDockWidgetArea)
     yield
     window.right = _tabs(
-        window,
-        ("inspect", window.inspect), ("colour", window.colour), ("water", window.water), ("sun", window.sun),
-        ("measure", window.measure), ("plan", window.plan),
-    )  # fmt: skip
+        window, ("inspect", window.inspect), ("colour", window.colour), ("water", window.water)
+    )
+    yield
+    _add_pages(window, window.right, ("sun", window.sun), ("measure", window.measure), ("plan", window.plan))
     yield
     _dock(window, "right", window.right, area.RightDockWidgetArea)
     yield
@@ -118,13 +119,17 @@ def _tabs(window: TwinWindow, *pages: tuple[str, QWidget]) -> QTabWidget:
     tabs.tabBar().setDrawBase(False)  # its line is white, whatever the theme
     tabs.setUsesScrollButtons(False)
     tabs.setIconSize(QSize(18, 18))
+    _add_pages(window, tabs, *pages)
+    return tabs
+
+
+def _add_pages(window: TwinWindow, tabs: QTabWidget, *pages: tuple[str, QWidget]) -> None:
     for name, page in pages:
         tip = window.texts(f"panel.{name}")
         index = tabs.addTab(scrolled(page), icon(name, window.theme.ink), "")
         tabs.setTabToolTip(index, tip)
         tabs.tabBar().setAccessibleTabName(index, tip)
-    tabs.tabBar().setVisible(len(pages) > 1)
-    return tabs
+    tabs.tabBar().setVisible(tabs.count() > 1)
 
 
 def _dock(window: TwinWindow, name: str, content: QWidget, area: Any) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QGridLayout, QVBoxLayout, QWidget
-
-from twin.viewer.parts import label, line, scrolled
+from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
     from twin.core.translations import Texts
+    from twin.viewer.theme import Theme
 
 HANDS = (
     "orbit",
@@ -29,35 +29,39 @@ HANDS = (
     "finish",
     "cancel",
 )
+_MARGIN_PX = 16
 
 
 class HelpDialog(QDialog):
     """Everything that hands can do, in two columns."""
 
-    def __init__(self, texts: Texts, entries: Mapping[str, QAction], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, texts: Texts, theme: Theme, entries: Mapping[str, QAction], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("help")
         self.setWindowTitle(texts("help.title"))
         self.resize(560, 640)
-        page = QWidget()
-        page.setObjectName("page")
-        grid = QGridLayout(page)
-        grid.setContentsMargins(20, 16, 20, 16)
-        grid.setHorizontalSpacing(28)
-        grid.addWidget(label(texts("help.hands"), "heading"), 0, 0, 1, 2)
-        rows = [(texts(f"hand.{h}"), texts(f"hand_does.{h}")) for h in HANDS]
-        at = self._add(grid, rows, 1)
-        grid.addWidget(line(), at, 0, 1, 2)
-        grid.addWidget(label(texts("help.keys"), "heading"), at + 1, 0, 1, 2)
+        hands = [(texts(f"hand.{h}"), texts(f"hand_does.{h}")) for h in HANDS]
         keys = [(a.shortcut().toString(), a.text()) for a in entries.values() if not a.shortcut().isEmpty()]
-        self._add(grid, keys, at + 2)
+        # One page of text: a label for each cell takes a tenth of a second.
+        self.page = QTextBrowser()
+        self.page.setObjectName("page")
+        self.page.setFrameShape(QFrame.Shape.NoFrame)
+        self.page.setStyleSheet(f"background: {theme.panel}; color: {theme.ink}")
+        self.page.document().setDocumentMargin(_MARGIN_PX)
+        self.page.setHtml(
+            _section(texts("help.hands"), hands, theme) + "<hr>" + _section(texts("help.keys"), keys, theme)
+        )
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(scrolled(page))
+        box.addWidget(self.page)
 
-    @staticmethod
-    def _add(grid: QGridLayout, rows: list[tuple[str, str]], at: int) -> int:
-        for i, (left, right) in enumerate(rows):
-            grid.addWidget(label(left, "muted"), at + i, 0)
-            grid.addWidget(label(right), at + i, 1)
-        return at + len(rows)
+
+def _section(heading: str, rows: list[tuple[str, str]], theme: Theme) -> str:
+    """A heading, and two columns below it."""
+    cells = "".join(
+        f'<tr><td width="44%" style="color: {theme.muted}">{escape(left)}</td><td>{escape(right)}</td></tr>'
+        for left, right in rows
+    )
+    return f'<h3>{escape(heading)}</h3><table width="100%" cellpadding="3">{cells}</table>'

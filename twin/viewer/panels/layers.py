@@ -65,7 +65,8 @@ class LayersPanel(Panel):
         self.sliders: dict[str, QSlider] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
         self.over_time: tuple[str, ...] = ()
-        # Dozens of rows take as long as all else that happens when a city opens: they have an event of their own.
+        # Dozens of rows take as long as all else that happens when a city opens or a flood is chosen: they have an
+        # event of their own.
         self._filling = QTimer(self, singleShot=True, interval=0)
         self._filling.timeout.connect(lambda: self.follow(None, self.room.desk.state))
         self.follow(None, room.desk.state)
@@ -90,7 +91,7 @@ class LayersPanel(Panel):
         """List floods, sensors and the like as well."""
         if names != self.over_time:
             self.over_time = names
-            self.follow(None, self.room.desk.state)
+            self._filling.start()
 
     def _fill(self) -> None:
         with quietly(self.tree):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
 
 from twin.viewer.icons import icon
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ERROR_MS = 20_000
 _MARGIN_PX = 24
+_MOMENT_MS = 150
 _FRAME_PX = 76
 """Room for the time of a frame, which changes too often to be laid out anew."""
 
@@ -41,6 +42,8 @@ class StatusBar(QStatusBar):
             self.addPermanentWidget(widget)
         self._jobs: list[Any] = []
         self._t: Any = None
+        self._soon = QTimer(self, singleShot=True, interval=_MOMENT_MS)
+        self._soon.timeout.connect(self._show_now)
         self._show_task()
 
     def speak(self, texts: Texts, theme: Theme) -> None:
@@ -93,6 +96,15 @@ class StatusBar(QStatusBar):
         self._show_task()
 
     def _show_task(self) -> None:
+        """Show tasks that take longer than a moment: what comes and goes moves all else in the line."""
+        if self._jobs and self.bar.isHidden():
+            if not self._soon.isActive():
+                self._soon.start()
+            return
+        self._soon.stop()
+        self._show_now()
+
+    def _show_now(self) -> None:
         busy = bool(self._jobs)
         for widget in (self.task, self.bar, self.stop):
             widget.setVisible(busy)
