@@ -224,3 +224,23 @@ def test_heights_and_words():
         "0.00 mm/h", "0.004 mm/h", "3.14 mm/h", "31.4 mm/h", "314 mm/h",
     ]  # fmt: skip
     assert age_text(59) == "59 s"
+
+
+def test_the_ends_of_a_store_are_read_again_only_where_something_was_written(tmp_path, monkeypatch):
+    from tests.live.small_store import MIN, T0, small_city
+    from twin.live import store as stores
+    from twin.live.model import Batch
+    from twin.scene.live_layer import StoredObservations
+
+    city = small_city(tmp_path / "city", n_minutes=30)
+    asked, plain = [], stores.open_store
+    kept = StoredObservations(city)
+    assert kept.span() == (T0, T0 + 90 * MIN)
+    monkeypatch.setattr(stores, "open_store", lambda *a, **k: asked.append(a) or plain(*a, **k))
+    kept.span()  # what closing the first reader may have tidied up
+    asked.clear()
+    assert kept.span() == (T0, T0 + 90 * MIN)
+    assert not asked
+    with plain(city, write=True) as store:
+        store.append(Batch(["river-1:level"], [T0 + 500 * MIN], [T0 + 500 * MIN], [2.0], [0]))
+    assert kept.span() == (T0, T0 + 500 * MIN)

@@ -59,6 +59,20 @@ def database_path(city: Path) -> Path:
     return city / FOLDER / DATABASE
 
 
+def store_stamp(city: Path) -> tuple[tuple[int, int, int] | None, ...]:
+    """What is another where observations of a city were written: of the file, and of the log that SQLite writes
+    ahead.
+    """
+    path = database_path(city)
+    found: list[tuple[int, int, int] | None] = []
+    for part in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            found.append(file_stamp(part))
+        except OSError:
+            found.append(None)
+    return tuple(found)
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """A connection that writes; the file and its tables are made if need be.
 

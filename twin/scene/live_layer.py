@@ -243,11 +243,16 @@ class StoredObservations:
             return store.history(datastream, start, end)
 
     def span(self) -> tuple[int, int] | None:
-        """First and last moment."""
+        """First and last moment; asked anew where something was written since, for a clock asks at every step."""
+        from twin.live.schema import store_stamp
         from twin.live.store import open_store
 
-        with open_store(self.city) as store:
-            return store.span()
+        stamp = store_stamp(self.city)
+        if "span" not in self._kept or self._kept["span"][0] != stamp:
+            with open_store(self.city) as store:
+                self._kept["span"] = stamp, store.span()
+        found: tuple[int, int] | None = self._kept["span"][1]
+        return found
 
 
 def city_layer(
