@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -73,3 +75,26 @@ def test_rasters_tell_their_value_at_a_click_unless_they_are_hidden(tmp_path, to
     assert told(0, 0) == {}  # nothing is known there
     assert told(9, 9) == {}  # beyond it
     assert told(2, 1, hidden={"noise"}) == {}
+
+
+def test_roads_that_are_closed_are_named_as_of_any_moment():
+    import pandas as pd
+
+    from twin.viewer.water_facts import closed_roads
+
+    times = pd.to_datetime(["2026-08-28T03:00", "2026-08-28T04:00"])
+    roads = pd.DataFrame({"road_id": ["1", "2", "3", "4"], "name": ["Quay", "Weir", "", "Quay"]})
+    states = pd.DataFrame(
+        {
+            "road_id": ["1", "2", "3", "1", "2", "4"],
+            "time": [times[0]] * 3 + [times[1]] * 3,
+            "state": ["open", "closed", "closed", "closed", "open", "closed"],
+        }
+    )
+    found = closed_roads({"roads": roads, "road_states": states})
+    first = datetime(2026, 8, 28, 3, tzinfo=UTC)
+    assert found.at(first) == found.at(first - timedelta(days=1)) == ("Weir",)
+    assert found.at(first + timedelta(minutes=59)) == ("Weir",)
+    assert found.at(first + timedelta(hours=1)) == found.at(first + timedelta(days=9)) == ("Quay",)
+    assert found.at(None) == ("Quay", "Weir")
+    assert closed_roads({}).at(first) == ()

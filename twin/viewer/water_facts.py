@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from twin.city.model import City
     from twin.scene.flood_layer import FloodLayer
     from twin.water.flood import Flood
@@ -85,24 +87,48 @@ def road_tables(city: City, flood: Flood) -> dict[str, Any]:
     return {name: found[name] for name in ("roads", "road_states") if name in found}
 
 
-def closed_roads(tables: dict[str, Any], when: datetime | None) -> list[str]:
-    """Names of the roads that are closed at a moment, or at any where none is asked for; each once, in order."""
-    if not tables:
-        return []
-    states = tables["road_states"]
-    closed = states[states["state"].astype(str) == "closed"]
-    if when is not None and len(closed):
+@dataclass(frozen=True, slots=True)
+class ClosedRoads:
+    """Names of the roads that a flood closes, looked up once: a clock that runs asks ten times a second.
+
+    Parameters
+    ----------
+    times : array, shape (n,)
+        datetime64, ascending: the moments at which roads were looked at.
+    names : tuple of n + 1 tuples of str
+        Those closed at each moment, in order, and last those that are closed at any.
+    """
+
+    times: NDArray[np.datetime64]
+    names: tuple[tuple[str, ...], ...]
+
+    def at(self, when: datetime | None) -> tuple[str, ...]:
+        """Those closed at a moment, or at any where none is asked for."""
+        if when is None or not len(self.times):
+            return self.names[-1]
         from twin.water.way_round import utc
 
-        times = states["time"].to_numpy("datetime64[ns]")
-        earlier = times[times <= utc(when)]
-        moment = earlier.max() if len(earlier) else times.min()
-        closed = closed[closed["time"].to_numpy("datetime64[ns]") == moment]
-    ids = set(closed["road_id"].astype(str))
-    roads = tables["roads"]
-    named = roads[roads["road_id"].astype(str).isin(ids)]
-    column = next((c for c in ("name", "name_ko", "name_en", "road_id") if c in named), "road_id")
-    return sorted({str(v) for v in named[column] if v is not None and str(v).strip()})
+        return self.names[max(int(np.searchsorted(self.times, utc(when), side="right")) - 1, 0)]
+
+
+def closed_roads(tables: dict[str, Any]) -> ClosedRoads:
+    """The roads that a flood closes, from the tables of `road_tables`; each name once."""
+    if not tables:
+        return ClosedRoads(np.array([], "datetime64[ns]"), ((),))
+    roads, states = tables["roads"], tables["road_states"]
+    column = next((c for c in ("name", "name_ko", "name_en", "road_id") if c in roads), "road_id")
+    texts = ("" if v is None else str(v).strip() for v in roads[column])
+    name_of = dict(zip(roads["road_id"].astype(str), texts, strict=True))
+    times = states["time"].to_numpy("datetime64[ns]")
+    moments, index = np.unique(times, return_inverse=True)
+    found: list[set[str]] = [set() for _ in range(len(moments) + 1)]
+    is_closed = (states["state"].astype(str) == "closed").to_numpy()
+    ids = states["road_id"].astype(str).to_numpy()
+    for i, road in zip(index[is_closed].tolist(), ids[is_closed].tolist(), strict=True):
+        if name := name_of.get(road):
+            found[i].add(name)
+            found[-1].add(name)
+    return ClosedRoads(moments, tuple(tuple(sorted(names)) for names in found))
 
 
 def way_between(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from twin.scene.workspace import Workspace
     from twin.viewer.moving import Moving
     from twin.viewer.parts import Room
+    from twin.viewer.water_facts import ClosedRoads
     from twin.water.way_round import Way
 
 QUANTITIES = ("depth", "natural", "hazard", "velocity", "arrival")
@@ -80,6 +81,7 @@ class WaterPanel(Panel):
         self.box.addWidget(self.way_told)
         self.box.addStretch(1)
         self.tables: dict[str, Any] = {}
+        self._closed_roads = closed_roads({})
         self.route: Way | None = None
         self._ends: list[tuple[float, float]] = []
         self._asks = ""
@@ -182,14 +184,19 @@ class WaterPanel(Panel):
             self._show_closed()
             return
         flood = layer.flood
-        self.room.tasks.run("roads", lambda _told: road_tables(city, flood), self._take_tables)
 
-    def _take_tables(self, tables: dict[str, Any]) -> None:
-        self.tables = tables
+        def work(_told: object) -> tuple[dict[str, Any], ClosedRoads]:
+            tables = road_tables(city, flood)
+            return tables, closed_roads(tables)
+
+        self.room.tasks.run("roads", work, self._take_roads)
+
+    def _take_roads(self, found: tuple[dict[str, Any], ClosedRoads]) -> None:
+        self.tables, self._closed_roads = found
         self._show_closed()
 
     def _show_closed(self) -> None:
-        names = closed_roads(self.tables, self.room.desk.state.clock.time)
+        names = self._closed_roads.at(self.room.desk.state.clock.time) if self.tables else ()
         more = f" … (+{len(names) - _ROADS_SHOWN})" if len(names) > _ROADS_SHOWN else ""
         self.closed.setText(", ".join(names[:_ROADS_SHOWN]) + more if names else "–")
         self.way.setEnabled(bool(self.tables))
