@@ -101,6 +101,21 @@ def test_a_legend_shows_every_entry_and_stays_in_the_picture():
     assert legend_patches(SHEET, [[]]) == []
 
 
+def test_a_legend_that_is_laid_out_again_is_drawn_once(monkeypatch):
+    from twin.scene import furniture
+
+    drawn, plain = [], furniture._legend_panel
+    monkeypatch.setattr(furniture, "_legend_panel", lambda *a: drawn.append(a) or plain(*a))
+    monkeypatch.setattr(furniture, "_LEGENDS", furniture.Drawn(8))
+    legend = Legend("Height (m)", (LegendEntry("low", (1, 2, 3)), LegendEntry("high", (9, 9, 9))))
+    first = legend_patches(SHEET, [[legend]])[0]
+    assert legend_patches(SHEET, [[legend]])[0].image is first.image
+    assert len(drawn) == 1
+    legend_patches(SHEET, [[Legend("Age", legend.entries)]])
+    legend_patches(Sheet((3200, 1800), STYLE), [[legend]])
+    assert len(drawn) == 3
+
+
 def test_furniture_grows_with_the_picture():
     small, large = Sheet((1600, 900), STYLE), Sheet((3200, 1800), STYLE)
     a, b = text_patch(small, "Delft", size=20), text_patch(large, "Delft", size=20)

@@ -129,10 +129,11 @@ def test_hostile_text_is_drawn_on_one_line(sheet, text):
 
 def test_a_label_that_is_drawn_again_is_the_same_until_something_of_it_changes(sheet, monkeypatch):
     from twin.scene import marker_labels
+    from twin.scene.furniture import Drawn
 
     drawn, plain = [], marker_labels._drawn_label
     monkeypatch.setattr(marker_labels, "_drawn_label", lambda *a: drawn.append(a) or plain(*a))
-    monkeypatch.setattr(marker_labels, "_DRAWN", {})
+    monkeypatch.setattr(marker_labels, "_DRAWN", Drawn(8))
     place, text = [(0, 0, 0)], ("4.2 m",)
 
     def shown(**changes):

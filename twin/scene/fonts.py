@@ -133,18 +133,28 @@ def _plain(size: int, bold: bool) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=256)
 def _small(font: ImageFont.FreeTypeFont) -> ImageFont.FreeTypeFont:
-    """The same face in a size that is quick to try out."""
+    """The same face in a size that is quick to try out, the same one for a file in any size."""
+    if isinstance(font.path, str | Path):
+        return _open(Path(font.path), font.index, _TRIED_PX) or font
     return font.font_variant(size=_TRIED_PX)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=64)
+def _unknown(small: ImageFont.FreeTypeFont) -> tuple[tuple[int, int], bytes]:
+    """The box that a face shows for what it cannot write."""
+    shape = small.getmask("\U0010fffe")
+    return shape.size, bytes(shape)
+
+
 def _writes(font: ImageFont.FreeTypeFont, character: str) -> bool:
     """Whether a font has a shape of its own for a character, and not its box for unknown ones."""
-    if character.isspace():
-        return True
-    small = _small(font)
-    shape, unknown = small.getmask(character), small.getmask("\U0010fffe")
-    return (shape.size, bytes(shape)) != (unknown.size, bytes(unknown)) and shape.getbbox() is not None
+    return character.isspace() or _face_writes(_small(font), character)
+
+
+@lru_cache(maxsize=8192)
+def _face_writes(small: ImageFont.FreeTypeFont, character: str) -> bool:
+    shape = small.getmask(character)
+    return (shape.size, bytes(shape)) != _unknown(small) and shape.getbbox() is not None
 
 
 @lru_cache(maxsize=4096)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,7 +16,7 @@ from twin.scene.camera import project
 from twin.scene.fonts import draw_text, split_runs, text_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from numpy.typing import NDArray
 
@@ -159,15 +160,55 @@ def moved(patch: Patch, x: float, y: float) -> Patch:
     return Patch(round(x), round(y), patch.image)
 
 
+class Drawn:
+    """Pictures that were drawn last, by all that decides how they look: a window asks for the same ones again and
+    again.
+
+    Parameters
+    ----------
+    most : int
+        Kept at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[Any, ...], tuple[Image.Image, Style]] = {}
+        self._lock = Lock()
+
+    def get(self, sheet: Sheet, asked: tuple[Hashable, ...], draw: Callable[[], Image.Image]) -> Image.Image:
+        """The picture for what is asked, drawn if need be; not to be drawn into."""
+        key = (id(sheet.style), sheet.size, sheet.scale, *asked)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept[0]
+        told = 0 if sheet.notices is None else len(sheet.notices.items)
+        made = draw()
+        if sheet.notices is None or len(sheet.notices.items) == told:
+            # What must be told is told with every picture.
+            with self._lock:  # a window has texts written in threads, too
+                while len(self._kept) >= self._most:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key] = made, sheet.style
+        return made
+
+
 def panel(sheet: Sheet, width: int, height: int) -> Image.Image:
     """A rounded, half clear panel to write on."""
     alpha = round(255 * sheet.style.numbers["text.panel_alpha"])
+    return _panel(width, height, sheet.px(7), alpha, sheet.style.rgb("text.panel")).copy()
+
+
+@lru_cache(maxsize=64)
+def _panel(width: int, height: int, radius: int, alpha: int, rgb: Rgb) -> Image.Image:
     mask = Image.new("L", (width * _SMOOTH, height * _SMOOTH))
-    radius = sheet.px(7) * _SMOOTH
-    ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius, fill=alpha)
-    image = Image.new("RGBA", (width, height), (*sheet.style.rgb("text.panel"), 0))
+    corners = (0, 0, mask.width - 1, mask.height - 1)
+    ImageDraw.Draw(mask).rounded_rectangle(corners, radius * _SMOOTH, fill=alpha)
+    image = Image.new("RGBA", (width, height), (*rgb, 0))
     image.putalpha(mask.reduce(_SMOOTH))
     return image
+
+
+_LEGENDS = Drawn(32)
 
 
 def title_patches(sheet: Sheet, title: str, subtitle: str) -> list[Patch]:
@@ -198,7 +239,8 @@ def legend_patches(sheet: Sheet, panels: Sequence[Sequence[Legend]]) -> list[Pat
     sheet = _fitting(sheet, shown)
     patches = []
     for legends in shown:
-        image = _legend_panel(sheet, legends)
+        asked = tuple(legends)
+        image = _LEGENDS.get(sheet, asked, partial(_legend_panel, sheet, asked))
         patches.append(Patch(sheet.size[0] - margin - image.width, top, image))
         top += image.height + sheet.px(_BETWEEN_PANELS)
     return patches

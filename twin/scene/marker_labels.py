@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from twin.scene.camera import project
-from twin.scene.furniture import Patch, panel, text_patch
+from twin.scene.furniture import Drawn, Patch, panel, text_patch
 from twin.scene.labels import boxes, first_free
 from twin.scene.layers import MarkerState
 from twin.scene.marker_actor import heads, marker_table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from twin.scene.furniture import Sheet
     from twin.scene.labels import Box
     from twin.scene.layers import MarkerView
-    from twin.scene.style import Rgb, Style
+    from twin.scene.style import Rgb
 
 _MOST = 14
 _SPARK = (58.0, 20.0)
@@ -34,9 +35,7 @@ _LONGEST = 60
 _GAP_FACTOR = 3.0
 """A pause longer than this many usual intervals is a gap in the line."""
 ALARM_RGB = (219, 18, 36)
-_MOST_DRAWN = 200
-_DRAWN: dict[tuple[Any, ...], tuple[Patch, Style]] = {}
-"""Labels that were drawn last, by all that decides how they look."""
+_DRAWN = Drawn(200)
 
 
 def marker_label_patches(
@@ -133,25 +132,12 @@ def _label(sheet: Sheet, view: MarkerView, i: int, rgb: Rgb) -> Patch:
     """Text and course of a marker; drawn once, since every frame asks for the same ones again."""
     course = view.history[i] if view.history else None
     muted = bool(view.state[i] != MarkerState.FRESH)
-    asked = (
-        id(sheet.style), sheet.size, sheet.scale, view.text[i], muted, rgb, _is_alarm(view, i),
-        None if course is None else course.tobytes(),
-    )  # fmt: skip
-    kept = _DRAWN.get(asked)
-    if kept is not None:
-        return kept[0]
-    told = 0 if sheet.notices is None else len(sheet.notices.items)
-    made = _drawn_label(sheet, view, i, rgb)
-    if (
-        sheet.notices is None or len(sheet.notices.items) == told
-    ):  # what must be told is told with every picture
-        while len(_DRAWN) >= _MOST_DRAWN:
-            _DRAWN.pop(next(iter(_DRAWN)), None)
-        _DRAWN[asked] = made, sheet.style
-    return made
+    told = None if course is None else course.tobytes()
+    asked = (view.text[i], muted, rgb, _is_alarm(view, i), told)
+    return Patch(0, 0, _DRAWN.get(sheet, asked, partial(_drawn_label, sheet, view, i, rgb)))
 
 
-def _drawn_label(sheet: Sheet, view: MarkerView, i: int, rgb: Rgb) -> Patch:
+def _drawn_label(sheet: Sheet, view: MarkerView, i: int, rgb: Rgb) -> Image.Image:
     """Text, and the course of the value right of it, on a small panel; with a red rim for an alarm."""
     muted = view.state[i] != MarkerState.FRESH
     text = view.text[i] if len(view.text[i]) <= _LONGEST else view.text[i][: _LONGEST - 1] + "…"
@@ -169,7 +155,7 @@ def _drawn_label(sheet: Sheet, view: MarkerView, i: int, rgb: Rgb) -> Patch:
         ImageDraw.Draw(image).rounded_rectangle(
             (0, 0, width - 1, height - 1), sheet.px(5), outline=(*ALARM_RGB, 255), width=sheet.px(2)
         )
-    return Patch(0, 0, image)
+    return image
 
 
 def sparkline(sheet: Sheet, history: NDArray[np.float64] | None, rgb: Rgb) -> Image.Image | None:

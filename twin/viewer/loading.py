@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twin.city.model import City
+    from twin.scene.camera import Camera
     from twin.scene.model import SceneContent
     from twin.scene.pack import ScenePack
     from twin.scene.workspace import Workspace
@@ -200,3 +201,29 @@ def _child(arguments: list[str], told: Told) -> None:
         finally:
             if child.poll() is None:
                 child.kill()
+
+
+def camera_of(workspace: Workspace, scene: Scene, size: tuple[int, int]) -> Camera:
+    """Where a workspace looks from, in a picture of a width and height; a named view lies beside the legend."""
+    if workspace.camera is not None:
+        return local_camera(workspace.camera, scene.pack.meta.origin)
+    return scene.camera(workspace.view, size, color_by=workspace.color_by, furniture=workspace.furniture)
+
+
+def write_texts(
+    shown: Shown, workspace: Workspace, camera: Camera | None, size: tuple[int, int], wanted: Furniture
+) -> Shown:
+    """Write names and legends once: they are kept, and the first frame need not wait for them.
+
+    Parameters
+    ----------
+    camera : Camera, optional
+        That of the picture, if it stays; else the workspace's.
+    size : tuple of int
+        Width and height of the picture, pixels.
+    wanted : Furniture
+    """
+    scene = shown.scene
+    scene.language = workspace.language
+    scene.furniture(camera or camera_of(workspace, scene, size), size, shown.live.legend, wanted)
+    return shown

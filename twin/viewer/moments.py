@@ -65,8 +65,12 @@ class Moments(QObject):
 
         def work(told: Told) -> Ready:
             found = ready_moment(scene, known=known, check=told.check)
-            if camera is not None and has_new_marks(found, known):
-                # Written once here: courses of values are read then, and the first frame need not wait for the disk.
+            if (
+                camera is not None
+                and found.moment.markers
+                and (known is None or found.moment is not known.moment)
+            ):
+                # Written once here: courses of values are read then, and the frame need not wait for the disk.
                 scene.furniture(camera, size, live.legend, wanted)
             return found
 
@@ -86,9 +90,3 @@ class Moments(QObject):
         job.deleteLater()
         if self._is_wanted:
             self._begin()
-
-
-def has_new_marks(found: Ready, known: Ready | None) -> bool:
-    """Whether a moment has marks of layers that were not there before."""
-    before = () if known is None else known.moment.markers
-    return bool({name for name, _ in found.moment.markers} - {name for name, _ in before})

@@ -13,8 +13,8 @@ from twin.scene.furniture import unit_of_size
 from twin.scene.selection_layer import selection_layers
 from twin.scene.workspace_layers import VIEWSHED, apply_looks
 from twin.scene.workspace_plan import building_lod, shows_plan
-from twin.scene.workspace_scene import local_camera, shown_layers, viewpoint_of
-from twin.viewer.loading import Shown, load_scene, scene_in_light
+from twin.scene.workspace_scene import shown_layers, viewpoint_of
+from twin.viewer.loading import Shown, camera_of, load_scene, scene_in_light, write_texts
 from twin.viewer.moments import Moments
 from twin.viewer.work import ThreadJob
 
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 
 _LET_GO_MS = 50
+"""A city that was replaced is let go of in an event of its own: it takes tens of milliseconds."""
 _SAME_PLACE_DEG = 0.01
 _LIVE_STEP_DEG = 1.0
 """A live clock has light cast anew every four minutes, not every one: it takes all cores for seconds."""
-"""A city that was replaced is let go of in an event of its own: it takes tens of milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,9 @@ class Picture(QObject):
 
     def named_view(self, name: str) -> Camera | None:
         """The camera of a named view for the size of the window; None without a scene."""
-        return self._framed(self.scene, name) if self.scene is not None else None
+        if self.scene is None:
+            return None
+        return camera_of(replace(self.desk.state, camera=None, view=name), self.scene, self.canvas.size_px)
 
     def show_layers(self, layers: Sequence[SceneLayer]) -> None:
         """Draw other layers over time, such as a flood or sensors; what is chosen lies over them."""
@@ -252,9 +254,12 @@ class Picture(QObject):
         if city is None:
             return
         is_first = self.live is None or self._city_shown != str(city.path)
+        camera = None if is_first else self.canvas.camera
+        size, wanted = self.canvas.size_px, self.furniture
 
         def work(told: Told) -> Shown:
-            return load_scene(city, state, file, told=told, first=told.partly if is_first else None)
+            shown = load_scene(city, state, file, told=told, first=told.partly if is_first else None)
+            return write_texts(shown, state, camera, size, wanted)
 
         self._run("scene", work, self._show)
 
@@ -270,7 +275,7 @@ class Picture(QObject):
             self._city_shown = str(self.desk.city.path)
             self.canvas.camera = None
         if self.canvas.camera is None:
-            self.canvas.camera = self._camera_of_state()
+            self.canvas.camera = camera_of(self.desk.state, shown.scene, self.canvas.size_px)
         self.canvas.show_stage(shown.live.stage)
         if self.is_lit:
             apply_looks(shown.live, self.desk.state.layers)
@@ -333,23 +338,10 @@ class Picture(QObject):
         self.live.take(scene.showing(self.live.scene))
         self.canvas.refresh()
 
-    def _camera_of_state(self) -> Camera:
-        state, scene = self.desk.state, self.scene
-        if scene is None:
-            raise RuntimeError("a camera needs a scene")
-        if state.camera is not None:
-            return local_camera(state.camera, scene.pack.meta.origin)
-        return self._framed(scene, state.view)
-
-    def _framed(self, scene: Scene, view: str) -> Camera:
-        """A named view for the size of the window, beside the legend that is shown."""
-        state = self.desk.state
-        return scene.camera(view, self.canvas.size_px, color_by=state.color_by, furniture=state.furniture)
-
     def _fit(self) -> None:
         """A named view that nobody has left yet fits the window in any size."""
         if self.scene is not None and self.desk.state.camera is None:
-            self.canvas.camera = self._camera_of_state()
+            self.canvas.camera = camera_of(self.desk.state, self.scene, self.canvas.size_px)
             self.canvas.refresh()
 
     def _recolour(self) -> None:
