@@ -103,11 +103,12 @@ def read_values(
     seen: list[str] = []
     for path, id_column, units in tables:
         try:
-            columns = parquet.read_schema(path).names
-            seen += [c for c in columns if c not in {id_column, "geometry"}]
-            if name not in columns or id_column not in columns:
-                continue
-            table = parquet.read_table(path, columns=list(dict.fromkeys([id_column, name])))
+            with parquet.ParquetFile(path) as file:
+                columns = file.schema_arrow.names
+                seen += [c for c in columns if c not in {id_column, "geometry"}]
+                if name not in columns or id_column not in columns:
+                    continue
+                table = file.read(columns=list(dict.fromkeys([id_column, name])))
         except (OSError, pa.ArrowException) as error:
             raise InputError(path, f"cannot be read ({error})", "rebuild the city") from error
         return _column(_by_id(table, id_column, name, ids)), units.get(name, unit_of(name))

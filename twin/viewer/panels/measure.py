@@ -35,8 +35,11 @@ from twin.viewer.sketch import Pencil
 from twin.viewer.theme import GAP
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PySide6.QtGui import QPainter
 
+    from twin.energy.standing import Surroundings
     from twin.scene.camera import Camera
     from twin.scene.picking import Hit
     from twin.scene.sight import Viewshed
@@ -67,6 +70,7 @@ class MeasurePanel(Panel):
         self.kind = ""
         self.points: list[Place] = []
         self.found: dict[str, Figures] = {}
+        self.charts: dict[str, QPixmap] = {}
         self.entries: dict[str, QWidget] = {}
         self._seen: Viewshed | None = None
         self._hovered: Place | None = None
@@ -156,21 +160,29 @@ class MeasurePanel(Panel):
             return
         ids = {m.id for m in after.measurements}
         self.found = {k: v for k, v in self.found.items() if k in ids}
+        self.charts = {k: v for k, v in self.charts.items() if k in ids}
         for asked in after.measurements:
             if asked.id not in self.found:
                 self._measure(asked)
         self._show()
 
     def _measure(self, asked: Measurement) -> None:
-        texts = self.t
+        texts, style = self.t, self.room.theme.name
 
-        def done(figures: Figures) -> None:
+        def work(around: Surroundings, _told: object) -> tuple[Figures, NDArray[np.uint8] | None]:
+            figures = measure(around, asked, texts)
+            return figures, _chart(figures, style) if asked.kind == "profile" else None
+
+        def done(found: tuple[Figures, NDArray[np.uint8] | None]) -> None:
+            figures, chart = found
             self.found[asked.id] = figures
+            if chart is not None:
+                self.charts[asked.id] = QPixmap.fromImage(as_image(chart))
             self._show()
             if self.isVisible():
                 QTimer.singleShot(0, self, partial(self._reveal, asked.id))
 
-        self.basis.run(f"measure {asked.id}", lambda around, _told: measure(around, asked, texts), done)
+        self.basis.run(f"measure {asked.id}", work, done)
 
     def _reveal(self, name: str) -> None:
         if (entry := self.entries.get(name)) is not None:
@@ -208,21 +220,13 @@ class MeasurePanel(Panel):
             return entry
         fact_rows(box, list(figures.rows))
         if asked.kind == "profile":
-            box.addWidget(self._chart(figures))
+            shown = QLabel()
+            self.charts[asked.id].setDevicePixelRatio(2.0)
+            shown.setPixmap(self.charts[asked.id])
+            box.addWidget(shown)
         if asked.kind in {"profile", "viewshed"}:
             box.addWidget(button(self.t("measure.save"), partial(self._ask_save, asked)))
         return entry
-
-    def _chart(self, figures: Figures) -> QLabel:
-        from twin.scene.profile import profile_picture
-        from twin.scene.style import load_style
-
-        picture = profile_picture(figures.data, size=_PROFILE_PX, style=load_style(self.room.theme.name))
-        shown = QPixmap.fromImage(as_image(picture))
-        shown.setDevicePixelRatio(2.0)
-        made = QLabel()
-        made.setPixmap(shown)
-        return made
 
     def _drop(self, name: str) -> None:
         desk = self.room.desk
@@ -269,3 +273,11 @@ class MeasurePanel(Panel):
             pencil.area(places, colour)
         pencil.line(places, colour, closed=self.kind in AREAS and len(places) > 2)
         pencil.dots(places, colour)
+
+
+def _chart(figures: Figures, style: str) -> NDArray[np.uint8]:
+    """The picture of a profile."""
+    from twin.scene.profile import profile_picture
+    from twin.scene.style import load_style
+
+    return profile_picture(figures.data, size=_PROFILE_PX, style=load_style(style))
