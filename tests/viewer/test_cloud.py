@@ -55,3 +55,11 @@ def test_a_box_shows_the_survey_as_a_snapshot_does(driver, town, town_folder):
     box(window).setCheckState(0, Qt.CheckState.Unchecked)
     assert window.picture.live.stage.points is None
     assert not any(a is points.every for a in window.picture.live.stage.actors)
+    made = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("twin.scene.point_stage.point_actors", lambda *a, **_: made.append(a))
+        window.desk.edit("dark", style="dark")
+        driver.ready()
+    assert not made, "another stage takes hidden points no more"
+    box(window).setCheckState(0, Qt.CheckState.Checked)
+    assert window.picture.live.stage.points is not None

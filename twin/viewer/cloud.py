@@ -56,7 +56,8 @@ class Cloud(QObject):
     def _loaded(self, _scene: object) -> None:
         """Another stage is there: the points go over to it."""
         if self.picture.is_lit:
-            self._show(self.shown)
+            if shows_points(self.desk.state):
+                self._show(self.shown)
             self._follow(None, self.desk.state)
 
     def _follow(self, _before: Workspace | None, after: Workspace) -> None:
