@@ -381,10 +381,18 @@ def test_a_proposal_stands_in_the_plan_and_is_compared_with_today(driver, tmp_pa
     driver.ready()
     window.show_panel("plan")
     today = driver.shot("today", window.canvas)
-    window.plan.place(tmp_path / "tower.obj", (old.geometry.centroid.x, old.geometry.centroid.y))
-    driver.until(lambda: window.desk.state.shows == "plan")
-    driver.ready()
+    streets = window.picture.scene.pack.meta.street_views
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "twin.scene.viewpoints.street_views", None
+        )  # the plan is seen from the streets of today
+        window.plan.place(tmp_path / "tower.obj", (old.geometry.centroid.x, old.geometry.centroid.y))
+        driver.until(lambda: window.desk.state.shows == "plan")
+        driver.ready()
     proposal = window.desk.state.proposals[0]
+    views = window.picture.scene.pack.meta.street_views
+    assert views
+    assert set(views) <= set(streets)
     assert str(old["id"]) in proposal.hidden_buildings
     assert not n_faces(window, str(old["id"]))
     assert window.picture.legend is not None  # the plan is coloured, too

@@ -293,6 +293,8 @@ class SceneContent:
         Outlines on the ground of buildings that have no shape.
     light_folder : Path, optional
         Where its light may be kept: that of a plan takes as long to cast as that of the city.
+    street_views : tuple, optional
+        Views from a street that are known, as `PackMeta` keeps them; looked for if not given.
     """
 
     name: str
@@ -310,6 +312,7 @@ class SceneContent:
     attribution: tuple[str, ...] = ()
     unbuilt: Lines | None = None
     light_folder: Path | None = None
+    street_views: tuple[tuple[float, float, float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.buildings.owner) and int(self.buildings.owner.max()) >= len(self.building_ids):

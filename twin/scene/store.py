@@ -133,4 +133,5 @@ def _make(content: SceneContent, key: str) -> ScenePack:
     from twin.scene.viewpoints import street_views
 
     pack = pack_content(content, key=key)
-    return with_street_views(pack, street_views(pack))
+    known = content.street_views
+    return with_street_views(pack, street_views(pack) if known is None else known)

@@ -10,6 +10,9 @@ from twin.core.errors import InputError
 from twin.scene.workspace_paths import own_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from twin.city.model import City
     from twin.core.notices import Notices
     from twin.energy.standing import Surroundings
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from twin.scene.model import SceneContent
     from twin.scene.proposal import PlacedBuilding
     from twin.scene.workspace import Proposal, Workspace
+
+_CLEAR_M = 5.0
+"""Who stands so far from a proposal sees more than its wall."""
 
 
 def shows_plan(workspace: Workspace) -> bool:
@@ -58,12 +64,37 @@ def planned_content(city: City, workspace: Workspace, *, file: Path | None, noti
     # A scene of content knows no folder in which tables named from within the city would lie.
     tables = tuple(replace(known, path=city.path / known.path) for known in content.attributes)
     content = replace(content, attributes=tables, light_folder=cache_folder(city))
+    covered: list[Any] = []
     for proposal in workspace.proposals:
         placed = placed_proposal(proposal, ground, file=file, notices=notices)
         gone = proposal.hidden_buildings
         outlines = list(table[table["id"].astype(str).isin(set(gone))].geometry)
         content = with_proposal(content, placed, hidden=gone, ground=(outlines, ground))
-    return content
+        covered.append(placed.outline)
+    return replace(content, street_views=_views_of_today(city, workspace, covered, notices))
+
+
+def _views_of_today(
+    city: City, workspace: Workspace, covered: Sequence[Any], notices: Notices
+) -> tuple[tuple[float, float, float, float], ...] | None:
+    """Views from the streets of today that no proposal covers: today and the plan are compared from the same place.
+
+    Besides, to look for others takes a second, for most of which no other thread goes on.
+    """
+    from shapely.geometry import Point
+
+    from twin.scene.store import stored_pack
+    from twin.scene.workspace_scene import shown_layers
+
+    layers = shown_layers(city, workspace)
+    today = stored_pack(city, layers, notices=notices, lod=building_lod(workspace)).pack.meta
+    x0, y0, _ = today.origin
+    free = [
+        view
+        for view in today.street_views
+        if not any(outline.dwithin(Point(view[0] + x0, view[1] + y0), _CLEAR_M) for outline in covered)
+    ]
+    return tuple(free) or None
 
 
 def surroundings_of(

@@ -85,11 +85,11 @@ def load_scene(
     notices = Notices()
     workspace_text(workspace)  # what saves is imported here, before the interface keeps its first copy
     layers, lod = shown_layers(city, workspace), building_lod(workspace)
-    if shows_plan(workspace):
-        told.stage("plan", 0)
-    elif not is_pack_kept(city, layers, lod):
+    if not is_pack_kept(city, layers, lod):  # a plan is seen from the streets of today
         told.stage("prepare", 0)
         prepare_elsewhere(city, layers, lod, told=told)
+    if shows_plan(workspace):
+        told.stage("plan", 0)
     told.stage("open", 0)
     source: City | SceneContent = city
     if shows_plan(workspace):
