@@ -98,3 +98,6 @@ def test_roads_that_are_closed_are_named_as_of_any_moment():
     assert found.at(first + timedelta(hours=1)) == found.at(first + timedelta(days=9)) == ("Quay",)
     assert found.at(None) == ("Quay", "Weir")
     assert closed_roads({}).at(first) == ()
+    roads = pd.concat([roads, pd.DataFrame({"road_id": ["2", "2"], "name": ["Mill Lane", ""]})])
+    pieces = closed_roads({"roads": roads, "road_states": states})
+    assert pieces.at(first) == ("Mill Lane", "Weir"), "a road in pieces has all of their names"

@@ -117,17 +117,19 @@ def closed_roads(tables: dict[str, Any]) -> ClosedRoads:
         return ClosedRoads(np.array([], "datetime64[ns]"), ((),))
     roads, states = tables["roads"], tables["road_states"]
     column = next((c for c in ("name", "name_ko", "name_en", "road_id") if c in roads), "road_id")
-    texts = ("" if v is None else str(v).strip() for v in roads[column])
-    name_of = dict(zip(roads["road_id"].astype(str), texts, strict=True))
+    names_of: dict[str, set[str]] = {}
+    for road, name in zip(roads["road_id"].astype(str), roads[column], strict=True):
+        if name is not None and str(name).strip():
+            names_of.setdefault(road, set()).add(str(name))
     times = states["time"].to_numpy("datetime64[ns]")
     moments, index = np.unique(times, return_inverse=True)
     found: list[set[str]] = [set() for _ in range(len(moments) + 1)]
     is_closed = (states["state"].astype(str) == "closed").to_numpy()
     ids = states["road_id"].astype(str).to_numpy()
     for i, road in zip(index[is_closed].tolist(), ids[is_closed].tolist(), strict=True):
-        if name := name_of.get(road):
-            found[i].add(name)
-            found[-1].add(name)
+        names = names_of.get(road, set())
+        found[i] |= names
+        found[-1] |= names
     return ClosedRoads(moments, tuple(tuple(sorted(names)) for names in found))
 
 
