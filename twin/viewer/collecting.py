@@ -29,7 +29,7 @@ class Collector(QObject):
 
     A look at all objects takes a fifth of a second, most of it for what modules consist of. So what comes while modules
     are loaded, up to when all that the window will need is there, is left out until nobody is at the window. What came
-    later takes some 30 ms and waits for a moment in which the mouse rests and nothing changes.
+    later takes some milliseconds and waits for a moment in which the mouse rests and nothing changes.
     """
 
     _n_open: ClassVar[int] = 0

@@ -212,7 +212,7 @@ def camera_of(workspace: Workspace, scene: Scene, size: tuple[int, int]) -> Came
 
 def write_texts(
     shown: Shown, workspace: Workspace, camera: Camera | None, size: tuple[int, int], wanted: Furniture
-) -> Shown:
+) -> None:
     """Write names and legends once: they are kept, and the first frame need not wait for them.
 
     Parameters
@@ -226,4 +226,3 @@ def write_texts(
     scene = shown.scene
     scene.language = workspace.language
     scene.furniture(camera or camera_of(workspace, scene, size), size, shown.live.legend, wanted)
-    return shown

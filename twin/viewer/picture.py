@@ -259,7 +259,8 @@ class Picture(QObject):
 
         def work(told: Told) -> Shown:
             shown = load_scene(city, state, file, told=told, first=told.partly if is_first else None)
-            return write_texts(shown, state, camera, size, wanted)
+            write_texts(shown, state, camera, size, wanted)
+            return shown
 
         self._run("scene", work, self._show)
 

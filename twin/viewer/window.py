@@ -233,9 +233,8 @@ class TwinWindow(QMainWindow):
         self.show_title()
         self.show_page()
         self.canvas.setFocus()
-        QTimer.singleShot(
-            0, self, lambda: actions.follow(self)
-        )  # a menu tells every action to all that show it
+        # In an event of its own: every action is told to all that show it.
+        QTimer.singleShot(0, self, lambda: actions.follow(self))
 
     def _loaded(self, scene: Scene) -> None:
         self.collector.opened()

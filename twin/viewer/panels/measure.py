@@ -178,6 +178,7 @@ class MeasurePanel(Panel):
             self.found[asked.id] = figures
             if chart is not None:
                 self.charts[asked.id] = QPixmap.fromImage(as_image(chart))
+                self.charts[asked.id].setDevicePixelRatio(2.0)
             self._show()
             if self.isVisible():
                 QTimer.singleShot(0, self, partial(self._reveal, asked.id))
@@ -221,7 +222,6 @@ class MeasurePanel(Panel):
         fact_rows(box, list(figures.rows))
         if asked.kind == "profile":
             shown = QLabel()
-            self.charts[asked.id].setDevicePixelRatio(2.0)
             shown.setPixmap(self.charts[asked.id])
             box.addWidget(shown)
         if asked.kind in {"profile", "viewshed"}:
