@@ -182,7 +182,7 @@ def test_light_of_a_plan_is_kept_where_it_is_told(village, village_scene, tmp_pa
     first = Scene(kept, time=village_scene.when).light
     monkeypatch.setattr(bake.Baker, "sun", None)
     again = Scene(kept, time=village_scene.when)
-    assert again.cache is None  # the pack itself is of nobody's cache
+    assert again.pack_file is None  # the pack itself is of nobody's cache
     for name in ("atlas", "plan", "table", "trees"):
         np.testing.assert_array_equal(getattr(again.light, name), getattr(first, name))
 

@@ -279,8 +279,10 @@ def forget_old(folder: Path, pattern: str, n: int) -> None:
             old.unlink(missing_ok=True)
 
 
-def load_pack(path: Path, *, key: str) -> ScenePack | None:
-    """The pack in a file, or None where there is none, it is damaged, or it was made from something else."""
+def load_pack(path: Path, *, key: str | None = None) -> ScenePack | None:
+    """The pack in a file, or None where there is none, it is damaged, or it was made from something else than `key`
+    says; any pack will do without.
+    """
     arrays = load_arrays(path)
     if arrays is None or "meta" not in arrays:
         return None
@@ -288,7 +290,7 @@ def load_pack(path: Path, *, key: str) -> ScenePack | None:
         meta = meta_from_json(str(arrays["meta"]))
     except (ValueError, KeyError, TypeError):
         return None
-    return ScenePack(meta, arrays) if meta.key == key else None
+    return ScenePack(meta, arrays) if key in (None, meta.key) else None
 
 
 def load_arrays(path: Path) -> StoredArrays | None:

@@ -267,9 +267,14 @@ class Scene:
         return self._stored.pack
 
     @property
-    def cache(self) -> Path | None:
-        """Folder where packs and light are kept; None where nothing can be kept."""
-        return self._stored.folder
+    def pack_file(self) -> Path | None:
+        """Where the arrays lie that are drawn; None where they are kept in memory alone, as those of a plan."""
+        return self._stored.file
+
+    @property
+    def light_folder(self) -> Path | None:
+        """Where light is kept; None where it cannot be."""
+        return self._stored.folder or self._stored.light_folder
 
     @property
     def light(self) -> Light:
@@ -289,8 +294,7 @@ class Scene:
         if self._light is None:
             stored = self._stored
             baker = Baker(self.pack, kept_sky=stored.sky, check=check)
-            folder = stored.folder or stored.light_folder
-            self._light = light_for(self.pack, self.sun, folder, notices=self.notices, baker=baker)
+            self._light = light_for(self.pack, self.sun, self.light_folder, notices=self.notices, baker=baker)
             stored.sky.update(baker.kept_sky)
         return self._light
 

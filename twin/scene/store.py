@@ -44,6 +44,11 @@ class Stored:
     light_folder: Path | None = None
     sky: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    @property
+    def file(self) -> Path | None:
+        """Where the pack lies; None where it is kept in memory alone."""
+        return None if self.folder is None else _pack_file(self.folder, self.pack.meta.key)
+
 
 def stored_pack(
     source: City | SceneContent, layers: Sequence[str], *, notices: Notices, lod: str | None = None
@@ -105,7 +110,11 @@ def _place(city: City, layers: Sequence[str], lod: str | None = None) -> tuple[P
         layers = ()
     level = (f"lod {lod}",) if lod else ()
     key = digest(f"pack {FORMAT}", text, *sorted(layers), *level)
-    return cache_folder(city) / f"pack-{key}.npz", key
+    return _pack_file(cache_folder(city), key), key
+
+
+def _pack_file(folder: Path, key: str) -> Path:
+    return folder / f"pack-{key}.npz"
 
 
 def cache_folder(city: City) -> Path:

@@ -141,7 +141,7 @@ class Studio:
         from twin.scene.bake import light_for
 
         return light_for(
-            scene.pack, scene.sun, scene.cache, notices=scene.notices, baker=self._baker, is_kept=False
+            scene.pack, scene.sun, scene.light_folder, notices=scene.notices, baker=self._baker, is_kept=False
         )
 
 

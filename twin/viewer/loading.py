@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,10 +19,10 @@ from twin.scene.workspace_json import workspace_text
 from twin.scene.workspace_layers import apply_looks
 from twin.scene.workspace_plan import building_lod, planned_content, shows_plan, with_own_models
 from twin.scene.workspace_scene import local_camera, shown_layers
+from twin.viewer.elsewhere import light_elsewhere, prepare_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
     from twin.city.model import City
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from twin.scene.pack import ScenePack
     from twin.scene.workspace import Workspace
     from twin.viewer.work import Told
-
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +95,9 @@ def load_scene(
     told.check()
     warm_up(scene, workspace)
     told.check()
-    if not is_light_kept(scene.pack, scene.sun, scene.cache):
-        told.stage("light", 0)
-        if first is not None:
-            first(Shown(_without_shadows(scene, workspace), is_lit=False))
-        if not shows_plan(workspace):
-            light_elsewhere(city, layers, lod, workspace.clock.time, told=told)
-    scene.cast_light(told.check)
-    told.check()
-    live = stage_of(scene, workspace)
+    if not is_light_kept(scene.pack, scene.sun, scene.light_folder) and first is not None:
+        first(Shown(_without_shadows(scene, workspace), is_lit=False))
+    live = stage_of(scene_in_light(scene, told=told), workspace)
     return Shown(live, is_lit=True)
 
 
@@ -132,13 +121,11 @@ def _without_shadows(scene: Scene, workspace: Workspace) -> LiveStage:
     return LiveStage(scene, stage, legend)
 
 
-def scene_in_light(
-    city: City, scene: Scene, layers: tuple[str, ...], lod: str | None, *, told: Told
-) -> Scene:
+def scene_in_light(scene: Scene, *, told: Told) -> Scene:
     """The scene once its light is there, cast in a child process where it never was."""
-    told.stage("light", 0)
-    if scene.cache is not None and not is_light_kept(scene.pack, scene.sun, scene.cache):
-        light_elsewhere(city, layers, lod, scene.when, told=told)
+    if not is_light_kept(scene.pack, scene.sun, scene.light_folder):
+        told.stage("light", 0)
+        light_elsewhere(scene, told=told)
     scene.cast_light(told.check)
     told.check()
     return scene
@@ -166,41 +153,6 @@ def warm_up(scene: Scene, workspace: Workspace) -> None:
     place = workspace.camera
     camera = scene.camera("overview", size) if place is None else local_camera(place, scene.pack.meta.origin)
     scene.furniture(camera, size, None, Furniture())
-
-
-def prepare_elsewhere(city: City, layers: tuple[str, ...], lod: str | None, *, told: Told) -> None:
-    """Make the pack of a city in a child process, which keeps it in the city's cache.
-
-    Reading all solids keeps Python busy for seconds; in a thread the window would stutter. Where the child fails, or
-    the cache cannot be written, this process does it after all, and says what is wrong.
-    """
-    _child([str(city.path), *_level(lod), "--layers", *layers], told)
-
-
-def light_elsewhere(
-    city: City, layers: tuple[str, ...], lod: str | None, when: datetime | None, *, told: Told
-) -> None:
-    """Cast the light of a scene in a child process, which keeps it in the city's cache."""
-    time_option = ["--time", when.isoformat()] if when is not None else []
-    _child([str(city.path), *time_option, *_level(lod), "--light", "--layers", *layers], told)
-
-
-def _level(lod: str | None) -> list[str]:
-    return ["--lod", lod] if lod else []
-
-
-def _child(arguments: list[str], told: Told) -> None:
-    command = [sys.executable, "-m", "twin.viewer.prepare", *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as child:
-        try:
-            while child.poll() is None:
-                told.check()
-                time.sleep(_POLL_S)
-        finally:
-            if child.poll() is None:
-                child.kill()
 
 
 def camera_of(workspace: Workspace, scene: Scene, size: tuple[int, int]) -> Camera:

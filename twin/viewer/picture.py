@@ -64,6 +64,8 @@ class Picture(QObject):
 
     Signals
     -------
+    loading
+        Another scene is to be shown: `loaded` or `failed` comes next.
     began : ThreadJob
         A scene, or another light for it, is being loaded.
     loaded : Scene
@@ -74,6 +76,7 @@ class Picture(QObject):
         One looks from somewhere else.
     """
 
+    loading = Signal()
     began = Signal(object)
     loaded = Signal(object)
     failed = Signal(object)
@@ -253,6 +256,7 @@ class Picture(QObject):
         city, state, file = self.desk.city, self.desk.state, self.desk.file
         if city is None:
             return
+        self.loading.emit()
         is_first = self.live is None or self._city_shown != str(city.path)
         camera = None if is_first else self.canvas.camera
         size, wanted = self.canvas.size_px, self.furniture
@@ -308,11 +312,7 @@ class Picture(QObject):
         """Have the light of the moment cast, unless the clock is moving still."""
         if self.live is None or not self.is_lit or self.holds_sun:
             return
-        city, when = self.desk.city, self.desk.state.clock.time
-        if city is None:
-            return
-        layers, lod = shown_layers(city, self.desk.state), building_lod(self.desk.state)
-        wanted = self.live.scene.at(when)
+        wanted = self.live.scene.at(self.desk.state.clock.time)
         # What is cast already is let be: of a clock that ticks each second no light would ever be done.
         there = self._casting or self.live.stage.sun
         least = _LIVE_STEP_DEG if self.desk.state.clock.is_live else _SAME_PLACE_DEG
@@ -320,7 +320,7 @@ class Picture(QObject):
             return
 
         def work(told: Told) -> Scene:
-            return scene_in_light(city, wanted, layers, lod, told=told)
+            return scene_in_light(wanted, told=told)
 
         self._run("light", work, self._relight)
         self._asked_sun = wanted.sun
