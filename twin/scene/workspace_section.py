@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twin.city.meshes import CitySolids
     from twin.city.model import City
     from twin.core.mesh import Solid
     from twin.core.notices import Notices
@@ -73,6 +74,7 @@ def workspace_cut(
     file: Path | None,
     notices: Notices,
     around: Surroundings | None = None,
+    solids: CitySolids | None = None,
 ) -> Cut | None:
     """The city of a workspace cut open; None where the workspace has no section that is on.
 
@@ -86,6 +88,8 @@ def workspace_cut(
     notices : Notices
     around : Surroundings, optional
         Of the city, where they are at hand.
+    solids : CitySolids, optional
+        Those of the buildings in the workspace's level of detail, where they are at hand.
 
     Raises
     ------
@@ -95,16 +99,15 @@ def workspace_cut(
     plane = plane_of(workspace)
     if plane is None:
         return None
-    from twin.city.meshes import city_solids
     from twin.energy.standing import surroundings
     from twin.scene.measure import ground_of
 
     around = surroundings(city) if around is None else around
     plans = workspace.proposals if shows_plan(workspace) else ()
     gone = {name for proposal in plans for name in proposal.hidden_buildings}
-    found = city_solids(city.path, city.manifest, at_most=building_lod(workspace))
+    found = solids_of(city, workspace) if solids is None else solids
     names = [found.ids[k] for k in found.owner]
-    met = [k for k, s in enumerate(found.solids) if names[k] not in gone and _meets(s, plane)]
+    met = [int(k) for k in np.flatnonzero(_meets(found.solids, plane)) if names[k] not in gone]
     dry = section(around, [found.solids[k] for k in met], [names[k] for k in met], plane)
     areas: dict[str, Any] = dict(dry.buildings)
     for proposal in plans:
@@ -113,6 +116,18 @@ def workspace_cut(
     return Cut(around, Section(plane, areas, dry.earth, open_lines=dry.open_lines))
 
 
-def _meets(solid: Solid, plane: Plane) -> bool:
-    height = (np.asarray(solid.vertices) - np.asarray(plane.point)) @ plane.axes[2]
-    return bool(height.min() < 0 <= height.max())
+def solids_of(city: City, workspace: Workspace) -> CitySolids:
+    """The solids of a city's buildings in the level of detail of a workspace."""
+    from twin.city.meshes import city_solids
+
+    return city_solids(city.path, city.manifest, at_most=building_lod(workspace))
+
+
+def _meets(solids: Sequence[Solid], plane: Plane) -> NDArray[np.bool_]:
+    """Which solids have something on both sides of a plane; shape (n,)."""
+    if not solids:
+        return np.empty(0, np.bool_)
+    starts = np.cumsum([0, *(len(solid.vertices) for solid in solids[:-1])])
+    height = (np.concatenate([s.vertices for s in solids]) - np.asarray(plane.point)) @ plane.axes[2]
+    low, high = np.minimum.reduceat(height, starts), np.maximum.reduceat(height, starts)
+    return np.asarray((low < 0) & (high >= 0))

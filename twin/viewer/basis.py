@@ -34,8 +34,9 @@ class Basis(QObject):
         done: Callable[[Any], object],
         *,
         failed: Callable[[Exception], object] | None = None,
+        in_turn: bool = False,
     ) -> None:
-        """Do work on the surroundings of the city in a thread, and hand its result over."""
+        """Do work on the surroundings of the city in a thread, and hand its result over; `Tasks.run` says the rest."""
         city = self.desk.city
         if city is None:
             return
@@ -57,4 +58,4 @@ class Basis(QObject):
                 self._around = found[0]
                 done(found[1])
 
-        self.tasks.run(name, whole, take, failed=failed)
+        self.tasks.run(name, whole, take, failed=failed, in_turn=in_turn)

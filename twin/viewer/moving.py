@@ -99,13 +99,13 @@ class Moving(QObject):
         if has_observations(city):
             self.read_anew()
         if self.desk.state.flood is not None:
-            self._follow_flood(self.desk.state.flood)
+            self._follow_flood(self.desk.state.flood, in_turn=True)
 
     def read_anew(self) -> None:
         """Read which stations the city has, and their alarms."""
         city = self.desk.city
         if city is not None:
-            self.tasks.run("sensors", lambda _told: read_sensors(city), self._take_sensors)
+            self.tasks.run("sensors", lambda _told: read_sensors(city), self._take_sensors, in_turn=True)
 
     def take_alarms(self, alarms: tuple[Event, ...]) -> None:
         """Mark other alarms on the clock."""
@@ -124,25 +124,25 @@ class Moving(QObject):
         elif layer_state(before, SENSORS) != layer_state(after, SENSORS):
             self._tell()
 
-    def _follow_flood(self, state: FloodState | None) -> None:
+    def _follow_flood(self, state: FloodState | None, *, in_turn: bool = False) -> None:
         self._wanted = state
         if state is None:
             self.tasks.cancel("flood")
             self.flood = None
             self._tell()
         elif state.eta_m is None:
-            self._compute(state, site="")
+            self._compute(state, site="", in_turn=in_turn)
         else:
             self._rest.start()
             if "flood" not in self.tasks.names:
-                self._compute(state, site="coarse")
+                self._compute(state, site="coarse", in_turn=in_turn)
 
     def _whole(self) -> None:
         """The hand rests: the whole ground."""
         if self._wanted is not None and self._wanted.eta_m is not None:
             self._compute(self._wanted, site="whole")
 
-    def _compute(self, state: FloodState, *, site: str) -> None:
+    def _compute(self, state: FloodState, *, site: str, in_turn: bool = False) -> None:
         city = self.desk.city
         if city is None:
             return
@@ -168,7 +168,7 @@ class Moving(QObject):
             if self._wanted != state and self._wanted is not None and self._wanted.eta_m is not None:
                 self._compute(self._wanted, site="coarse")
 
-        self.tasks.run("flood", work, done)
+        self.tasks.run("flood", work, done, in_turn=in_turn)
 
     def _tell(self) -> None:
         self.picture.show_layers(self.layers)

@@ -12,6 +12,7 @@ from twin.viewer import actions, theme
 from twin.viewer.parts import Room
 from twin.viewer.qt_texts import speak
 from twin.viewer.window_docks import PANELS, build_pages, build_panels, clear_docks, lay_docks
+from twin.viewer.work import TURN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,7 @@ class Remaking:
                 there[name].deleteLater()
             delattr(window, name)
         self._steps = self._all()
+        TURN.hold()
         if window.isVisible():
             window.setUpdatesEnabled(False)
             window.canvas.hold()
@@ -93,6 +95,7 @@ class Remaking:
             # pressed is enough, and the window would never be painted again.
             QCoreApplication.postEvent(self.window, QEvent(QEvent.Type.UpdateRequest))
             self.window.canvas.let_go()
+            QTimer.singleShot(0, TURN.let_go)  # once all of it is painted
 
     def _all(self) -> Iterator[None]:
         window = self.window

@@ -35,6 +35,10 @@ class Tasks(QObject):
         super().__init__(parent)
         self._complain = complain
         self._jobs: dict[str, ThreadJob | ProcessJob] = {}
+        self._waiting: list[ThreadJob] = []
+        self._in_turn: ThreadJob | None = None
+        self._is_held = False
+        self._last: dict[str, ThreadJob] = {}  # those told to end among them, until they have ended
         self._tidying = QTimer(self, interval=_TIDY_MS, singleShot=True)
         self._tidying.timeout.connect(self._tidy)
 
@@ -46,13 +50,54 @@ class Tasks(QObject):
         *,
         failed: Callable[[Exception], object] | None = None,
         is_quiet: bool = False,
+        in_turn: bool = False,
     ) -> ThreadJob:
-        """Do work in a thread; a task of the same name that runs still is told to end; quiet work is not shown."""
-        job = ThreadJob(work, name=name, parent=self)
+        """Do work in a thread; a task of the same name that runs still is told to end, and ends before this begins.
+
+        Parameters
+        ----------
+        name : str
+        work : callable
+            Is given a `Told`.
+        done, failed : callable
+            Given the result, or what went wrong.
+        is_quiet : bool
+            Not shown in the status bar.
+        in_turn : bool
+            Nobody waits for it, as for what comes with a city: such tasks run one after the other, and not before
+            there is a picture. All at once they would keep the interface and each other waiting for Python's lock.
+        """
+        before = self._last.get(name)
+        self._last[name] = job = ThreadJob(work, name=name, parent=self)
         self._watch(name, job, done, failed)
         if not is_quiet:
             self.began.emit(job)
-        return job.start()
+        if before is not None:
+            before.ended.connect(lambda: self._begin(job, in_turn=in_turn))
+        else:
+            self._begin(job, in_turn=in_turn)
+        return job
+
+    def hold(self) -> None:
+        """Let no task begin in its turn: a picture is being made."""
+        self._is_held = True
+
+    def go_on(self) -> None:
+        """Let tasks run in their turn."""
+        self._is_held = False
+        self._next()
+
+    def _begin(self, job: ThreadJob, *, in_turn: bool) -> None:
+        if in_turn and not job.is_cancelled:
+            self._waiting.append(job)
+            self._next()
+        else:
+            job.start()
+
+    def _next(self) -> None:
+        """Begin what waits, unless something runs in its turn."""
+        if self._in_turn is None and self._waiting and not self._is_held:
+            self._in_turn = self._waiting.pop(0).start()
 
     def run_verb(
         self,
@@ -74,6 +119,9 @@ class Tasks(QObject):
         job = self._jobs.pop(name, None)
         if job is not None:
             job.cancel()
+        if isinstance(job, ThreadJob) and job in self._waiting:
+            self._waiting.remove(job)
+            job.start()  # which ends at once
 
     def cancel_all(self, *, wait_s: float = 2.0) -> None:
         """Tell all tasks to end, and give them a moment."""
@@ -106,8 +154,13 @@ class Tasks(QObject):
     def _end(self, name: str, job: ThreadJob | ProcessJob) -> None:
         if self._jobs.get(name) is job:
             del self._jobs[name]
+        if self._last.get(name) is job:
+            del self._last[name]
         self.ended.emit(job)
         job.deleteLater()
+        if job is self._in_turn:
+            self._in_turn = None
+            self._next()
         if not self._tidying.isActive():  # some work comes again and again
             self._tidying.start()
 

@@ -170,6 +170,9 @@ class TwinWindow(QMainWindow):
         self.desk.opened.connect(self._opened)
         self.picture.loaded.connect(self._loaded)
         self.picture.failed.connect(self.complain)
+        self.picture.loading.connect(self.tasks.hold)
+        self.picture.loaded.connect(lambda _scene: self.tasks.go_on())
+        self.picture.failed.connect(lambda _error: self.tasks.go_on())
         self.picture.began.connect(self.status.watch)
         self.picture.moved.connect(lambda _camera: self._camera_soon.start())
         self.tasks.began.connect(self.status.watch)
@@ -226,6 +229,8 @@ class TwinWindow(QMainWindow):
         if self.desk.city is not None:
             self.settings = with_recent(self.settings, self.desk.city.path.resolve())
             save_settings(self.folder, self.settings)
+        else:
+            self.tasks.go_on()  # no picture will come
         self._places = []
         self.show_places()
         self.sight.forget()
@@ -241,14 +246,16 @@ class TwinWindow(QMainWindow):
         self.sight.watch(scene)
         if self._reads_ahead and self.picture.is_lit:
             self._reads_ahead = False
-            self.tasks.run("ahead", read_ahead, lambda _none: self.collector.has_modules(), is_quiet=True)
+            self.tasks.run(
+                "ahead", read_ahead, lambda _none: self.collector.has_modules(), is_quiet=True, in_turn=True
+            )
         if not self._places and self.desk.city is not None:
             city = self.desk.city
 
             def work(_told: object) -> list[Place]:
                 return [*building_places(city), *label_places(scene)]
 
-            self.tasks.run("search", work, self._found_places)
+            self.tasks.run("search", work, self._found_places, in_turn=True)
 
     def _layers_moved(self) -> None:
         self.clock.set_layers(self.moving.layers, self.moving.events)

@@ -76,7 +76,7 @@ class ColourPanel(Panel):
             self.attributes.clear()
             city = self.room.desk.city
             if city is not None:
-                self.room.tasks.run("attributes", lambda _told: columns_of(city), self._list)
+                self.room.tasks.run("attributes", lambda _told: columns_of(city), self._list, in_turn=True)
         by = after.color_by
         with quietly(self.method, self.count, self.maps, self.breaks):
             for part in (self.method, self.count, self.maps, self.breaks, self.off):

@@ -64,6 +64,7 @@ class LayersPanel(Panel):
         self.box.addLayout(row(label(self.t("layers.lod"), "muted"), self.lod, stretch=1))
         self.sliders: dict[str, QSlider] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
+        self._parents: dict[str, QTreeWidgetItem] = {}
         self.over_time: tuple[str, ...] = ()
         # Dozens of rows take as long as all else that happens when a city opens or a flood is chosen: they have an
         # event of their own.
@@ -94,29 +95,46 @@ class LayersPanel(Panel):
             self._filling.start()
 
     def _fill(self) -> None:
+        """List what there is to see; rows that stay are kept, for each costs as much as all else that changes."""
+        city = self.room.desk.city
+        groups = self._groups(city) if city is not None else ()
         with quietly(self.tree):
-            self.tree.clear()
-            self._items.clear()
-            self.sliders.clear()
-            city = self.room.desk.city
-            for group in self._groups(city) if city is not None else ():
-                parent = QTreeWidgetItem([self.t(f"group.{group.key}")])
-                parent.setFlags(Qt.ItemFlag.ItemIsEnabled)
-                self.tree.addTopLevelItem(parent)
-                parent.setExpanded(True)
-                for name in group.layers:
-                    self._add(parent, name)
+            self._drop({name for group in groups for name in group.layers}, {group.key for group in groups})
+            for i, group in enumerate(groups):
+                parent = self._parents.get(group.key) or self._head(i, group.key)
+                for k, name in enumerate(group.layers):
+                    if name not in self._items:
+                        self._add(parent, k, name)
+                    self._items[name].setToolTip(0, self._tip(name))
+
+    def _drop(self, names: set[str], groups: set[str]) -> None:
+        """Take rows away that are not among `names`, and headings that are not among `groups`."""
+        for name in self._items.keys() - names:
+            item = self._items.pop(name)
+            del self.sliders[name]
+            self.tree.removeItemWidget(item, 1)
+            parent = item.parent()
+            if parent is not None:
+                parent.removeChild(item)
+        for key in self._parents.keys() - groups:
+            self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(self._parents.pop(key)))
+
+    def _head(self, place: int, key: str) -> QTreeWidgetItem:
+        self._parents[key] = parent = QTreeWidgetItem([self.t(f"group.{key}")])
+        parent.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        self.tree.insertTopLevelItem(place, parent)
+        parent.setExpanded(True)
+        return parent
 
     def _groups(self, city: City) -> tuple[Group, ...]:
         has_points = has_own_points(self.room.desk.state)
         return layer_groups(city, over_time=self.over_time, has_points=has_points)
 
-    def _add(self, parent: QTreeWidgetItem, name: str) -> None:
+    def _add(self, parent: QTreeWidgetItem, place: int, name: str) -> None:
         item = QTreeWidgetItem([self.t.get(f"layer.{name}", name)])
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
         item.setData(0, Qt.ItemDataRole.UserRole, name)
-        item.setToolTip(0, self._tip(name))
-        parent.addChild(item)
+        parent.insertChild(place, item)
         self._items[name] = item
         fade = slider(5, 100, partial(self._fade, name), name=f"fade-{name}")
         fade.setToolTip(self.t("layers.fade"))
