@@ -140,6 +140,28 @@ def test_courses_that_labels_asked_for_are_read_ahead_for_the_next_moment(monkey
     assert len(asked) == n
 
 
+def test_courses_of_the_same_moment_are_taken_over_until_something_is_written(monkeypatch):
+    """A frame that found none read read them from the disk, one after the other, while nothing else answered."""
+    feed, asked, stamp = Feed(), [], [1]
+    for minutes, value in ((0, 0.1), (5, 0.4), (10, 0.9)):
+        feed.put("gauge:depth", minutes, value)
+    monkeypatch.setattr(Feed, "history", lambda self, *a: asked.append(a) or self.memory.history(*a))
+    monkeypatch.setattr(Feed, "stamp", lambda _self: stamp[0], raising=False)
+    layer = LiveLayer(feed, ("water_depth",))
+    before = at(layer, 10).markers.history
+    assert before[0] is not None
+    again = at(layer, 10).markers.history
+    again.read_ahead(before)
+    assert again[0] is before[0]
+    assert len(asked) == 1
+    stamp[0] = 2
+    feed.put("gauge:depth", 9, 0.7)
+    written = at(layer, 10).markers.history
+    written.read_ahead(again)
+    assert len(asked) == 2
+    assert written[0].tolist() == [[-600, 0.1], [-300, 0.4], [-60, 0.7], [0, 0.9]]
+
+
 def test_a_course_is_read_once_a_moment(feed, monkeypatch):
     asked = []
     monkeypatch.setattr(Feed, "history", lambda self, *a: asked.append(a) or self.memory.history(*a))

@@ -242,12 +242,17 @@ class StoredObservations:
         with open_store(self.city) as store:
             return store.history(datastream, start, end)
 
+    def stamp(self) -> Any:
+        """Another one once something was written."""
+        from twin.live.schema import store_stamp
+
+        return store_stamp(self.city)
+
     def span(self) -> tuple[int, int] | None:
         """First and last moment; asked anew where something was written since, for a clock asks at every step."""
-        from twin.live.schema import store_stamp
         from twin.live.store import open_store
 
-        stamp = store_stamp(self.city)
+        stamp = self.stamp()
         if "span" not in self._kept or self._kept["span"][0] != stamp:
             with open_store(self.city) as store:
                 self._kept["span"] = stamp, store.span()

@@ -126,6 +126,8 @@ class _Histories(Sequence[Any]):
 
     def __init__(self, stations: Stations, source: Observations, moment: int) -> None:
         self._stations, self._source, self._moment = stations, source, moment
+        stamp = getattr(source, "stamp", None)
+        self._stamp = stamp() if stamp is not None else None
         self._read: dict[int, NDArray[np.float64] | None] = {}
 
     def __len__(self) -> int:
@@ -137,11 +139,22 @@ class _Histories(Sequence[Any]):
         return self._read[i]
 
     def read_ahead(self, before: Sequence[Any]) -> None:
-        """Read what was asked for at the moment before: its labels are likely drawn again, by a thread that waits."""
-        if isinstance(before, _Histories):
-            for i in tuple(before._read):
-                if i < len(self):
-                    self[i]
+        """Read what was asked for at the moment before: its labels are likely drawn again, by a thread that waits.
+
+        Of the same moment it is taken over, unless something was written since.
+        """
+        if not isinstance(before, _Histories):
+            return
+        if before._is_of(self):
+            self._read = before._read | self._read
+        for i in tuple(before._read):
+            if i < len(self):
+                self[i]
+
+    def _is_of(self, other: _Histories) -> bool:
+        """Whether courses are those of another moment of a layer."""
+        same = self._stations is other._stations and self._moment == other._moment
+        return same and self._stamp is not None and self._stamp == other._stamp
 
     def _course(self, i: int) -> NDArray[np.float64] | None:
         start = self._moment - round(_HISTORY_H * 3600 * MICROSECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,16 +99,22 @@ def texture(stage: Stage, values: NDArray[np.uint8]) -> Any:
 
 def grain_texture(stage: Stage) -> Any:
     """Smooth noise that repeats without a seam, some 64 bumps across, 0 to 255."""
+    made = texture(stage, _grain())
+    made.RepeatOn()
+    made.EdgeClampOff()
+    return made
+
+
+@lru_cache(maxsize=1)
+def _grain() -> NDArray[np.uint8]:
+    """The same for every stage; shape (n, n, 1)."""
     wave = np.fft.fftfreq(_GRAIN_SIDE, 1 / _GRAIN_SIDE)
     length = np.hypot(wave[:, None], wave[None, :])
     index = np.arange(_GRAIN_SIDE**2, dtype=np.float64)
     chance = (place_hash(index, index) >> np.uint64(40)).astype(np.float64).reshape(_GRAIN_SIDE, -1)
     values = np.real(np.fft.ifft2(np.fft.fft2(chance - chance.mean()) * np.exp(-((length / 34.0) ** 2))))
     scaled = np.clip(0.5 + values / (5 * values.std()), 0, 1)
-    made = texture(stage, np.rint(scaled * 255).astype(np.uint8)[..., None])
-    made.RepeatOn()
-    made.EdgeClampOff()
-    return made
+    return np.rint(scaled * 255).astype(np.uint8)[..., None]
 
 
 def surface_actor(data: Any, fragment: str, *, cull: bool = True, owned: bool = False) -> Any:
