@@ -1,4 +1,9 @@
-"""How long the thread of the interface is away from its events, besides drawing: a watch around every event of Qt."""
+"""How long the thread of the interface is away from its events, besides drawing: a watch around each round of them.
+
+A round is what Qt does between two looks at what hands and windows ask for; nothing answers meanwhile. A watch around
+every single event would have to be called by Qt for each widget that is painted or laid out, and wait for Python's lock
+each time: it made rounds three times as long as they are without it.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +32,16 @@ class Stall:
 
     Parameters
     ----------
-    cpu_ms, wall_ms : float
-        Of the interface thread, drawing taken off.
+    wall_ms : float
+        By the clock, drawing taken off.
+    cpu_ms : float
+        The most of the interface thread's own processor time; drawing taken off as well.
     what : str
-        The event that took it.
+        What took longest by the clock.
     """
 
-    cpu_ms: float = 0.0
     wall_ms: float = 0.0
+    cpu_ms: float = 0.0
     what: str = ""
 
 
@@ -49,8 +56,8 @@ class LoopWatch:
     sampler: Sampler | None = None
 
     @contextmanager
-    def event(self, what: str) -> Iterator[None]:
-        """Time one event, as far as it is not part of another."""
+    def round(self, what: str) -> Iterator[None]:
+        """Time a round of events, or one thing that a hand does, as far as it is not part of another."""
         if self.is_inside:
             yield
             return
@@ -65,11 +72,11 @@ class LoopWatch:
     def _note(self, what: str, cpu: float, wall: float) -> None:
         cpu_ms, wall_ms = 1e3 * (cpu - self.drawn[0]), 1e3 * (wall - self.drawn[1])
         stall = self.stalls.setdefault(self.name, Stall())
-        if cpu_ms > stall.cpu_ms:
-            stall.cpu_ms, stall.what = cpu_ms, what
+        if wall_ms > stall.wall_ms:
+            stall.wall_ms, stall.what = wall_ms, what
         if self.sampler is not None:
-            self.sampler.tell(f"{self.name}, {what}", cpu_ms)
-        stall.wall_ms = max(stall.wall_ms, wall_ms)
+            self.sampler.tell(f"{self.name}, {what}", wall_ms)
+        stall.cpu_ms = max(stall.cpu_ms, cpu_ms)
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
@@ -83,22 +90,11 @@ class LoopWatch:
 
 
 def watched_application(watch: LoopWatch) -> QApplication:
-    """Qt's application, every event of which is timed; drawing of frames is taken off."""
-    from twin.viewer.needs import choose_platform, import_before_qt, keep_constants_alive
+    """Qt's application, as the window has it; drawing of frames is taken off."""
+    from twin.viewer.launch import application
 
-    class Watched(QApplication):
-        def notify(self, receiver: Any, event: Any) -> bool:
-            if watch.is_inside:
-                return super().notify(receiver, event)
-            with watch.event(f"{type(receiver).__name__}, {event.type().name}"):
-                return super().notify(receiver, event)
-
-    choose_platform()
-    keep_constants_alive()
-    import_before_qt()
     _take_off_frames(watch)
-    app = Watched(["twin"])
-    app.setApplicationName("twin")
+    app: QApplication = application()
     return app
 
 
@@ -122,7 +118,7 @@ def _take_off_frames(watch: LoopWatch) -> None:
 
 
 class Sampler(threading.Thread):
-    """Looks every few milliseconds where the interface thread is, and tells it of events that take long."""
+    """Looks every few milliseconds where the interface thread is, and tells it of rounds that take long."""
 
     EVERY_S, LONG_MS, LINES = 0.004, 70.0, 14
 
@@ -145,13 +141,13 @@ class Sampler(threading.Thread):
                 frame = frame.f_back
             self.seen.update(names)
 
-    def tell(self, what: str, cpu_ms: float) -> None:
-        """Where the event was that just ended, where it took long."""
+    def tell(self, what: str, wall_ms: float) -> None:
+        """Where the round was that just ended, where it took long."""
         seen, self.seen = self.seen, Counter()
-        if cpu_ms < self.LONG_MS:
+        if wall_ms < self.LONG_MS:
             return
         most = ", ".join(f"{name} {n}" for name, n in seen.most_common(self.LINES + 8)[8:])
-        print(f"  {cpu_ms:.0f} ms, {what}: {most}", file=sys.stderr, flush=True)
+        print(f"  {wall_ms:.0f} ms, {what}: {most}", file=sys.stderr, flush=True)
 
 
 def n_vtk_objects() -> int:

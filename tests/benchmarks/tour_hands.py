@@ -41,7 +41,7 @@ class Tour:
                 step(self)
                 self.rest()
             stall = self.watch.stalls.get(name, Stall())
-            print(f"{name}: {stall.cpu_ms:.0f} ms, {stall.what}", file=sys.stderr, flush=True)
+            print(f"{name}: {stall.wall_ms:.0f} ms, {stall.what}", file=sys.stderr, flush=True)
         self.watch.name = "between"
 
     def _profiled(self, step: Callable[[Tour], None]) -> None:
@@ -56,7 +56,7 @@ class Tour:
 
     def do(self, act: Callable[..., object], *given: Any) -> None:
         """One thing that a hand does: a press of a button, a move of a slider."""
-        with self.watch.event(getattr(act, "__qualname__", str(act))):
+        with self.watch.round(getattr(act, "__qualname__", str(act))):
             if self.profile is not None:
                 self.profile.enable()
             act(*given)
@@ -80,8 +80,9 @@ class Tour:
     def _events(self) -> None:
         if self.profile is not None:
             self.profile.enable()
-        self.app.processEvents()
-        with self.watch.event("what is gone"):  # which a running loop lets go of by itself
+        with self.watch.round("events"):
+            self.app.processEvents()
+        with self.watch.round("what is gone"):  # which a running loop lets go of by itself
             self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         if self.profile is not None:
             self.profile.disable()
