@@ -163,6 +163,16 @@ def test_a_pack_of_something_else_or_a_damaged_one_is_not_taken(tmp_path, villag
     assert load_pack(tmp_path / "none.npz", key="k") is None
 
 
+def test_what_a_pack_shows_is_looked_for_once(village, monkeypatch):
+    """Each frame asked again, by sorting all points: a second for a million buildings."""
+    made = pack_content(village)
+    assert made.materials == set(np.unique(made["facet_material"]).tolist())
+    assert made.covers == {made.meta.covers[code] for code in np.unique(made["terrain_cover"])}
+    monkeypatch.setattr(pack, "_codes_in", None)
+    assert made.materials
+    assert made.covers
+
+
 def test_a_pack_of_another_format_is_not_taken(village):
     data = json.loads(meta_to_json(pack_content(village).meta))
     with pytest.raises(ValueError, match="format"):

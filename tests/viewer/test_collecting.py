@@ -104,6 +104,23 @@ def test_old_garbage_waits_for_a_quiet_moment(collector, monkeypatch):
     assert len(Knot.found) == 1
 
 
+def test_old_garbage_waits_for_work_to_end_but_not_for_ever(collector, monkeypatch):
+    """What a thread reads just now, all buildings of a city, was looked at too, for a tenth of a second."""
+    old_garbage()
+    monkeypatch.setattr(collecting, "_QUIET_S", 0.0)
+    monkeypatch.setattr(collector, "is_working", lambda: True)
+    look_often(collector)
+    assert not Knot.found
+    monkeypatch.setattr(collector, "is_working", lambda: False)
+    look_often(collector, 2)
+    assert len(Knot.found) == 1
+    old_garbage()
+    monkeypatch.setattr(collector, "is_working", lambda: True)
+    monkeypatch.setattr(collecting, "_PATIENCE_S", 0.0)
+    look_often(collector)
+    assert len(Knot.found) == 1
+
+
 def test_old_garbage_waits_no_longer_than_a_minute_of_work(collector, monkeypatch):
     old_garbage()
     monkeypatch.setattr(collecting, "_LATEST_S", 0.3)

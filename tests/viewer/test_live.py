@@ -120,6 +120,7 @@ def test_sensors_that_a_city_brings_are_no_change_that_anybody_would_save(driver
     driver.until(lambda: any(layer.name == "markers" for layer in window.desk.state.layers))
     assert not window.desk.is_changed
     window.keep_safe()
+    assert "autosave" not in window.tasks.names
     assert not window.autosave.path.exists()
     window.desk.edit("hide", layers=with_layer(window.desk.state, "markers", is_visible=False).layers)
     assert window.desk.is_changed

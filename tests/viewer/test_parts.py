@@ -438,6 +438,24 @@ def test_words_of_twin_itself_are_read_out_in_the_language_of_the_window():
     assert told("ko")[:2] == ["모델 생성됨", "다단 지붕"]
 
 
+def test_a_copy_that_is_dropped_is_not_written_any_more(tmp_path, monkeypatch):
+    """A disk that takes its time must not bring back what was saved meanwhile: the next start would offer it."""
+    from twin.scene.workspace import Workspace
+    from twin.viewer.session import Autosave
+
+    copy = Autosave(tmp_path)
+    write = copy.writer(Workspace())
+    copy.drop()
+    assert write() is False
+    assert not copy.path.exists()
+    assert copy.keep(Workspace())
+    assert copy.path.exists()
+    assert copy.writer(Workspace()) is None, "it lies safe"
+    copy.drop()
+    assert not copy.path.exists()
+    assert copy.writer(Workspace()) is not None
+
+
 def test_a_task_is_shown_when_it_takes_longer_than_a_moment(app, monkeypatch):
     from PySide6.QtTest import QTest
 

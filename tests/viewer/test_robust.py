@@ -91,6 +91,7 @@ def test_a_pipe_without_a_writer_is_no_workspace(driver, tmp_path):
 def crashed(driver, n=999999999, text=None):
     """The copy of a window's work, as it is found when that window has ended without a word."""
     driver.window.keep_safe()
+    driver.until(lambda: "autosave" not in driver.window.tasks.names)
     kept = driver.window.autosave.path
     lost = kept.with_name(f"unsaved-{n}.workspace.json")
     lost.write_bytes(kept.read_bytes() if text is None else text)

@@ -79,6 +79,7 @@ def test_hours_of_sun_belong_to_today_or_to_the_plan(driver, tmp_path):
     window.desk.edit("sun", sun_hours=SunHoursState(SHORTEST, on_walls=True))
     driver.until(lambda: window.sunshine.found is not None)
     today = window.sunshine.found
+    driver.ready()
     assert_same_as_snapshot(driver, "sun-today")
     ((x, y, _),) = places(window, (0.5, 0.5))
     window.plan.place(tmp_path / "tower.obj", (x, y))

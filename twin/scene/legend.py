@@ -99,7 +99,7 @@ def _scale(name: str, classes: ValueClasses) -> Legend:
 def _context_entry(pack: ScenePack, style: Style) -> list[LegendEntry]:
     """Buildings that are no models: masses without a footprint, and footprints without a shape."""
     found = []
-    if bool((pack["facet_material"] == Material.CONTEXT_ROOF).any()):
+    if Material.CONTEXT_ROOF in pack.materials:
         found.append(LegendEntry("Building without footprint", style.rgb("building.context_roof")))
     return [*found, *_unbuilt_entry(pack, style)]
 
@@ -111,16 +111,15 @@ def _unbuilt_entry(pack: ScenePack, style: Style) -> list[LegendEntry]:
 
 
 def _map_entries(pack: ScenePack, style: Style) -> list[LegendEntry]:
-    materials = set(np.unique(pack["facet_material"]).tolist())
-    entries = []
+    materials, entries = pack.materials, []
     if materials & {Material.ROOF_FLAT, Material.ROOF_SLOPED}:
         kind = "roofs_sloped" if Material.ROOF_SLOPED in materials else "roofs_flat"
         entries.append(LegendEntry("Building", style.rgb(f"building.{kind}")))
     entries += _context_entry(pack, style)
     if Material.BRIDGE_DECK in materials:
         entries.append(LegendEntry("Bridge", style.rgb("terrain.bridge_deck")))
-    present = {pack.meta.covers[code] for code in np.unique(pack["terrain_cover"])}
-    entries += [LegendEntry(text, style.rgb(key)) for name, (text, key) in _COVERS.items() if name in present]
+    known = _COVERS.items()
+    entries += [LegendEntry(text, style.rgb(key)) for name, (text, key) in known if name in pack.covers]
     if len(pack["tree_form"]):
         entries.append(LegendEntry("Tree", style.rgb("tree.broadleaf"), "point"))
     return entries

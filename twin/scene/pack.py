@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,7 @@ _LOCAL_HEADER, _ZIP64_FIELD, _FIELD_HEADER = 30, 20, 4
 _PADDING_FIELD = 0xD935
 """What Android's zipalign calls the field that makes data begin at a round place; readers pass over it."""
 _ALIGNED = 64
+_CODES_AT_ONCE = 1 << 20
 _MAPPED_BYTES = 1 << 20
 """Arrays of this size are looked at in the file: of a large city only what is near is ever read, and what goes to the
 graphics card is there once."""
@@ -184,7 +186,7 @@ class PackMeta:
     format: int = FORMAT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScenePack:
     """A scene ready to be drawn.
 
@@ -207,6 +209,24 @@ class ScenePack:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.arrays[name]
+
+    @cached_property
+    def materials(self) -> frozenset[int]:
+        """What its faces are made of, as `Material` counts; looked for once, for every frame tells it in its legend."""
+        return _codes_in(self["facet_material"])
+
+    @cached_property
+    def covers(self) -> frozenset[str]:
+        """What covers its ground; looked for once."""
+        return frozenset(self.meta.covers[code] for code in _codes_in(self["terrain_cover"]))
+
+
+def _codes_in(values: NDArray[np.uint8]) -> frozenset[int]:
+    """Which numbers there are among many."""
+    seen = np.zeros(256, np.bool_)
+    for start in range(0, len(values), _CODES_AT_ONCE):
+        seen[values[start : start + _CODES_AT_ONCE]] = True
+    return frozenset(np.flatnonzero(seen).tolist())
 
 
 def meta_to_json(meta: PackMeta) -> str:

@@ -57,6 +57,7 @@ class SceneWidget(QWidget):
         self.frames: Frames | None = None
         self.camera: Camera | None = None
         self.patches: Sequence[Patch] = ()
+        self._made: list[tuple[Any, QImage]] = []
         self.sketches: list[Callable[[QPainter, Camera, tuple[int, int]], None]] = []
         self.band: QRectF | None = None
         self.placeholder: Callable[[QPainter, QRectF], None] | None = None
@@ -88,7 +89,7 @@ class SceneWidget(QWidget):
             if self.frames is not None:
                 self.frames.close()
             self.frames = self._image = None
-            self.patches = ()
+            self.patches, self._made = (), []
             self.update()
         elif self.frames is None:
             self.frames = Frames(stage)
@@ -185,8 +186,8 @@ class SceneWidget(QWidget):
         painter.drawImage(area, self._image)
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)
-        for patch in self.patches:
-            painter.drawImage(patch.x, patch.y, patch_image(patch))
+        for patch, made in zip(self.patches, self._patch_images(), strict=True):
+            painter.drawImage(patch.x, patch.y, made)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.camera is not None:
             for sketch in self.sketches:
@@ -200,6 +201,14 @@ class SceneWidget(QWidget):
             fill.setAlpha(40)
             painter.fillRect(self.band, fill)
             painter.drawRect(self.band)
+
+    def _patch_images(self) -> list[QImage]:
+        """Patches as Qt's pictures; those of the paint before are taken over where they are the same."""
+        known = {
+            id(image): made for image, made in self._made
+        }  # which are held, so that no other has their id
+        self._made = [(p.image, known.get(id(p.image)) or patch_image(p)) for p in self.patches]
+        return [made for _, made in self._made]
 
 
 def next_share(share: float, took_ms: float) -> float:

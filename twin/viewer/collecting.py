@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QCursor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EVERY_MS = 100
 _MOST = (700, 3)
@@ -16,6 +19,8 @@ _MOST = (700, 3)
 the second, which then takes too long."""
 _QUIET_S, _LATEST_S = 5.0, 60.0
 """The old generation is looked at when nobody has worked with the window for so long, or after so much work."""
+_PATIENCE_S = 180.0
+"""So long it waits for work beside the interface to end."""
 _AWAY_S = 120.0
 """After so long without anybody at the window everything is looked at."""
 
@@ -30,13 +35,21 @@ class Collector(QObject):
     A look at all objects takes a fifth of a second, most of it for what modules consist of. So what comes while modules
     are loaded, up to when all that the window will need is there, is left out until nobody is at the window. What came
     later takes some milliseconds and waits for a moment in which the mouse rests and nothing changes.
+
+    Parameters
+    ----------
+    is_working : callable
+        Whether there is work beside the interface.
     """
 
     _n_open: ClassVar[int] = 0
     _was_enabled: ClassVar[bool] = True
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, is_working: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(parent)
+        self.is_working = is_working
         self._timer = QTimer(self, interval=_EVERY_MS)
         self._timer.timeout.connect(self.look)
         self._mouse = QCursor.pos()
@@ -100,7 +113,12 @@ class Collector(QObject):
             gc.freeze()
             return
         is_quiet = now - self._touched > _QUIET_S
-        if self._is_due and now - self._whole > (_QUIET_S if is_quiet else _LATEST_S):
+        since = now - self._whole
+        # What work is making just now would be looked at as well, and is mostly gone when it has ended.
+        is_time = since > (_QUIET_S if is_quiet else _LATEST_S) and (
+            since > _PATIENCE_S or not self.is_working()
+        )
+        if self._is_due and is_time:
             self._collect_old(now)
             return
         counts = gc.get_count()

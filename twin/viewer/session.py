@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from twin.core.files import canonical_json, remove_file, write_text
 from twin.core.typed_json import fields, number, row_of, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twin.scene.workspace import Workspace
 
 MOST_RECENT = 6
@@ -101,13 +104,31 @@ class Autosave:
         self._folder = folder
         self.path = folder / f"unsaved-{os.getpid()}.workspace.json"
         self._kept: Workspace | None = None
+        self._writing = threading.Lock()
+        self._n_drops = 0
 
     def keep(self, workspace: Workspace) -> bool:
         """Write the workspace if it is another one; whether it lies safe."""
+        write = self.writer(workspace)
+        return write is None or write()
+
+    def writer(self, workspace: Workspace) -> Callable[[], bool] | None:
+        """What writes the workspace and tells whether it lies safe, to be called by a thread, since a disk may take its
+        time; None where it lies safe already. Once the copy is dropped it does nothing any more.
+        """
+        if workspace == self._kept:
+            return None
+        n_drops = self._n_drops
+
+        def write() -> bool:
+            with self._writing:
+                return n_drops == self._n_drops and self._write(workspace)
+
+        return write
+
+    def _write(self, workspace: Workspace) -> bool:
         from twin.scene.workspace_json import write_workspace
 
-        if workspace == self._kept:
-            return True
         try:
             write_workspace(workspace, self.path, force=True)
         except TwinError:
@@ -117,11 +138,13 @@ class Autosave:
 
     def drop(self) -> None:
         """Nothing is left to come back to."""
-        self._kept = None
-        try:
-            remove_file(self.path)
-        except TwinError:
-            return
+        with self._writing:
+            self._n_drops += 1
+            self._kept = None
+            try:
+                remove_file(self.path)
+            except TwinError:
+                return
 
 
 def left_behind(folder: Path, city: Path | None = None) -> list[Path]:

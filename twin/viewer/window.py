@@ -145,7 +145,7 @@ class TwinWindow(QMainWindow):
         self._places: list[Place] = []
         self._reads_ahead = True
         self.remaking = Remaking(self)
-        self.collector = Collector(self)
+        self.collector = Collector(self, is_working=lambda: bool(self.tasks.names) or self.picture.is_busy)
         self.collector.start()
         self._follow_state()
         self.remaking.begin()
@@ -338,8 +338,10 @@ class TwinWindow(QMainWindow):
 
     def keep_safe(self) -> None:
         """Put a copy of what would be lost where a crash cannot reach it."""
-        if self.desk.city is not None and self.desk.is_changed:
-            self.autosave.keep(self.desk.state)
+        if self.desk.city is not None and self.desk.is_changed and "autosave" not in self.tasks.names:
+            write = self.autosave.writer(self.desk.state)
+            if write is not None:
+                self.tasks.run("autosave", lambda _told: write(), lambda _is_safe: None, is_quiet=True)
 
     def say(self, text: str) -> None:
         """A sentence in the status bar."""

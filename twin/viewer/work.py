@@ -21,6 +21,8 @@ _STAGE_LINE = re.compile(r"^\[\s*[\d.]+ s\] (.*)$")
 _TOLD_LINES = 60
 _PATIENCE_MS = 4000
 _LOOK_AGAIN_MS = 10
+_TURNS = 2
+"""Rounds of events before a thread begins: what the first one puts off to events of their own is done by then, too."""
 
 
 class CancelledError(Exception):
@@ -123,6 +125,7 @@ class ThreadJob(QObject):
         self.is_cancelled = self.is_over = False
         self._work = work
         self._thread = threading.Thread(target=self._run, name=name or "twin-job", daemon=True)
+        self._n_turns = 0
         self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self._begin)
         self._taken = threading.Event()
@@ -131,11 +134,15 @@ class ThreadJob(QObject):
     def start(self) -> ThreadJob:
         """Begin as soon as the interface has handled what waits for it, see `Turn`; the job itself."""
         self._soon.start(0)
+        self._n_turns = _TURNS
         return self
 
     def _begin(self) -> None:
+        self._n_turns -= 1
         if TURN.is_held:
             self._soon.start(_LOOK_AGAIN_MS)
+        elif self._n_turns > 0:
+            self._soon.start(0)
         elif self.is_cancelled:
             self.is_over = True
             self._end()
