@@ -139,6 +139,25 @@ def test_the_same_work_begins_anew_when_what_ran_has_ended(app, tasks):
     assert len(most) == 2, "of those that were asked for meanwhile only the newest ran"
 
 
+def test_work_that_never_ends_keeps_no_other_from_beginning(app, tasks, monkeypatch):
+    """A drive that does not answer: what comes with another city is read all the same."""
+    from twin.viewer import tasks as module
+
+    monkeypatch.setattr(module, "_SAME_MS", 100)
+    monkeypatch.setattr(module, "_TURN_MS", 200)
+    answers, found = threading.Event(), []
+    tasks.run("attributes", lambda _told: answers.wait(20), found.append, in_turn=True)
+    tasks.run("sensors", lambda _told: "sensors", found.append, in_turn=True)
+    pass_time(app, 0.1)
+    assert found == []
+    until(app, lambda: found == ["sensors"])
+    tasks.run("attributes", lambda _told: "attributes", found.append, in_turn=True)
+    until(app, lambda: found == ["sensors", "attributes"])
+    answers.set()
+    pass_time(app, 0.1)
+    assert found == ["sensors", "attributes"]
+
+
 def test_what_nobody_waits_for_runs_one_after_the_other_once_there_is_a_picture(app, tasks):
     order, together, gate = [], [], threading.Lock()
 

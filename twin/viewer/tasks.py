@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from twin.viewer.work import Told
 
+_SAME_MS, _TURN_MS = 3000, 20_000
+"""So long a task waits for one of its name that was told to end, and tasks for the one whose turn it is."""
 _TIDY_MS = 2000
 """So long after work memory that it has freed is given back."""
 
@@ -52,7 +54,8 @@ class Tasks(QObject):
         is_quiet: bool = False,
         in_turn: bool = False,
     ) -> ThreadJob:
-        """Do work in a thread; a task of the same name that runs still is told to end, and ends before this begins.
+        """Do work in a thread; a task of the same name that runs still is told to end, and this begins when it has, or
+        soon if it does not: a drive may never answer.
 
         Parameters
         ----------
@@ -72,10 +75,12 @@ class Tasks(QObject):
         self._watch(name, job, done, failed)
         if not is_quiet:
             self.began.emit(job)
-        if before is not None:
-            before.ended.connect(lambda: self._begin(job, in_turn=in_turn))
+        begin = self._beginning(job, in_turn=in_turn)
+        if before is None:
+            begin()
         else:
-            self._begin(job, in_turn=in_turn)
+            before.ended.connect(begin)
+            QTimer.singleShot(_SAME_MS, job, begin)
         return job
 
     def hold(self) -> None:
@@ -87,17 +92,33 @@ class Tasks(QObject):
         self._is_held = False
         self._next()
 
-    def _begin(self, job: ThreadJob, *, in_turn: bool) -> None:
-        if in_turn and not job.is_cancelled:
-            self._waiting.append(job)
-            self._next()
-        else:
-            job.start()
+    def _beginning(self, job: ThreadJob, *, in_turn: bool) -> Callable[[], None]:
+        """What has a job begin, once however often it is called."""
+        left = [job]
+
+        def begin() -> None:
+            if not left:
+                return
+            left.clear()
+            if in_turn and not job.is_cancelled:
+                self._waiting.append(job)
+                self._next()
+            else:
+                job.start()
+
+        return begin
 
     def _next(self) -> None:
         """Begin what waits, unless something runs in its turn."""
         if self._in_turn is None and self._waiting and not self._is_held:
-            self._in_turn = self._waiting.pop(0).start()
+            self._in_turn = job = self._waiting.pop(0).start()
+            QTimer.singleShot(_TURN_MS, job, lambda: self._leave(job))
+
+    def _leave(self, job: ThreadJob | ProcessJob) -> None:
+        """A job has had its turn."""
+        if job is self._in_turn:
+            self._in_turn = None
+            self._next()
 
     def run_verb(
         self,
@@ -119,6 +140,7 @@ class Tasks(QObject):
         job = self._jobs.pop(name, None)
         if job is not None:
             job.cancel()
+            self._leave(job)
         if isinstance(job, ThreadJob) and job in self._waiting:
             self._waiting.remove(job)
             job.start()  # which ends at once
@@ -158,9 +180,7 @@ class Tasks(QObject):
             del self._last[name]
         self.ended.emit(job)
         job.deleteLater()
-        if job is self._in_turn:
-            self._in_turn = None
-            self._next()
+        self._leave(job)
         if not self._tidying.isActive():  # some work comes again and again
             self._tidying.start()
 

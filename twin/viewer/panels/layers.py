@@ -99,7 +99,7 @@ class LayersPanel(Panel):
         city = self.room.desk.city
         groups = self._groups(city) if city is not None else ()
         with quietly(self.tree):
-            self._drop({name for group in groups for name in group.layers}, {group.key for group in groups})
+            self._drop({name: group.key for group in groups for name in group.layers})
             for i, group in enumerate(groups):
                 parent = self._parents.get(group.key) or self._head(i, group.key)
                 for k, name in enumerate(group.layers):
@@ -107,17 +107,18 @@ class LayersPanel(Panel):
                         self._add(parent, k, name)
                     self._items[name].setToolTip(0, self._tip(name))
 
-    def _drop(self, names: set[str], groups: set[str]) -> None:
-        """Take rows away that are not among `names`, and headings that are not among `groups`."""
-        for name in self._items.keys() - names:
-            item = self._items.pop(name)
-            del self.sliders[name]
-            self.tree.removeItemWidget(item, 1)
+    def _drop(self, heading_of: dict[str, str]) -> None:
+        """Take rows away that have no heading, or another one than before, and headings that have no row."""
+        for name, item in tuple(self._items.items()):
             parent = item.parent()
-            if parent is not None:
+            if parent is not None and self._parents.get(heading_of.get(name, "")) is not parent:
+                del self._items[name], self.sliders[name]
+                self.tree.removeItemWidget(item, 1)
                 parent.removeChild(item)
-        for key in self._parents.keys() - groups:
-            self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(self._parents.pop(key)))
+        for key, parent in tuple(self._parents.items()):
+            if not parent.childCount():
+                self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(parent))
+                del self._parents[key]
 
     def _head(self, place: int, key: str) -> QTreeWidgetItem:
         self._parents[key] = parent = QTreeWidgetItem([self.t(f"group.{key}")])
