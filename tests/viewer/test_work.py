@@ -14,15 +14,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 @pytest.fixture
 def tasks(app):
+    from PySide6.QtCore import QEvent
+
     from twin.viewer.tasks import Tasks
     from twin.viewer.work import TURN
 
     problems = []
-    made = Tasks(problems.append)
+    # As in a window, something else holds them: jobs call back, and the last that is deleted would take them along.
+    made = Tasks(problems.append, app)
     yield made
     made.cancel_all()
     TURN.let_go()
-    until(app, lambda: not made.names)
+    until(app, lambda: not made._last)
+    made.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert not problems
 
 
