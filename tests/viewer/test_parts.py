@@ -438,7 +438,7 @@ def test_words_of_twin_itself_are_read_out_in_the_language_of_the_window():
     assert told("ko")[:2] == ["모델 생성됨", "다단 지붕"]
 
 
-def test_a_copy_that_is_dropped_is_not_written_any_more(tmp_path, monkeypatch):
+def test_a_copy_that_is_dropped_is_not_written_any_more(tmp_path):
     """A disk that takes its time must not bring back what was saved meanwhile: the next start would offer it."""
     from twin.scene.workspace import Workspace
     from twin.viewer.session import Autosave

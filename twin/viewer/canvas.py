@@ -204,9 +204,8 @@ class SceneWidget(QWidget):
 
     def _patch_images(self) -> list[QImage]:
         """Patches as Qt's pictures; those of the paint before are taken over where they are the same."""
-        known = {
-            id(image): made for image, made in self._made
-        }  # which are held, so that no other has their id
+        # The images are held beside what was made of them, so that no other has their id.
+        known = {id(image): made for image, made in self._made}
         self._made = [(p.image, known.get(id(p.image)) or patch_image(p)) for p in self.patches]
         return [made for _, made in self._made]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.core.errors import StorageError
-from twin.scene.bake import is_light_kept
 from twin.scene.pack import save_pack
 
 if TYPE_CHECKING:
@@ -36,9 +35,9 @@ def prepare_elsewhere(city: City, layers: tuple[str, ...], lod: str | None, *, t
 
 
 def light_elsewhere(scene: Scene, *, told: Told) -> None:
-    """Cast the light of a scene in a child process, unless it is kept already or cannot be kept."""
+    """Cast the light of a scene in a child process, unless it is at hand or cannot be kept."""
     folder, sun = scene.light_folder, scene.sun
-    if scene.has_light or folder is None or is_light_kept(scene.pack, sun, folder):
+    if scene.has_light or folder is None:
         return
     place = ["--azimuth", repr(sun.azimuth_deg), "--elevation", repr(sun.elevation_deg)]
     with suppress(StorageError), _file_of(scene) as file:
